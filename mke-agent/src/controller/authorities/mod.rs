@@ -1,0 +1,327 @@
+//! The cluster's two authorities and the certificate of the API port.
+//!
+//! The server's certificate is made here, and made anew when its names change or its end comes near; an
+//! administrator's own one is checked and used as it is. Changes take effect on the next connection; open ones
+//! go on. Private keys lie in the store, sealed with a key that lies beside it (`vault`).
+
+mod vault;
+
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use mke_core::pki::chain::{ChainProblem, ServerIdentity, verify_server_bundle};
+use mke_core::pki::{
+    Authority, AuthorityKind, PkiError, SubjectAltName, TrustSet, TrustedRoot, certificate_to_pem,
+    parse_certificates,
+};
+use mke_core::seal::{SealError, SealingKey};
+use mke_core::secret::Secret;
+use mke_core::store::{KeyRange, Store, StoreError, layout};
+use mke_core::time::{Clock, Timestamp};
+
+use super::files::{self, FileError};
+use super::tls::ServerTls;
+use vault::{Upload, Vault};
+
+/// How long a server certificate lives.
+const SERVER_VALIDITY: Duration = Duration::from_secs(365 * 24 * 3600);
+/// It is made anew this long before its end.
+const RENEW_BEFORE: Duration = Duration::from_secs(60 * 24 * 3600);
+
+/// Why there is no certificate to serve with, or a new one was not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum AuthorityError {
+    /// A certificate or key is wrong.
+    #[error("a certificate cannot be made or read")]
+    Pki(#[from] PkiError),
+    /// A private key in the store does not open.
+    #[error("a private key in the store does not open, restore the sealing key of this data directory")]
+    Seal(#[from] SealError),
+    /// The administrator's own certificate cannot be used; all reasons.
+    #[error("the given server certificate cannot be used: {}", problems(.0))]
+    External(Vec<ChainProblem>),
+    /// A file.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// The store.
+    #[error("the store did not answer")]
+    Store(#[from] StoreError),
+    /// TLS does not take the certificate.
+    #[error("TLS does not take the certificate")]
+    Tls(#[from] rustls::Error),
+    /// A record of a key is damaged.
+    #[error("the record `{0}` is damaged")]
+    Damaged(String),
+    /// The certificate comes from a directory that the start names.
+    #[error("the server certificate comes from files that the controller was started with, replace those")]
+    FromFiles,
+}
+
+fn problems(problems: &[ChainProblem]) -> String {
+    let problems: Vec<_> = problems.iter().map(ToString::to_string).collect();
+    problems.join("; ")
+}
+
+/// What the port shows now.
+#[derive(Debug)]
+struct Served {
+    ca_pem: String,
+    chain_pem: String,
+    not_after: Timestamp,
+    /// Whether it was made here and is renewed here.
+    own: bool,
+}
+
+impl Served {
+    fn new(ca_pem: String, chain_pem: String, identity: &ServerIdentity, own: bool) -> Self {
+        Self {
+            ca_pem,
+            chain_pem,
+            not_after: identity.not_after(),
+            own,
+        }
+    }
+}
+
+/// An administrator's own certificate as it was sent: PEM texts.
+pub struct ServerUpload<'a> {
+    /// The authority of the chain.
+    pub ca: &'a str,
+    /// The server's certificate, then intermediates.
+    pub cert: &'a str,
+    /// Its private key, not encrypted.
+    pub key: &'a Secret,
+    /// Further roots of client certificates; `None` keeps those that are trusted.
+    pub client_cas: Option<&'a str>,
+}
+
+/// The authorities, and the certificate that is served.
+pub struct Authorities {
+    store: Arc<dyn Store>,
+    clock: Arc<dyn Clock>,
+    sealing: SealingKey,
+    cluster: Authority,
+    client: Authority,
+    /// Names that the start asked for.
+    fixed_names: Vec<SubjectAltName>,
+    /// Names that the node's label adds (PKI-011).
+    node_names: Mutex<Vec<SubjectAltName>>,
+    from_files: bool,
+    served: ArcSwap<Served>,
+    tls: Arc<ServerTls>,
+    /// One change of the served certificate at a time.
+    changing: tokio::sync::Mutex<()>,
+}
+
+impl Authorities {
+    /// Reads what is there and makes what is missing.
+    ///
+    /// # Errors
+    /// [`AuthorityError`]; nothing is half made.
+    pub(super) async fn open(
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+        sealing: SealingKey,
+        cluster_id: &str,
+        names: Vec<SubjectAltName>,
+        external: Option<&Path>,
+    ) -> Result<Self, AuthorityError> {
+        let vault = Vault {
+            store: &*store,
+            sealing: &sealing,
+        };
+        let now = clock.now();
+        let cluster = vault.authority(AuthorityKind::Cluster, cluster_id, now).await?;
+        let client = vault.authority(AuthorityKind::Client, cluster_id, now).await?;
+        let (identity, served) = match external {
+            Some(folder) => from_files(folder, &names, now)?,
+            None => vault.server(&cluster, &names, now).await?,
+        };
+        let roots = client_roots(&client, vault.client_roots().await?, now)?;
+        let tls = Arc::new(ServerTls::new(&identity, roots, clock.clone())?);
+        Ok(Self {
+            store,
+            clock,
+            sealing,
+            cluster,
+            client,
+            fixed_names: names,
+            node_names: Mutex::default(),
+            from_files: external.is_some(),
+            served: ArcSwap::from_pointee(served),
+            tls,
+            changing: tokio::sync::Mutex::default(),
+        })
+    }
+
+    /// The authority of client certificates.
+    pub fn client(&self) -> &Authority {
+        &self.client
+    }
+
+    /// The authority of the cluster's own components, PEM.
+    pub fn cluster_ca_pem(&self) -> String {
+        self.cluster.certificate_pem()
+    }
+
+    /// The authority of the served certificate, PEM: what clients must trust.
+    pub fn server_ca_pem(&self) -> String {
+        self.served.load().ca_pem.clone()
+    }
+
+    /// The served certificate with its intermediates, PEM.
+    pub fn server_chain_pem(&self) -> String {
+        self.served.load().chain_pem.clone()
+    }
+
+    /// Until when the served certificate is valid.
+    pub fn server_not_after(&self) -> Timestamp {
+        self.served.load().not_after
+    }
+
+    pub(super) fn tls(&self) -> Arc<ServerTls> {
+        self.tls.clone()
+    }
+
+    fn names(&self) -> Vec<SubjectAltName> {
+        let more = self.node_names.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut names = self.fixed_names.clone();
+        names.extend(
+            more.iter()
+                .filter(|name| !self.fixed_names.contains(name))
+                .cloned(),
+        );
+        names
+    }
+
+    fn vault(&self) -> Vault<'_> {
+        Vault {
+            store: &*self.store,
+            sealing: &self.sealing,
+        }
+    }
+
+    /// Serves a certificate for these names of the node as well (PKI-011). Returns whether one was made.
+    ///
+    /// # Errors
+    /// [`AuthorityError`]; the old one is served on.
+    pub(super) async fn set_node_names(&self, names: Vec<SubjectAltName>) -> Result<bool, AuthorityError> {
+        {
+            let mut current = self.node_names.lock().unwrap_or_else(PoisonError::into_inner);
+            if *current == names {
+                return Ok(false);
+            }
+            *current = names;
+        }
+        self.renew(true).await
+    }
+
+    /// Makes the server's certificate anew when its end is near.
+    ///
+    /// # Errors
+    /// [`AuthorityError`]; the old one is served on.
+    pub(super) async fn renew_if_due(&self) -> Result<bool, AuthorityError> {
+        self.renew(self.clock.now() >= self.server_not_after().minus(RENEW_BEFORE))
+            .await
+    }
+
+    async fn renew(&self, due: bool) -> Result<bool, AuthorityError> {
+        let _one = self.changing.lock().await;
+        if !due || !self.served.load().own {
+            return Ok(false);
+        }
+        let now = self.clock.now();
+        let (identity, served) = self.vault().server(&self.cluster, &self.names(), now).await?;
+        self.serve(&identity, served).await?;
+        Ok(true)
+    }
+
+    /// Takes an administrator's own certificate (PKI-006): checked whole, kept sealed, served from the next
+    /// connection on. Client roots are added to the cluster's own, never in its place (PKI-008).
+    ///
+    /// # Errors
+    /// [`AuthorityError::External`] with every problem, [`AuthorityError::Pki`] for the client roots,
+    /// [`AuthorityError::FromFiles`]; nothing is changed then.
+    pub async fn upload(&self, upload: &ServerUpload<'_>) -> Result<(), AuthorityError> {
+        if self.from_files {
+            return Err(AuthorityError::FromFiles);
+        }
+        let _one = self.changing.lock().await;
+        let now = self.clock.now();
+        let identity = verify_server_bundle(upload.ca, upload.cert, upload.key, &self.names(), now)
+            .map_err(AuthorityError::External)?;
+        let roots = upload.client_cas.map(trusted_roots).transpose()?;
+        if let Some(roots) = &roots {
+            client_roots(&self.client, roots.clone(), now)?;
+        }
+        let kept = Upload {
+            ca_pem: upload.ca,
+            chain_pem: upload.cert,
+            key: upload.key,
+        };
+        self.vault().keep_upload(&kept, roots).await?;
+        let served = Served::new(upload.ca.to_owned(), upload.cert.to_owned(), &identity, false);
+        self.serve(&identity, served).await
+    }
+
+    async fn serve(&self, identity: &ServerIdentity, served: Served) -> Result<(), AuthorityError> {
+        let roots = client_roots(&self.client, self.vault().client_roots().await?, self.clock.now())?;
+        self.tls.replace(identity, roots, self.clock.clone())?;
+        self.served.store(Arc::new(served));
+        Ok(())
+    }
+}
+
+/// The roots of client certificates, in DER: the cluster's own first, then those that were added.
+fn client_roots(
+    own: &Authority,
+    added: Vec<TrustedRoot>,
+    now: Timestamp,
+) -> Result<Vec<Vec<u8>>, AuthorityError> {
+    let mut trusted = TrustSet::new(own.certificate_der())?;
+    for root in added {
+        for der in parse_certificates(&root.certificate)? {
+            trusted.add(&der, root.until)?;
+        }
+    }
+    Ok(trusted.roots(now))
+}
+
+fn trusted_roots(pem: &str) -> Result<Vec<TrustedRoot>, AuthorityError> {
+    if pem.trim().is_empty() {
+        return Ok(Vec::new());
+    }
+    let root = |der: &Vec<u8>| TrustedRoot {
+        certificate: certificate_to_pem(der),
+        until: None,
+    };
+    Ok(parse_certificates(pem)?.iter().map(root).collect())
+}
+
+/// Whether the store holds keys that need the sealing key.
+pub(super) async fn has_sealed_keys(store: &dyn Store) -> Result<bool, StoreError> {
+    let page = store.range(KeyRange::prefix(layout::PKI), 1).await?;
+    Ok(!page.entries.is_empty())
+}
+
+/// The operator's own certificate in files (PKI-004).
+fn from_files(
+    folder: &Path,
+    names: &[SubjectAltName],
+    now: Timestamp,
+) -> Result<(ServerIdentity, Served), AuthorityError> {
+    let text = |name: &str| -> Result<String, AuthorityError> {
+        let bytes = files::read("server certificate file", &folder.join(name))?;
+        // A file that is missing or no text is reported with the other problems.
+        Ok(bytes
+            .and_then(|bytes| String::from_utf8(bytes).ok())
+            .unwrap_or_default())
+    };
+    let (ca_pem, chain_pem, key) = (text("ca.pem")?, text("cert.pem")?, Secret::new(text("key.pem")?));
+    let identity =
+        verify_server_bundle(&ca_pem, &chain_pem, &key, names, now).map_err(AuthorityError::External)?;
+    let served = Served::new(ca_pem, chain_pem, &identity, false);
+    Ok((identity, served))
+}

@@ -1,0 +1,61 @@
+//! The controller: one TLS port that speaks the control plane's API and passes the Engine API on under access
+//! control.
+//!
+//! [`start`] is all that a program needs. The way of a request is written down in `journey`; who may do what is
+//! decided in `mke-rbac`, who is asking in `mke-auth`.
+//!
+//! | part | what it does |
+//! | --- | --- |
+//! | `server`, `places`, `tls` | connections and their limits, certificates of both ends |
+//! | `journey` | the order of the steps of a request |
+//! | `identify`, `origin` | credential to account, browsers on foreign pages |
+//! | `api` | the endpoints of the control plane and their rules |
+//! | `snapshot`, `follow` | the view that requests are decided on, and how it stays current |
+//! | `policy_store`, `records` | roles, collections, grants and configuration in the store |
+//! | `setup`, `authorities`, `issue` | what a first start makes, certificates, bundles |
+//! | `audit`, `metrics`, `headers` | what is recorded, counted and added to every answer |
+
+mod api;
+pub mod audit;
+mod authorities;
+pub mod body;
+pub mod error;
+mod fields;
+mod files;
+mod follow;
+mod headers;
+mod identify;
+mod issue;
+mod journey;
+pub mod metrics;
+mod node_names;
+mod occupancy;
+pub mod options;
+mod origin;
+mod paging;
+mod places;
+mod policy_store;
+mod records;
+mod server;
+mod setup;
+pub mod snapshot;
+mod start;
+pub mod state;
+pub(crate) mod streams;
+mod tls;
+mod unpack;
+
+pub use authorities::{Authorities, AuthorityError};
+pub use error::ApiError;
+pub use files::FileError;
+pub use options::Options;
+pub use policy_store::{PolicyStore, PolicyStoreError};
+pub use records::{ClusterRecord, CollectionRecord};
+pub use setup::SetupError;
+pub use start::{Running, StartError, Surroundings, start, start_with};
+
+/// The system's random source. It fails only when the system cannot give randomness at all, and then the process
+/// must not go on.
+pub(crate) fn rng() -> rand_core::UnwrapErr<getrandom::SysRng> {
+    rand_core::UnwrapErr(getrandom::SysRng)
+}

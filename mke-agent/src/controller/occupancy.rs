@@ -1,0 +1,74 @@
+//! Whether anything of the engine lies in a collection (R17).
+//!
+//! What cannot be looked up counts as a reason to refuse; an engine outside a swarm has no swarm objects.
+
+use mke_core::ids::CollectionId;
+use mke_rbac::demand::{ObjectKind, ObjectRef};
+use serde_json::{Value, json};
+
+use super::error::ApiError;
+use crate::engine::{EngineClient, EngineError};
+
+/// Label that names the collection of an object (R18).
+const COLLECTION_LABEL: &str = "com.docker.ucp.collection";
+
+/// Kinds, where they are listed, and which filter knows their labels.
+const KINDS: &[(ObjectKind, &str, &str, bool)] = &[
+    (ObjectKind::Node, "/nodes", "node.label", true),
+    (ObjectKind::Service, "/services", "label", true),
+    (ObjectKind::Secret, "/secrets", "label", true),
+    (ObjectKind::Config, "/configs", "label", true),
+    (ObjectKind::Container, "/containers/json?all=1&", "label", false),
+    (ObjectKind::Network, "/networks", "label", false),
+    (ObjectKind::Volume, "/volumes", "label", false),
+];
+
+/// The first object that lies in the collection itself, not below it.
+pub(super) async fn first_in(
+    engine: &EngineClient,
+    collection: &CollectionId,
+) -> Result<Option<ObjectRef>, ApiError> {
+    for (kind, list, filter, of_swarm) in KINDS {
+        let filters = json!({ *filter: [format!("{COLLECTION_LABEL}={collection}")] }).to_string();
+        let separator = if list.ends_with('&') { "" } else { "?" };
+        let path = format!("{list}{separator}filters={}", escape(&filters));
+        let found: Value = match engine.get_json(&path).await {
+            Ok(found) => found,
+            Err(EngineError::Refused { status, .. }) if *of_swarm && status.as_u16() == 503 => continue,
+            Err(error) => return Err(error.into()),
+        };
+        let items = found.get("Volumes").unwrap_or(&found);
+        if let Some(first) = items.as_array().and_then(|items| items.first()) {
+            return Ok(Some(ObjectRef::new(*kind, name_of(first))));
+        }
+    }
+    Ok(None)
+}
+
+/// The name that people know an object by.
+fn name_of(object: &Value) -> String {
+    [
+        "/Spec/Name",
+        "/Description/Hostname",
+        "/Name",
+        "/Names/0",
+        "/Id",
+        "/ID",
+    ]
+    .iter()
+    .find_map(|pointer| object.pointer(pointer)?.as_str())
+    .unwrap_or_default()
+    .trim_start_matches('/')
+    .to_owned()
+}
+
+fn escape(text: &str) -> String {
+    text.bytes()
+        .map(|byte| match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
+                char::from(byte).to_string()
+            }
+            other => format!("%{other:02X}"),
+        })
+        .collect()
+}

@@ -1,0 +1,150 @@
+//! Accepts connections on the TLS port and runs the HTTP protocol on each, within limits.
+//!
+//! It knows nothing of accounts or endpoints: every request goes to [`super::journey`]. What it bounds: open
+//! connections, in all and of one address, the time for a handshake and for the head of a request, and the size of that head. Stopping
+//! finishes what is in flight, then cuts what is left.
+
+use std::convert::Infallible;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tokio::time::timeout;
+use tokio_rustls::TlsAcceptor;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::journey;
+use super::places::Places;
+use super::state::State;
+use super::tls::ServerTls;
+
+/// Connections at once. Each costs some tens of kilobytes with TLS, so this bounds memory at a few hundred
+/// megabytes under attack.
+const MAX_CONNECTIONS: usize = 4096;
+/// Connections at once of one address, so that it takes four of them to use up all. Judgement: what an office behind
+/// one address needs.
+const MAX_OF_ONE_ADDRESS: usize = 1024;
+/// For the TLS handshake.
+const HANDSHAKE_TIME: Duration = Duration::from_secs(10);
+/// For the head of a request, and for how long a connection may rest between two requests.
+const HEAD_TIME: Duration = Duration::from_secs(60);
+/// Header lines of a request.
+const MAX_HEADERS: usize = 100;
+/// Bytes of a request's head.
+const MAX_HEAD: usize = 64 * 1024;
+/// Bytes that are read ahead of a connection: what one connection can cost.
+const MAX_BUFFER: usize = 128 * 1024;
+/// Rest after a failure to accept, such as running out of file descriptors, so that the loop does not spin.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Both ends of a connection and what its handshake proved.
+#[derive(Debug)]
+pub(super) struct Peer {
+    /// The client's address.
+    pub(super) address: SocketAddr,
+    /// The client's certificate, if it presented one. The handshake has verified it.
+    pub(super) certificate: Option<super::tls::VerifiedCertificate>,
+}
+
+/// One listening port.
+pub(super) struct Server {
+    pub(super) listener: TcpListener,
+    pub(super) tls: Arc<ServerTls>,
+    pub(super) state: Arc<State>,
+    /// Every connection and stream runs under it.
+    pub(super) tasks: TaskTracker,
+    /// Fires when no more requests shall begin.
+    pub(super) stopping: CancellationToken,
+}
+
+impl Server {
+    /// Accepts until told to stop.
+    pub(super) async fn run(self) {
+        let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+        let of_address = Arc::new(Places::new(MAX_OF_ONE_ADDRESS));
+        loop {
+            let Ok(place) = places.clone().acquire_owned().await else {
+                return;
+            };
+            let accepted = tokio::select! {
+                accepted = self.listener.accept() => accepted,
+                () = self.stopping.cancelled() => return,
+            };
+            match accepted {
+                Ok((stream, address)) => {
+                    let Some(own) = of_address.take(address.ip()) else {
+                        tracing::debug!(%address, "the address has all the connections that one may have");
+                        continue;
+                    };
+                    let tls = TlsAcceptor::from(self.tls.current());
+                    let connection =
+                        connection(stream, address, tls, self.state.clone(), self.stopping.clone());
+                    self.tasks.spawn(async move {
+                        connection.await;
+                        drop((own, place));
+                    });
+                }
+                Err(error) => {
+                    tracing::warn!(%error, "a connection could not be accepted");
+                    tokio::time::sleep(ACCEPT_PAUSE).await;
+                }
+            }
+        }
+    }
+}
+
+async fn connection(
+    stream: TcpStream,
+    address: SocketAddr,
+    tls: TlsAcceptor,
+    state: Arc<State>,
+    stopping: CancellationToken,
+) {
+    // Small answers must not wait for more to send.
+    let _ = stream.set_nodelay(true);
+    let stream = tokio::select! {
+        handshake = timeout(HANDSHAKE_TIME, tls.accept(stream)) => match handshake {
+            Ok(Ok(stream)) => stream,
+            Ok(Err(error)) => return tracing::debug!(%address, %error, "TLS handshake failed"),
+            Err(_) => return tracing::debug!(%address, "TLS handshake took too long"),
+        },
+        () = stopping.cancelled() => return,
+    };
+    let _open = state.metrics.connection();
+    let certificate = stream
+        .get_ref()
+        .1
+        .peer_certificates()
+        .and_then(super::tls::VerifiedCertificate::of);
+    let peer = Arc::new(Peer { address, certificate });
+    let service = service_fn(move |request: http::Request<Incoming>| {
+        let (state, peer) = (state.clone(), peer.clone());
+        async move { Ok::<_, Infallible>(journey::answer(&state, &peer, request).await) }
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_TIME)
+        .max_headers(MAX_HEADERS)
+        .max_header_size(MAX_HEAD)
+        .max_buf_size(MAX_BUFFER)
+        .serve_connection(TokioIo::new(stream), service)
+        .with_upgrades();
+    tokio::pin!(connection);
+    let result = tokio::select! {
+        result = connection.as_mut() => result,
+        () = stopping.cancelled() => {
+            connection.as_mut().graceful_shutdown();
+            connection.await
+        }
+    };
+    if let Err(error) = result {
+        tracing::debug!(%address, %error, "connection ended");
+    }
+}

@@ -1,0 +1,402 @@
+//! Starts and stops a controller.
+
+use std::io::{self, Write};
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use mke_auth::accounts::Accounts;
+use mke_auth::keys::PublicKeys;
+use mke_auth::password::{HashLimits, PasswordError, PasswordHasher};
+use mke_auth::sessions::{Logins, Sessions};
+use mke_core::ids::AccountId;
+use mke_core::store::sqlite::{SqliteOptions, SqliteStore};
+use mke_core::store::{Store, StoreError};
+use mke_core::time::{Clock, SystemClock};
+use serde_json::json;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::task::JoinHandle;
+use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::audit::Audit;
+use super::authorities::{Authorities, AuthorityError};
+use super::error::ApiError;
+use super::files::{self, FileError, PUBLIC};
+use super::follow::Follower;
+use super::headers::ServerIdentity;
+use super::issue::issue_bundle;
+use super::metrics::Metrics;
+use super::options::{Options, PUBLIC_CA, PUBLIC_CERT, PUBLIC_CLUSTER_CA, PUBLIC_CLUSTER_ID};
+use super::policy_store::PolicyStore;
+use super::server::Server;
+use super::setup::{self, SetupError, Writers};
+use super::state::State;
+use super::streams::Streams;
+use super::{node_names, tls, unpack};
+use crate::engine::EngineClient;
+use crate::proxy::nodes;
+
+/// The store's file in the data directory.
+const STORE_FILE: &str = "store.db";
+/// How often sessions are written back and over ones are deleted.
+const UPKEEP: Duration = Duration::from_secs(10);
+/// How long requests in flight may take when the controller stops; then they are cut.
+const STOP_TIME: Duration = Duration::from_secs(10);
+/// How long streams may take to notice that they were cut.
+const CUT_TIME: Duration = Duration::from_secs(2);
+
+/// Why a controller did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// No address to listen on.
+    #[error("no address to listen on is given")]
+    NoAddress,
+    /// An address that cannot be listened on.
+    #[error("cannot listen on {address}, free the port or choose another")]
+    Listen {
+        /// The address.
+        address: SocketAddr,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
+    /// The store.
+    #[error("the store cannot be opened")]
+    Store(#[from] StoreError),
+    /// The data directory or its first content.
+    #[error("the data directory cannot be made ready")]
+    Setup(#[from] SetupError),
+    /// Certificates.
+    #[error("there is no certificate to serve with")]
+    Authority(#[from] AuthorityError),
+    /// Password hashing.
+    #[error("passwords cannot be hashed")]
+    Password(#[from] PasswordError),
+    /// A file.
+    #[error(transparent)]
+    File(#[from] FileError),
+    /// The first administrator's bundle.
+    #[error("the administrator's bundle cannot be made")]
+    Bundle(#[from] ApiError),
+}
+
+/// What a controller takes from the world around it; programs use the default.
+pub struct Surroundings {
+    /// Tells the time.
+    pub clock: Arc<dyn Clock>,
+    /// Where audit records go, one line each.
+    pub audit: Box<dyn Write + Send>,
+}
+
+impl Default for Surroundings {
+    fn default() -> Self {
+        Self {
+            clock: Arc::new(SystemClock),
+            audit: Box::new(io::stdout()),
+        }
+    }
+}
+
+/// A controller that serves.
+pub struct Running {
+    addresses: Vec<SocketAddr>,
+    state: Arc<State>,
+    stopping: CancellationToken,
+    servers: Vec<JoinHandle<()>>,
+    background: Vec<JoinHandle<()>>,
+}
+
+/// Starts a controller with the system's clock, its audit records on standard output.
+///
+/// # Errors
+/// [`StartError`]; nothing keeps running then.
+pub async fn start(options: Options) -> Result<Running, StartError> {
+    start_with(options, Surroundings::default()).await
+}
+
+/// Starts a controller in other surroundings.
+///
+/// # Errors
+/// As [`start`].
+pub async fn start_with(options: Options, surroundings: Surroundings) -> Result<Running, StartError> {
+    tls::install_provider();
+    files::private_dir("data directory", &options.data_dir)?;
+    let listeners = listen(&options.listen).await?;
+    let addresses: Vec<SocketAddr> = listeners.iter().map(|(_, address)| *address).collect();
+    let first = addresses.first().ok_or(StartError::NoAddress)?;
+    let url = format!("https://{}:{}", bracketed(&options.advertise_host), first.port());
+    let path = options.data_dir.join(STORE_FILE);
+    let store: Arc<dyn Store> = Arc::new(SqliteStore::open(path, SqliteOptions::default())?);
+    let (state, follower) = prepare(&options, surroundings, store, *first, &url).await?;
+
+    let mut background = vec![tokio::spawn(follower.run())];
+    finish_first_start(&options, &state).await?;
+    background.push(tokio::spawn(upkeep(state.clone())));
+    background.push(tokio::spawn(keep_nodes_placed(state.clone())));
+    let stopping = CancellationToken::new();
+    let servers = listeners
+        .into_iter()
+        .map(|(listener, _)| {
+            let server = Server {
+                listener,
+                tls: state.authorities.tls(),
+                state: state.clone(),
+                tasks: state.tasks.clone(),
+                stopping: stopping.clone(),
+            };
+            tokio::spawn(server.run())
+        })
+        .collect();
+    if let Some(path) = &options.ready_file {
+        let text = json!({ "pid": std::process::id(), "address": first, "url": url });
+        files::replace("ready file", path, PUBLIC, format!("{text}\n").as_bytes())?;
+    }
+    tracing::info!(%url, cluster = state.cluster.id, "the controller serves");
+    Ok(Running {
+        addresses,
+        state,
+        stopping,
+        servers,
+        background,
+    })
+}
+
+/// Gives nodes that have none a place in the collections, now and when they join.
+async fn keep_nodes_placed(state: Arc<State>) {
+    nodes::keep_homes(state.engine.clone(), || state.snapshot().policy.clone()).await;
+}
+
+async fn listen(addresses: &[SocketAddr]) -> Result<Vec<(TcpListener, SocketAddr)>, StartError> {
+    let mut listeners = Vec::new();
+    for address in addresses {
+        let failed = |source| StartError::Listen {
+            address: *address,
+            source,
+        };
+        let listener = TcpListener::bind(address).await.map_err(failed)?;
+        let bound = listener.local_addr().map_err(failed)?;
+        listeners.push((listener, bound));
+    }
+    Ok(listeners)
+}
+
+/// Reads or makes everything that requests need.
+async fn prepare(
+    options: &Options,
+    surroundings: Surroundings,
+    store: Arc<dyn Store>,
+    address: SocketAddr,
+    url: &str,
+) -> Result<(Arc<State>, Follower), StartError> {
+    let Surroundings { clock, audit } = surroundings;
+    let engine = EngineClient::new(&options.engine_socket);
+    let sealing = setup::sealing_key(&options.data_dir, &*store).await?;
+    let cluster = setup::cluster(&*store, &*clock, &engine).await?;
+    let authorities = Authorities::open(
+        store.clone(),
+        clock.clone(),
+        sealing,
+        &cluster.id,
+        options.host_addresses.clone(),
+        options.external_server_cert.as_deref(),
+    )
+    .await?;
+    let processors = std::thread::available_parallelism().unwrap_or(std::num::NonZeroUsize::MIN);
+    let hasher = Arc::new(PasswordHasher::new(HashLimits::for_processors(processors))?);
+    let accounts = Accounts::new(store.clone(), clock.clone(), hasher.clone());
+    let policy_store = PolicyStore::new(store.clone(), clock.clone());
+    if !cluster.setup_done {
+        let writers = Writers {
+            accounts: &accounts,
+            policy_store: &policy_store,
+        };
+        setup::first_content(&writers, options, url).await?;
+    }
+    write_public_files(options, &cluster.id, &authorities)?;
+
+    let metrics = Arc::new(Metrics::default());
+    let streams = Arc::new(Streams::default());
+    let (follower, followed) = Follower::start(store.clone(), metrics.clone(), streams.clone()).await?;
+    let sessions = Arc::new(Sessions::new(store.clone(), clock.clone()));
+    let shown_address = (!address.ip().is_unspecified()).then(|| address.ip());
+    let state = State {
+        accounts,
+        logins: Logins::new(sessions.clone(), hasher),
+        sessions,
+        keys: PublicKeys::new(store.clone(), clock.clone()),
+        policy_store,
+        engine,
+        audit: Audit::new(audit),
+        metrics,
+        authorities,
+        cluster,
+        advertise_host: options.advertise_host.clone(),
+        port: address.port(),
+        kube_port: options.kube_port,
+        server_identity: ServerIdentity::new(
+            &host_name(),
+            options.advertise_host.parse().ok().or(shown_address),
+        ),
+        current: followed.current,
+        revision: followed.revision,
+        streams,
+        tasks: TaskTracker::new(),
+        store,
+        clock,
+    };
+    Ok((Arc::new(state), follower))
+}
+
+/// Unpacks the first administrator's bundle, then remembers that the first start is complete.
+async fn finish_first_start(options: &Options, state: &Arc<State>) -> Result<(), StartError> {
+    if state.cluster.setup_done {
+        return Ok(());
+    }
+    if let Some(target) = options.admin_bundle.as_deref().filter(|target| !target.exists()) {
+        let snapshot = state.snapshot();
+        let administrator = snapshot
+            .directory
+            .account_by_name(options.admin_username.as_str())
+            .filter(|account| account.is_active_admin());
+        if let Some(account) = administrator {
+            let id: &AccountId = &account.id;
+            let bundle = issue_bundle(state, &snapshot, id, &account.name, "first administrator").await?;
+            unpack::bundle(&bundle.zip, target)?;
+        }
+    }
+    setup::finish(&*state.store, &state.cluster).await?;
+    Ok(())
+}
+
+/// What `ucp id` and `ucp dump-certs` read without asking the API.
+fn write_public_files(
+    options: &Options,
+    cluster_id: &str,
+    authorities: &Authorities,
+) -> Result<(), FileError> {
+    for (name, text) in [
+        (PUBLIC_CLUSTER_ID, format!("{cluster_id}\n")),
+        (PUBLIC_CA, authorities.server_ca_pem()),
+        (PUBLIC_CERT, authorities.server_chain_pem()),
+        (PUBLIC_CLUSTER_CA, authorities.cluster_ca_pem()),
+    ] {
+        let path = options.data_dir.join(name);
+        let current = files::read("public file", &path)?;
+        if current.as_deref() != Some(text.as_bytes()) {
+            files::replace("public file", &path, PUBLIC, text.as_bytes())?;
+        }
+    }
+    Ok(())
+}
+
+/// What is done now and then: sessions are written back, over ones deleted, certificates renewed.
+async fn upkeep(state: Arc<State>) {
+    let mut ticks = interval(UPKEEP);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        let directory = &state.snapshot().directory;
+        if let Err(error) = state.sessions.flush_last_used(directory).await {
+            tracing::warn!(%error, "session times could not be written");
+        }
+        if let Err(error) = state.sessions.prune(directory).await {
+            tracing::warn!(%error, "ended sessions could not be deleted");
+        }
+        let named = match node_names::of_this_node(&state.engine).await {
+            Ok(names) => state.authorities.set_node_names(names).await,
+            // Without an engine the names stay as they are.
+            Err(_) => Ok(false),
+        };
+        let renewed = match named {
+            Ok(false) => state.authorities.renew_if_due().await,
+            other => other,
+        };
+        match renewed {
+            Ok(true) => tracing::info!("the server certificate was renewed"),
+            Ok(false) => {}
+            Err(error) => tracing::error!(%error, "the server certificate could not be renewed"),
+        }
+    }
+}
+
+impl Running {
+    /// The addresses it listens on, in the order of the options.
+    pub fn addresses(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
+    /// What its requests work on.
+    pub fn state(&self) -> &Arc<State> {
+        &self.state
+    }
+
+    /// Waits until it stops serving by itself, which it does only after a fault.
+    pub async fn wait(&mut self) {
+        for server in &mut self.servers {
+            // A server task that panicked has stopped as well.
+            let _ = server.await;
+        }
+    }
+
+    /// Serves until the process is asked to end (SIGTERM or SIGINT), then stops.
+    ///
+    /// # Errors
+    /// When signals cannot be waited for; it has been stopped then too.
+    pub async fn wait_for_signal(mut self) -> Result<(), io::Error> {
+        let waited = tokio::select! {
+            () = self.wait() => Err(io::Error::other("the controller stopped serving")),
+            signal = asked_to_end() => signal,
+        };
+        self.shutdown().await;
+        waited
+    }
+
+    /// Stops: no new requests, those in flight are finished for a while, then cut; session times are written.
+    pub async fn shutdown(self) {
+        self.stopping.cancel();
+        for server in self.servers {
+            let _ = server.await;
+        }
+        let tasks = &self.state.tasks;
+        tasks.close();
+        if timeout(STOP_TIME, tasks.wait()).await.is_err() {
+            tracing::info!("open streams are cut");
+            self.state.streams.cut_all();
+            let _ = timeout(CUT_TIME, tasks.wait()).await;
+        }
+        let directory = &self.state.snapshot().directory;
+        if let Err(error) = self.state.sessions.flush_last_used(directory).await {
+            tracing::warn!(%error, "session times could not be written");
+        }
+        for task in &self.background {
+            task.abort();
+        }
+        for task in self.background {
+            let _ = task.await;
+        }
+    }
+}
+
+async fn asked_to_end() -> Result<(), io::Error> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    Ok(())
+}
+
+fn bracketed(host: &str) -> String {
+    match host.parse::<std::net::Ipv6Addr>() {
+        Ok(address) => format!("[{address}]"),
+        Err(_) => host.to_owned(),
+    }
+}
+
+fn host_name() -> String {
+    rustix::system::uname().nodename().to_string_lossy().into_owned()
+}

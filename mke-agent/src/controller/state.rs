@@ -1,0 +1,110 @@
+//! What every request can reach, and the view that it is decided on.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use arc_swap::ArcSwap;
+use mke_auth::accounts::Accounts;
+use mke_auth::identity::Identity;
+use mke_auth::keys::PublicKeys;
+use mke_auth::sessions::{Logins, Sessions};
+use mke_core::store::{Revision, Store};
+use mke_core::time::Clock;
+use tokio::sync::watch;
+use tokio::time::timeout;
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use super::audit::Audit;
+use super::authorities::Authorities;
+use super::error::{ApiError, Kind};
+use super::headers::ServerIdentity;
+use super::metrics::Metrics;
+use super::policy_store::PolicyStore;
+use super::records::ClusterRecord;
+use super::snapshot::Snapshot;
+use super::streams::{Allowed, Lease, Streams};
+use crate::engine::EngineClient;
+
+/// How long a write waits until it is in force. It takes microseconds unless the machine is in trouble.
+const IN_FORCE_TIME: Duration = Duration::from_secs(10);
+
+/// Shared by all requests. Readers never wait for writers: they take a [`Snapshot`].
+pub struct State {
+    /// Where everything is kept.
+    pub store: Arc<dyn Store>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Writes accounts, organizations, teams and members.
+    pub accounts: Accounts,
+    /// Checks and ends sessions.
+    pub sessions: Arc<Sessions>,
+    /// Checks passwords and begins sessions.
+    pub logins: Logins,
+    /// Writes public keys.
+    pub keys: PublicKeys,
+    /// Writes roles, collections, grants and default collections.
+    pub policy_store: PolicyStore,
+    /// The Docker Engine behind this controller.
+    pub engine: EngineClient,
+    /// Audit records.
+    pub audit: Audit,
+    /// Counters.
+    pub metrics: Arc<Metrics>,
+    /// Certificates and their authorities.
+    pub authorities: Authorities,
+    /// What the cluster is.
+    pub cluster: ClusterRecord,
+    /// The host name or address that bundles name.
+    pub advertise_host: String,
+    /// The port of this API.
+    pub port: u16,
+    /// The port of the Kubernetes API that bundles name.
+    pub kube_port: u16,
+    pub(super) server_identity: ServerIdentity,
+    pub(super) current: Arc<ArcSwap<Snapshot>>,
+    pub(super) revision: watch::Receiver<Revision>,
+    pub(super) streams: Arc<Streams>,
+    pub(super) tasks: TaskTracker,
+}
+
+impl State {
+    /// The newest view. A request takes one and decides everything on it.
+    pub fn snapshot(&self) -> Arc<Snapshot> {
+        self.current.load_full()
+    }
+
+    /// Waits until what was written at `revision` is in force, which is when a write is acknowledged (R63).
+    ///
+    /// # Errors
+    /// When the snapshot does not get there in time.
+    pub async fn wait_for(&self, revision: Revision) -> Result<(), ApiError> {
+        let mut seen = self.revision.clone();
+        match timeout(IN_FORCE_TIME, seen.wait_for(|seen| *seen >= revision)).await {
+            Ok(Ok(_)) => Ok(()),
+            Ok(Err(_)) | Err(_) => Err(ApiError::new(
+                Kind::Unavailable,
+                "the change is stored but not in force yet, read it again in a moment",
+            )
+            .because(format!("the snapshot did not reach revision {}", revision.0))),
+        }
+    }
+
+    /// Fires when an open stream of this identity must be cut: its credential died (authn-04, pki-04), or the
+    /// controller stops.
+    pub fn revocation(&self, identity: &Identity) -> CancellationToken {
+        self.streams.token(identity, &self.snapshot().directory)
+    }
+
+    /// Remembers an open stream, so that it is cut when what allows it is taken away (proxy-09).
+    pub(crate) fn open_stream(&self, credential: &CancellationToken, allowed: Allowed) -> Lease {
+        self.streams
+            .open(credential, allowed, || self.snapshot().policy.clone())
+    }
+
+    /// Runs something beside the request that started it, such as the two directions of a hijacked connection.
+    /// Stopping waits for it for a while, then [`State::revocation`] tells it to end.
+    pub fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.tasks.spawn(task);
+    }
+}

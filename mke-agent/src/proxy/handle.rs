@@ -1,0 +1,300 @@
+//! The journey of one Engine API call. Each step is a file of its own; this one puts them in order.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Request, StatusCode};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use hyper::body::Incoming;
+use hyper::upgrade::OnUpgrade;
+use hyper_util::rt::TokioIo;
+use mke_auth::identity::Identity;
+use mke_rbac::Denial;
+use mke_rbac::demand::{ObjectFacts, ObjectRef};
+use mke_rbac::engine::{
+    AnswerKind, BodyKind, Call, CallHeaders, EndpointId, Forwarding, Query, Route, classify,
+};
+use tokio::time::timeout;
+
+use super::answer::Wanted;
+use super::caller::Caller;
+use super::linger::Lingering;
+use super::{answer, cut, error_text, events, headers, nodes, prune, send, system, tunnel};
+use crate::controller::audit::Notes;
+use crate::controller::body::{self, Body, Response, empty};
+use crate::controller::error::{ApiError, Kind};
+use crate::controller::state::State;
+use crate::controller::streams::{Allowed, Lease};
+use crate::engine::Upgrade;
+use crate::engine::lookup::{self, Described};
+
+/// For a body that is read whole: a slow client must not hold a place for long.
+const BODY_TIME: Duration = Duration::from_secs(60);
+/// How long nothing may move in an attached terminal or a build session. A shell left open over a working day is
+/// normal, one left open over a night is forgotten.
+const IDLE_TIME: Duration = Duration::from_secs(12 * 60 * 60);
+
+/// Answers a call of the Engine API.
+///
+/// # Errors
+/// Everything that keeps the call from the engine. What the engine refuses is an answer.
+pub(crate) async fn handle(
+    state: &Arc<State>,
+    identity: &Identity,
+    route: Route,
+    mut request: Request<Incoming>,
+) -> Result<Response, ApiError> {
+    let caller = Caller::of(state, identity);
+    let on_upgrade = hyper::upgrade::on(&mut request);
+    let (head, body) = request.into_parts();
+    let body = Lingering::new(body);
+    let notes = head.extensions.get::<Notes>().cloned().unwrap_or_default();
+
+    let own = own_object(state, &caller, &route).await?;
+    let judged_version = own.as_ref().and_then(|(_, facts)| facts.version);
+    let (checked, stream) = read(route.endpoint().body, body).await?;
+    notes.body(&checked);
+    let call = classify(
+        &route,
+        &call_headers(&head.headers),
+        &checked,
+        own.as_ref().map(|(_, facts)| facts),
+    )?;
+    let described = described(state, &caller, &route, head.uri.query()).await?;
+    let (own, words) = match described {
+        Some((object, found)) => (Some((object, found.facts)), Some(found.words)),
+        None => (own, None),
+    };
+    let facts = lookup::facts(&state.engine, &caller.policy, call.demand(), own).await?;
+    if let Some(own) = call.own_object().and_then(|own| facts.objects.get(own)) {
+        notes.object_id(&own.id);
+    }
+
+    let judgement = caller.policy.judge(&caller.subject, call.demand(), &facts)?;
+    let permit = judgement.decision.into_result()?;
+    refuse_system_logs(state, &caller, &call).await?;
+    if let Some(judged) = judged_version {
+        same_version(head.uri.query(), judged)?;
+    }
+
+    if let Some(prune) = call.prune()? {
+        let now = state.clock.now().as_millis() as f64 / 1000.0;
+        return prune::run(&state.engine, &caller, &permit, &prune, now).await;
+    }
+    if let (EndpointId::ContainerCreate, Some(placed)) = (call.endpoint().id, &judgement.placed) {
+        nodes::must_admit(&state.engine, &caller, placed).await?;
+    }
+    let (endpoint, kind) = (call.endpoint().id, call.endpoint().answer);
+    let wanted = wanted(&call, head.uri.query());
+    if let Some(words) = words {
+        // The permit is for reading exactly this.
+        drop(permit);
+        let response = body::bytes(StatusCode::OK, "application/json", words);
+        return if answer::is_filtered(kind, caller.admin) {
+            answer::filter(&state.engine, &caller, kind, wanted, response).await
+        } else {
+            Ok(response)
+        };
+    }
+    let uploads = matches!(call.endpoint().body, BodyKind::Raw { .. });
+    let demand = call.demand().clone();
+    let forward = call.forward(
+        &facts,
+        judgement.placed.as_ref(),
+        &Forwarding {
+            policy: &caller.policy,
+            owner: caller.owner(),
+            orchestrator_label: true,
+        },
+    )?;
+
+    let lease = Arc::new(state.open_stream(
+        &caller.revoked,
+        Allowed {
+            subject: caller.subject.clone(),
+            demand,
+            facts,
+        },
+    ));
+    if kind == AnswerKind::Upgrade
+        && let Some(protocol) = headers::wanted_upgrade(&head.headers)
+    {
+        let upgrade = send::upgrade(&state.engine, &permit, forward, &head.headers, protocol).await?;
+        let response = switch(state, lease, on_upgrade, upgrade, protocol);
+        return told(&caller, endpoint, response).await;
+    }
+    let stream = if uploads {
+        cut::when_revoked(stream, &lease)
+    } else {
+        stream
+    };
+    let response = send::send(&state.engine, &permit, forward, &head.headers, stream).await?;
+    if response.status().is_success() {
+        if answer::is_filtered(kind, caller.admin) {
+            return answer::filter(&state.engine, &caller, kind, wanted, response).await;
+        }
+        if kind == AnswerKind::Events && !caller.admin {
+            let (head, body) = response.into_parts();
+            let body = events::filter(state, caller, body).await?;
+            return Ok(Response::from_parts(head, cut::when_revoked(body, &lease)));
+        }
+    }
+    let response = told(&caller, endpoint, response).await?;
+    Ok(match kind {
+        AnswerKind::Stream | AnswerKind::Upgrade | AnswerKind::Events => {
+            response.map(|body| cut::when_revoked(body, &lease))
+        }
+        _ => response,
+    })
+}
+
+/// The object in the path, for endpoints that are judged by the difference to what is stored.
+async fn own_object(
+    state: &State,
+    caller: &Caller,
+    route: &Route,
+) -> Result<Option<(ObjectRef, ObjectFacts)>, ApiError> {
+    let Some(object) = route.own_object().filter(|_| route.endpoint().reads_own()) else {
+        return Ok(None);
+    };
+    let facts = lookup::one(&state.engine, &caller.policy, &object).await?;
+    Ok(facts.map(|facts| (object, facts)))
+}
+
+/// The object in the path, for calls that only read it: the look-up is the answer, so what was judged is what the
+/// caller gets, and the engine is asked once.
+async fn described(
+    state: &State,
+    caller: &Caller,
+    route: &Route,
+    query: Option<&str>,
+) -> Result<Option<(ObjectRef, Described)>, ApiError> {
+    let reads_one =
+        matches!(route.endpoint().answer, AnswerKind::Inspect(_)) && !route.endpoint().reads_own();
+    let plain = query.is_none_or(str::is_empty);
+    let Some(object) = route.own_object().filter(|_| reads_one && plain) else {
+        return Ok(None);
+    };
+    let version = route.version().to_string();
+    let found = lookup::described(&state.engine, &caller.policy, &object, &version).await?;
+    Ok(found.map(|found| (object, found)))
+}
+
+/// An update is judged by the difference to what is stored now, so it must not be applied to anything else. A version
+/// that is missing is left to the engine, which wants one.
+fn same_version(query: Option<&str>, judged: u64) -> Result<(), ApiError> {
+    let query = Query::parse(query.unwrap_or_default())?;
+    match query.one("version")? {
+        Some(asked) if asked != judged.to_string() => Err(ApiError::new(
+            Kind::Conflict,
+            format!("the object was changed meanwhile and has version {judged} now, read it again"),
+        )),
+        _ => Ok(()),
+    }
+}
+
+/// A body that is checked is read whole; an archive stays a stream.
+async fn read(kind: BodyKind, body: Lingering) -> Result<(Bytes, Body), ApiError> {
+    let max = match kind {
+        BodyKind::Raw { .. } => return Ok((Bytes::new(), body.map_err(Into::into).boxed_unsync())),
+        BodyKind::Json { max, .. } => max,
+        // Only to see that there is none.
+        BodyKind::None => 64,
+    };
+    match timeout(BODY_TIME, Limited::new(body, max).collect()).await {
+        Ok(Ok(whole)) => Ok((whole.to_bytes(), empty())),
+        Ok(Err(error)) if error.is::<LengthLimitError>() => Err(ApiError::new(
+            Kind::TooLarge,
+            format!("the body is too large, at most {max} bytes are taken here"),
+        )),
+        Ok(Err(error)) => Err(ApiError::malformed("the body broke off").because(error)),
+        Err(_) => Err(ApiError::malformed("the body did not arrive in time")),
+    }
+}
+
+fn call_headers(headers: &HeaderMap) -> CallHeaders<'_> {
+    let encoding = headers.get(http::header::CONTENT_ENCODING);
+    CallHeaders {
+        // What is no text is no encoding that anybody could accept.
+        content_encoding: encoding.map(|value| value.to_str().unwrap_or("unreadable")),
+    }
+}
+
+fn wanted(call: &Call, query: Option<&str>) -> Wanted {
+    let query = Query::parse(query.unwrap_or_default()).unwrap_or_default();
+    Wanted {
+        limit: call.limit(),
+        all: query.switch("all").unwrap_or(false),
+    }
+}
+
+/// Only administrators read the logs of the control plane's own containers (DAPI-006), also as output of an attached
+/// terminal or as files.
+async fn refuse_system_logs(state: &State, caller: &Caller, call: &Call) -> Result<(), ApiError> {
+    let shows_logs = matches!(
+        call.endpoint().id,
+        EndpointId::ContainerLogs
+            | EndpointId::ContainerAttach
+            | EndpointId::ContainerAttachWebsocket
+            | EndpointId::ContainerExport
+    );
+    if caller.admin || !shows_logs {
+        return Ok(());
+    }
+    if let Some(own) = call.own_object()
+        && let Some(container) = lookup::describe(&state.engine, own).await?
+        && system::is_system(&container, &caller.policy)
+    {
+        let why = "logs of the control plane";
+        return Err(Denial::AdministratorOnly { why }.into());
+    }
+    Ok(())
+}
+
+/// The answer with the text of a refusal as the caller may read it.
+async fn told(caller: &Caller, endpoint: EndpointId, response: Response) -> Result<Response, ApiError> {
+    let status = response.status();
+    if caller.admin || !(status.is_client_error() || status.is_server_error()) {
+        return Ok(response);
+    }
+    error_text::for_user(endpoint, response).await
+}
+
+/// Passes the engine's answer to an upgrade on, and carries bytes from then on.
+fn switch(
+    state: &State,
+    lease: Arc<Lease>,
+    on_upgrade: OnUpgrade,
+    upgrade: Upgrade,
+    protocol: &'static str,
+) -> Response {
+    match upgrade {
+        Upgrade::Answered(mut response) => {
+            headers::towards_caller(response.headers_mut());
+            response.map(|body| cut::when_revoked(body, &lease))
+        }
+        Upgrade::Switched(head, engine) => {
+            state.spawn(async move {
+                match on_upgrade.await {
+                    Ok(client) => {
+                        let ended = tunnel::carry(
+                            TokioIo::new(client),
+                            TokioIo::new(*engine),
+                            IDLE_TIME,
+                            lease.token(),
+                        )
+                        .await;
+                        tracing::debug!(?ended, "tunnel to the engine ended");
+                    }
+                    Err(error) => tracing::debug!(%error, "the caller did not switch protocols"),
+                }
+            });
+            let mut response = head.map(|()| empty());
+            *response.status_mut() = StatusCode::SWITCHING_PROTOCOLS;
+            headers::towards_caller(response.headers_mut());
+            headers::set_upgrade(response.headers_mut(), HeaderValue::from_static(protocol));
+            response
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! The controller over TLS, without an engine behind it.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a failed step of a test's harness fails the test"
+)]
+
+mod support;
+
+#[path = "controller/accounts.rs"]
+mod accounts;
+#[path = "controller/audit.rs"]
+mod audit;
+#[path = "controller/bundles.rs"]
+mod bundles;
+#[path = "controller/config.rs"]
+mod config;
+#[path = "controller/framing.rs"]
+mod framing;
+#[path = "controller/login.rs"]
+mod login;
+#[path = "controller/rbac.rs"]
+mod rbac;
+#[path = "controller/startup.rs"]
+mod startup;
+#[path = "controller/tls.rs"]
+mod tls;

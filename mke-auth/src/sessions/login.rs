@@ -1,0 +1,288 @@
+//! Logging in with a name and a password.
+//!
+//! Every failure looks the same from outside and takes the same work, whether the account exists, is active, or
+//! is an organization (authn-15). A login that fails never reaches the store.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use mke_core::config::SessionSettings;
+use mke_core::ids::SessionId;
+use mke_core::secret::Secret;
+use mke_core::store::{Compare, Revision, Txn, layout};
+use rand_core::CryptoRng;
+
+use super::{Sessions, Token};
+use crate::directory::Directory;
+use crate::identity::{Credential, Identity, PasswordVersion};
+use crate::password::{PasswordError, PasswordHash, PasswordHasher, Verdict};
+use crate::records::{Account, AccountKind, Login, MAX_USER_AGENT_CHARS, Session};
+use crate::storage::{self, ATTEMPTS, Found, StorageError};
+use crate::throttle::Throttle;
+
+/// What a client asks with.
+#[derive(Debug, Clone, Copy)]
+pub struct LoginRequest<'a> {
+    /// The account's name.
+    pub username: &'a str,
+    /// Its password.
+    pub password: &'a Secret,
+    /// Where the request comes from.
+    pub source: IpAddr,
+    /// What the client calls itself.
+    pub user_agent: &'a str,
+}
+
+/// A session that has begun.
+#[derive(Debug)]
+pub struct LoggedIn {
+    /// Whose it is.
+    pub identity: Identity,
+    /// Its record.
+    pub session: Session,
+    /// Its token, to be handed out once.
+    pub token: Token,
+    /// Whether the account logs in for the first time: its private collection is due (R14, AUTH-011).
+    pub first_login: bool,
+    /// When the session was written.
+    pub revision: Revision,
+}
+
+/// Why nobody was logged in.
+#[derive(Debug, thiserror::Error)]
+pub enum LoginError {
+    /// The name, the password or the account's state does not allow it; which one is not said.
+    #[error("invalid user name or password")]
+    InvalidCredentials,
+    /// Too many failures came before.
+    #[error("too many failed logins, try again in {} seconds", retry_after.as_secs().max(1))]
+    TooManyAttempts {
+        /// When the next attempt will be looked at.
+        retry_after: Duration,
+    },
+    /// Too many passwords are being checked.
+    #[error("too many logins at once, try again")]
+    Busy,
+    /// The password could not be checked.
+    #[error("the password could not be checked")]
+    Password(#[source] PasswordError),
+    /// The session could not be written.
+    #[error("the session could not be stored")]
+    Storage(#[from] StorageError),
+}
+
+impl From<PasswordError> for LoginError {
+    fn from(error: PasswordError) -> Self {
+        match error {
+            PasswordError::Busy => Self::Busy,
+            other => Self::Password(other),
+        }
+    }
+}
+
+/// A password that was right, and for which record.
+struct Proven {
+    account: Arc<Account>,
+    password: PasswordHash,
+    version: PasswordVersion,
+    outdated: bool,
+}
+
+/// Checks passwords and begins sessions.
+#[derive(Debug)]
+pub struct Logins {
+    sessions: Arc<Sessions>,
+    hasher: Arc<PasswordHasher>,
+    throttle: Throttle,
+}
+
+impl Logins {
+    /// Logins that begin these sessions.
+    pub fn new(sessions: Arc<Sessions>, hasher: Arc<PasswordHasher>) -> Self {
+        Self {
+            sessions,
+            hasher,
+            throttle: Throttle::default(),
+        }
+    }
+
+    /// Who a name and a password are, without beginning a session: for requests that carry both.
+    ///
+    /// # Errors
+    ///
+    /// [`LoginError`].
+    pub async fn check_password(
+        &self,
+        directory: &Directory,
+        request: LoginRequest<'_>,
+    ) -> Result<Identity, LoginError> {
+        let proven = self.prove(directory, request).await?;
+        Identity::of(&proven.account, Credential::Password(proven.version))
+            .map_err(|_| LoginError::InvalidCredentials)
+    }
+
+    /// Logs in: checks the password and begins a session. When that makes more sessions than
+    /// [`SessionSettings::per_user_limit`], those with the oldest last use end (SESS-003).
+    ///
+    /// # Errors
+    ///
+    /// [`LoginError`].
+    pub async fn login(
+        &self,
+        directory: &Directory,
+        request: LoginRequest<'_>,
+        settings: &SessionSettings,
+        rng: &mut (impl CryptoRng + Send + ?Sized),
+    ) -> Result<LoggedIn, LoginError> {
+        let proven = self.prove(directory, request).await?;
+        let rehashed = if proven.outdated {
+            Some(self.hasher.hash(request.password, rng).await?)
+        } else {
+            None
+        };
+        let token = Token::random(rng);
+        let id = SessionId::random(rng);
+        let _line = self.sessions.line(&proven.account.id).await;
+        for _ in 0..ATTEMPTS {
+            let now = self.sessions.clock.now();
+            let session = Session {
+                id: id.clone(),
+                account: proven.account.id.clone(),
+                token: token.hash(),
+                created: now,
+                last_used: now,
+                expires: now.plus(settings.lifetime()),
+                user_agent: request.user_agent.chars().take(MAX_USER_AGENT_CHARS).collect(),
+            };
+            if let Some((identity, first_login, revision)) =
+                self.begin(&proven, &session, rehashed.as_ref(), settings).await?
+            {
+                return Ok(LoggedIn {
+                    identity,
+                    session,
+                    token,
+                    first_login,
+                    revision,
+                });
+            }
+        }
+        Err(StorageError::Contended.into())
+    }
+
+    async fn prove(&self, directory: &Directory, request: LoginRequest<'_>) -> Result<Proven, LoginError> {
+        let (name, source) = (request.username, request.source);
+        let clock = &self.sessions.clock;
+        let blocked = |retry_after| LoginError::TooManyAttempts { retry_after };
+        self.throttle.check(clock.now(), name, source).map_err(blocked)?;
+        let account = directory.account_by_name(name);
+        let user = account.and_then(|account| account.user());
+        let password = user.and_then(|user| user.password.as_ref());
+        let verdict = self.hasher.verify(request.password, password).await?;
+        let now = clock.now();
+        // Of many guesses at once, those beyond the limit are not honoured, right or wrong.
+        self.throttle.check(now, name, source).map_err(blocked)?;
+        match (account, user, password, verdict) {
+            (Some(account), Some(user), Some(password), Verdict::Right { outdated }) if user.is_active => {
+                self.throttle.succeeded(now, name, source);
+                Ok(Proven {
+                    account: Arc::clone(account),
+                    password: password.clone(),
+                    version: PasswordVersion(user.password_version),
+                    outdated,
+                })
+            }
+            _ => {
+                self.throttle.failed(now, name, source);
+                Err(LoginError::InvalidCredentials)
+            }
+        }
+    }
+
+    /// Writes a session, once. `None` when something it depends on has changed meanwhile.
+    async fn begin(
+        &self,
+        proven: &Proven,
+        session: &Session,
+        rehashed: Option<&PasswordHash>,
+        settings: &SessionSettings,
+    ) -> Result<Option<(Identity, bool, Revision)>, LoginError> {
+        let store = &*self.sessions.store;
+        let account_key = layout::account(&session.account);
+        let found: Found<Account> = storage::read(store, account_key.clone())
+            .await?
+            .ok_or(LoginError::InvalidCredentials)?;
+        // What was proven may have changed since, or the directory may lag behind.
+        let unchanged = found
+            .record
+            .user()
+            .is_some_and(|user| user.password.as_ref() == Some(&proven.password));
+        if !unchanged {
+            return Err(LoginError::InvalidCredentials);
+        }
+        let identity = Identity::of(&found.record, Credential::Session(session.id.clone()))
+            .map_err(|_| LoginError::InvalidCredentials)?;
+        let mut txn = Txn::new().when(Compare::Modified(account_key.clone(), found.modified));
+        if let (Some(hash), AccountKind::User(user)) = (rehashed, &found.record.kind) {
+            let mut account = found.record.clone();
+            let mut user = user.clone();
+            user.password = Some(hash.clone());
+            account.kind = AccountKind::User(user);
+            txn = txn.put(account_key, storage::encode(&account)?);
+        }
+        // Every login writes the login record that it read, so no two can count the same sessions.
+        let login_key = layout::login(&session.account);
+        let before: Option<Found<Login>> = storage::read(store, login_key.clone()).await?;
+        txn = match &before {
+            None => txn.when(Compare::Absent(login_key.clone())),
+            Some(found) => txn.when(Compare::Modified(login_key.clone(), found.modified)),
+        };
+        let login = Login {
+            first: before
+                .as_ref()
+                .map_or(session.created, |found| found.record.first),
+            last: session.created,
+        };
+        txn = txn.put(login_key, storage::encode(&login)?);
+        for surplus in self.surplus(session, settings).await? {
+            txn = txn.delete(surplus);
+        }
+        let txn = txn.put(
+            layout::session(&session.account, &session.id),
+            storage::encode(session)?,
+        );
+        Ok(storage::commit(store, txn)
+            .await?
+            .map(|revision| (identity, before.is_none(), revision)))
+    }
+
+    /// Keys of the sessions that must end so that one more keeps the limit: those that are over, then those with
+    /// the oldest last use, not the oldest ones.
+    async fn surplus(&self, new: &Session, settings: &SessionSettings) -> Result<Vec<String>, StorageError> {
+        let limit = usize::try_from(settings.per_user_limit).unwrap_or(usize::MAX);
+        if limit == 0 {
+            return Ok(Vec::new());
+        }
+        let sessions = &self.sessions;
+        let prefix = layout::below(layout::SESSIONS, [new.account.as_str()]);
+        let mut held = Vec::new();
+        for entry in storage::scan(&*sessions.store, &prefix).await? {
+            let key = entry.key.clone();
+            // One that cannot be read opens nothing here; a newer manager may need it.
+            let Ok(Found { record: session, .. }) = storage::decode::<Session>(entry) else {
+                continue;
+            };
+            let (last_used, expires) = sessions.times(&session);
+            let over = expires <= new.created;
+            held.push((!over, last_used, session.created, key));
+        }
+        held.sort();
+        let surplus = (held.len() + 1).saturating_sub(limit);
+        Ok(held
+            .into_iter()
+            .enumerate()
+            .filter(|(i, (running, ..))| *i < surplus || !running)
+            .map(|(_, (.., key))| key)
+            .collect())
+    }
+}

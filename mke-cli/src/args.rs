@@ -1,0 +1,81 @@
+//! The command line: one definition gives parser, help and completions.
+
+use clap::{Parser, Subcommand};
+
+use crate::commands::{
+    account, bundle, can_i, collection, completion, context, dump_certs, grant, id, login, org, port_check,
+    role, serve, team,
+};
+use crate::output::Format;
+
+/// Control plane for container clusters.
+#[derive(Debug, Parser)]
+#[command(name = "ucp", version, disable_help_subcommand = false, max_term_width = 100)]
+pub(crate) struct Cli {
+    /// How results are shown.
+    #[arg(long, global = true, value_enum, default_value_t, env = "MKE_OUTPUT")]
+    pub(crate) output: Format,
+
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run the control plane over this machine's engine, in the foreground.
+    Serve(Box<serve::Args>),
+    /// Print the version.
+    Version,
+    /// Print the id of the control plane on this machine.
+    Id(id::Args),
+    /// Print the public certificates of the control plane on this machine.
+    DumpCerts(dump_certs::Args),
+    /// Print an example configuration file (TOML).
+    ExampleConfig,
+    /// Listen on a port, so that another node can test whether it reaches this one.
+    PortCheckServer(port_check::Args),
+    /// Print a completion script for a shell.
+    Completion(completion::Args),
+    /// Log in to a control plane and keep the session as a context.
+    Login(login::Args),
+    /// End the session of the context in use.
+    Logout,
+    /// Switch between control planes.
+    #[command(subcommand)]
+    Context(context::Command),
+    /// Manage accounts of people and programs.
+    #[command(subcommand)]
+    Account(account::Command),
+    /// Manage organizations and their members.
+    #[command(subcommand)]
+    Org(org::Command),
+    /// Manage teams and their members.
+    #[command(subcommand)]
+    Team(team::Command),
+    /// Manage roles.
+    #[command(subcommand)]
+    Role(role::Command),
+    /// Manage collections.
+    #[command(subcommand)]
+    Collection(collection::Command),
+    /// Manage grants: who has which role where.
+    #[command(subcommand)]
+    Grant(grant::Command),
+    /// Manage client bundles.
+    #[command(subcommand)]
+    Bundle(bundle::Command),
+    /// Ask whether something is allowed, and why. Exit code 1 means no.
+    CanI(can_i::Args),
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory as _;
+
+    use super::*;
+
+    #[test]
+    fn definitions_are_consistent() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,194 @@
+//! `ucp login` and `ucp logout`.
+//!
+//! The server is verified before the password is sent: against `--ca-file`, or against the authority that
+//! the server itself names, once the person has confirmed its fingerprint.
+
+use std::io::{IsTerminal as _, Read as _};
+use std::path::PathBuf;
+
+use mke_core::secret::Secret;
+use reqwest::Method;
+use serde::Deserialize;
+use serde_json::json;
+use sha2::{Digest as _, Sha256};
+
+use crate::api::{Client, Trust};
+use crate::context::{Context, ContextFile};
+use crate::error::CliError;
+use crate::output::Output;
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// The control plane, such as https://mke.example.com.
+    #[arg(long, env = "MKE_URL")]
+    url: String,
+    /// Whom to log in.
+    #[arg(long, short)]
+    username: Option<String>,
+    /// Read the password from standard input.
+    #[arg(long)]
+    password_stdin: bool,
+    /// The authority that the server's certificate chains to (PEM).
+    #[arg(long, conflicts_with_all = ["fingerprint", "insecure"])]
+    ca_file: Option<PathBuf>,
+    /// The SHA-256 fingerprint of the server's authority, in hexadecimal, instead of a question.
+    #[arg(long, conflicts_with = "insecure")]
+    fingerprint: Option<String>,
+    /// Do not verify the server, now and in every later command with this context.
+    #[arg(long)]
+    insecure: bool,
+    /// Name of the context to keep the session in.
+    #[arg(long, default_value = "default")]
+    context: String,
+}
+
+#[derive(Deserialize)]
+struct LoginAnswer {
+    auth_token: String,
+}
+
+pub(super) async fn login(args: &Args, output: &mut Output<'_>) -> Result<(), CliError> {
+    let trust = trust(args, output).await?;
+    let username = match &args.username {
+        Some(username) => username.clone(),
+        None => output.ask("Username: ")?,
+    };
+    let password = password(args, output)?;
+    let client = Client::new(&args.url, &trust, None)?;
+    let body = json!({ "username": username, "password": password.expose() });
+    let answer: LoginAnswer = client.send_json(Method::POST, "/auth/login", &body).await?;
+    let (ca_pem, insecure) = match trust {
+        Trust::Authorities(pem) => (Some(pem), false),
+        Trust::Nothing => (None, true),
+    };
+    let context = Context {
+        url: args.url.clone(),
+        ca_pem,
+        insecure,
+        username: username.clone(),
+        token: answer.auth_token,
+    };
+    let file = ContextFile::locate()?;
+    let mut contexts = file.read()?;
+    contexts.contexts.insert(args.context.clone(), context);
+    contexts.current = Some(args.context.clone());
+    file.write(&contexts)?;
+    if insecure {
+        output.remark("warning: the server is not verified with this context");
+    }
+    output.remark(&format!(
+        "logged in to {} as {username}, context `{}`",
+        args.url, args.context
+    ));
+    Ok(())
+}
+
+pub(super) async fn logout(output: &mut Output<'_>) -> Result<(), CliError> {
+    let file = ContextFile::locate()?;
+    let mut contexts = file.read()?;
+    let name = contexts.current.take().ok_or(CliError::NotLoggedIn)?;
+    let context = contexts.contexts.remove(&name).ok_or(CliError::NotLoggedIn)?;
+    // The token is forgotten here even when the server cannot be told, but that is said.
+    let told = Client::from_context(&context)?
+        .call(Method::POST, "/id/logout")
+        .await;
+    file.write(&contexts)?;
+    match told {
+        Ok(()) | Err(CliError::Refused { .. }) => {
+            output.remark(&format!("logged out of {}", context.url));
+            Ok(())
+        }
+        Err(error) => Err(error),
+    }
+}
+
+async fn trust(args: &Args, output: &mut Output<'_>) -> Result<Trust, CliError> {
+    if args.insecure {
+        return Ok(Trust::Nothing);
+    }
+    if let Some(path) = &args.ca_file {
+        return std::fs::read_to_string(path)
+            .map(Trust::Authorities)
+            .map_err(CliError::file("cannot read", path));
+    }
+    let pem = Client::new(&args.url, &Trust::Nothing, None)?
+        .send(Method::GET, "/ca", None)
+        .await?;
+    let pem = String::from_utf8(pem).map_err(|_| CliError::BadAnswer {
+        path: "/ca".to_owned(),
+        reason: "no PEM text".to_owned(),
+    })?;
+    let found = fingerprint(&pem)?;
+    let confirmed = match &args.fingerprint {
+        Some(expected) => expected.replace(':', "").eq_ignore_ascii_case(&found),
+        None if std::io::stdin().is_terminal() && !args.password_stdin => {
+            output.remark(&format!(
+                "the authority of {} has the SHA-256 fingerprint\n  {found}",
+                args.url
+            ));
+            let answer = output.ask("Trust it for this context? [y/N] ")?;
+            matches!(answer.trim(), "y" | "Y" | "yes")
+        }
+        None => {
+            return Err(CliError::Usage(
+                "the server must be verified: give --ca-file, --fingerprint or --insecure".to_owned(),
+            ));
+        }
+    };
+    if confirmed {
+        Ok(Trust::Authorities(pem))
+    } else {
+        Err(CliError::Refused {
+            message: format!("the server's authority {found} is not trusted; nothing was sent"),
+        })
+    }
+}
+
+/// The SHA-256 of the first certificate, in hexadecimal.
+fn fingerprint(pem: &str) -> Result<String, CliError> {
+    let bad = |reason: String| CliError::BadAnswer {
+        path: "/ca".to_owned(),
+        reason,
+    };
+    let certificates = mke_core::pki::parse_certificates(pem).map_err(|error| bad(error.to_string()))?;
+    let first = certificates
+        .first()
+        .ok_or_else(|| bad("no certificate".to_owned()))?;
+    Ok(Sha256::digest(first)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect())
+}
+
+fn password(args: &Args, output: &mut Output<'_>) -> Result<Secret, CliError> {
+    if args.password_stdin {
+        let mut text = String::new();
+        std::io::stdin()
+            .take(64 * 1024)
+            .read_to_string(&mut text)
+            .map_err(|error| CliError::Failed(format!("cannot read the password: {error}")))?;
+        return Ok(Secret::new(text.trim_end_matches(['\r', '\n'])));
+    }
+    hidden(output, "Password: ")
+}
+
+/// Asks on the terminal without showing what is typed.
+pub(super) fn hidden(output: &mut Output<'_>, question: &str) -> Result<Secret, CliError> {
+    use rustix::termios::{LocalModes, OptionalActions, tcgetattr, tcsetattr};
+    let stdin = std::io::stdin();
+    let failed = |error: rustix::io::Errno| CliError::Failed(format!("cannot hide the password: {error}"));
+    if !stdin.is_terminal() {
+        return Err(CliError::Usage(
+            "there is no terminal to ask on, use --password-stdin".to_owned(),
+        ));
+    }
+    let shown = tcgetattr(&stdin).map_err(failed)?;
+    let mut quiet = shown.clone();
+    quiet.local_modes.remove(LocalModes::ECHO);
+    tcsetattr(&stdin, OptionalActions::Now, &quiet).map_err(failed)?;
+    let answer = output.ask(question);
+    let restored = tcsetattr(&stdin, OptionalActions::Now, &shown).map_err(failed);
+    output.remark("");
+    restored?;
+    answer.map(Secret::new)
+}

@@ -1,0 +1,62 @@
+//! One module per command, and the dispatch.
+
+pub(crate) mod account;
+pub(crate) mod bundle;
+pub(crate) mod can_i;
+pub(crate) mod collection;
+pub(crate) mod completion;
+pub(crate) mod context;
+pub(crate) mod dump_certs;
+pub(crate) mod grant;
+pub(crate) mod id;
+pub(crate) mod login;
+pub(crate) mod names;
+pub(crate) mod org;
+pub(crate) mod port_check;
+pub(crate) mod role;
+pub(crate) mod serve;
+mod supervise;
+pub(crate) mod team;
+mod version;
+
+use std::future::Future;
+
+use crate::api::Client;
+use crate::args::Command;
+use crate::error::CliError;
+use crate::output::Output;
+
+/// Runs one command.
+pub(crate) fn dispatch(command: Command, output: &mut Output<'_>) -> Result<(), CliError> {
+    match command {
+        Command::Serve(args) => serve::run(*args),
+        Command::Version => version::run(output),
+        Command::Id(args) => id::run(&args, output),
+        Command::DumpCerts(args) => dump_certs::run(&args, output),
+        Command::ExampleConfig => output.data(&mke_core::config::Config::example()),
+        Command::PortCheckServer(args) => wait_for(port_check::run(&args, output)),
+        Command::Completion(args) => completion::run(&args, output),
+        Command::Login(args) => wait_for(login::login(&args, output)),
+        Command::Logout => wait_for(login::logout(output)),
+        Command::Context(command) => context::run(&command, output),
+        Command::Account(command) => wait_for(account::run(command, &Client::from_environment()?, output)),
+        Command::Org(command) => wait_for(org::run(command, &Client::from_environment()?, output)),
+        Command::Team(command) => wait_for(team::run(command, &Client::from_environment()?, output)),
+        Command::Role(command) => wait_for(role::run(command, &Client::from_environment()?, output)),
+        Command::Collection(command) => {
+            wait_for(collection::run(command, &Client::from_environment()?, output))
+        }
+        Command::Grant(command) => wait_for(grant::run(command, &Client::from_environment()?, output)),
+        Command::Bundle(command) => wait_for(bundle::run(command, &Client::from_environment()?, output)),
+        Command::CanI(args) => can_i::run(&args, output),
+    }
+}
+
+/// Runs a client command on a runtime of its own.
+fn wait_for<T>(future: impl Future<Output = Result<T, CliError>>) -> Result<T, CliError> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| CliError::Failed(format!("cannot start: {error}")))?
+        .block_on(future)
+}

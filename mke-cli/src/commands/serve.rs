@@ -1,0 +1,167 @@
+//! `ucp serve`: the whole control plane in one process, on the embedded store.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use mke_agent::controller::{self, Options};
+use mke_core::names::AccountName;
+use mke_core::pki::SubjectAltName;
+use mke_core::secret::Secret;
+use tracing_subscriber::EnvFilter;
+
+use super::id::DEFAULT_DATA_DIR;
+use super::supervise;
+use crate::error::CliError;
+
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Where state is kept; made on the first start.
+    #[arg(long, default_value = DEFAULT_DATA_DIR, env = "MKE_DATA_DIR")]
+    data_dir: PathBuf,
+    /// Address and port of the API; repeatable. Port 0 takes a free one.
+    #[arg(long, default_value = "0.0.0.0:443")]
+    listen: Vec<SocketAddr>,
+    /// The engine's socket.
+    #[arg(long, default_value = "unix:///var/run/docker.sock", env = "DOCKER_HOST")]
+    engine: String,
+    /// The host name or address that clients use: it goes into bundles and into the server's certificate.
+    #[arg(long, default_value = "127.0.0.1", env = "UCP_HOST_ADDRESS")]
+    host_address: String,
+    /// Further names of the server's certificate; repeatable.
+    #[arg(long, env = "UCP_HOSTNAMES", value_delimiter = ',')]
+    san: Vec<SubjectAltName>,
+    /// Port of the Kubernetes API that bundles name.
+    #[arg(long, default_value_t = 6443)]
+    kube_apiserver_port: u16,
+    /// Name of the first administrator; used on the first start only.
+    #[arg(long, default_value = "admin", env = "UCP_ADMIN_USER")]
+    admin_username: AccountName,
+    /// Password of the first administrator; without one, a random one is made and logged once.
+    #[arg(
+        long,
+        env = "UCP_ADMIN_PASSWORD",
+        hide_env_values = true,
+        conflicts_with = "admin_password_file"
+    )]
+    admin_password: Option<String>,
+    /// File that holds the password of the first administrator.
+    #[arg(long)]
+    admin_password_file: Option<PathBuf>,
+    /// Write URL, name and generated password of the first administrator to this file instead of the log.
+    #[arg(long)]
+    initial_credentials: Option<PathBuf>,
+    /// On the first start, unpack a bundle of the first administrator into this directory.
+    #[arg(long)]
+    admin_bundle: Option<PathBuf>,
+    /// Write process id, address and URL to this file once the API answers [default: DATA_DIR/ready.json].
+    #[arg(long)]
+    ready_file: Option<PathBuf>,
+    /// Directory with ca.pem, cert.pem and key.pem to serve instead of a certificate made here.
+    #[arg(long)]
+    external_server_cert: Option<PathBuf>,
+    /// Start again whenever the control plane dies.
+    #[arg(long)]
+    restart: bool,
+    /// Log more.
+    #[arg(long, short = 'D')]
+    debug: bool,
+    /// Write log lines as JSON.
+    #[arg(long)]
+    jsonlog: bool,
+}
+
+impl Args {
+    fn ready_path(&self) -> PathBuf {
+        self.ready_file
+            .clone()
+            .unwrap_or_else(|| self.data_dir.join("ready.json"))
+    }
+}
+
+/// Threads that serve requests. Two suit small machines; more would only cost memory there.
+const WORKERS: usize = 2;
+
+pub(super) fn run(args: Args) -> Result<(), CliError> {
+    start_logging(args.debug, args.jsonlog);
+    if args.restart {
+        return super::wait_for(supervise::run(std::env::args_os().skip(1), &args.ready_path()));
+    }
+    supervise::follow_supervisor()?;
+    let options = options(args)?;
+    tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(WORKERS.max(std::thread::available_parallelism().map_or(WORKERS, usize::from)))
+        .enable_all()
+        .build()
+        .map_err(|error| CliError::Failed(format!("cannot start: {error}")))?
+        .block_on(async {
+            let running = controller::start(options)
+                .await
+                .map_err(|error| CliError::Failed(chain(&error)))?;
+            running
+                .wait_for_signal()
+                .await
+                .map_err(|error| CliError::Failed(chain(&error)))
+        })
+}
+
+fn options(args: Args) -> Result<Options, CliError> {
+    let socket = args.engine.strip_prefix("unix://").ok_or_else(|| {
+        CliError::Usage(format!(
+            "`{}` is no engine socket, write unix:///path/to/docker.sock",
+            args.engine
+        ))
+    })?;
+    let host: SubjectAltName = args
+        .host_address
+        .parse()
+        .map_err(|error| CliError::Usage(format!("--host-address {}: {error}", args.host_address)))?;
+    let admin_password = match (args.admin_password, &args.admin_password_file) {
+        (Some(password), _) => Some(Secret::new(password)),
+        (None, Some(path)) => {
+            let text = std::fs::read_to_string(path).map_err(CliError::file("cannot read", path))?;
+            Some(Secret::new(text.trim_end_matches(['\r', '\n'])))
+        }
+        (None, None) => None,
+    };
+    let ready_file = args
+        .ready_file
+        .unwrap_or_else(|| args.data_dir.join("ready.json"));
+    Ok(Options {
+        data_dir: args.data_dir,
+        listen: args.listen,
+        engine_socket: PathBuf::from(socket),
+        host_addresses: std::iter::once(host).chain(args.san).collect(),
+        advertise_host: args.host_address,
+        kube_port: args.kube_apiserver_port,
+        admin_username: args.admin_username,
+        admin_password,
+        initial_credentials: args.initial_credentials,
+        admin_bundle: args.admin_bundle,
+        ready_file: Some(ready_file),
+        external_server_cert: args.external_server_cert,
+    })
+}
+
+/// Logs go to standard error; audit records go to standard output and are the controller's own.
+fn start_logging(debug: bool, json: bool) {
+    let level = if debug { "debug" } else { "info" };
+    let filter = EnvFilter::try_from_env("MKE_LOG").unwrap_or_else(|_| EnvFilter::new(level));
+    let subscriber = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr);
+    if json {
+        subscriber.json().init()
+    } else {
+        subscriber.with_ansi(false).init()
+    }
+}
+
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(source) = cause {
+        text.push_str(&format!(": {source}"));
+        cause = source.source();
+    }
+    text
+}

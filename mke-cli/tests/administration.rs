@@ -1,0 +1,278 @@
+//! The administration commands against a real control plane, as a person would type them.
+
+#![cfg(test)]
+
+mod support;
+
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::{Command, Output, Stdio};
+
+use serde_json::Value;
+use support::{PASSWORD, Server, UCP};
+
+/// Somebody at a terminal: a home directory of their own.
+struct Person {
+    home: tempfile::TempDir,
+}
+
+impl Person {
+    fn new() -> Self {
+        Self {
+            home: tempfile::tempdir().unwrap(),
+        }
+    }
+
+    fn contexts(&self) -> PathBuf {
+        self.home.path().join("mke/contexts.json")
+    }
+
+    /// Runs `ucp` with these arguments and this input.
+    fn ucp_with_input(&self, args: &[&str], input: &str) -> Output {
+        let mut child = Command::new(UCP)
+            .args(args)
+            .env("XDG_CONFIG_HOME", self.home.path())
+            .env_remove("MKE_URL")
+            .env_remove("MKE_CONFIG")
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        // A command that does not read its input closes it.
+        let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
+        child.wait_with_output().unwrap()
+    }
+
+    fn ucp(&self, args: &[&str]) -> Output {
+        self.ucp_with_input(args, "")
+    }
+
+    /// Runs a command that must succeed and returns what it printed.
+    fn done(&self, args: &[&str]) -> String {
+        self.done_with_input(args, "")
+    }
+
+    fn done_with_input(&self, args: &[&str], input: &str) -> String {
+        let output = self.ucp_with_input(args, input);
+        let error = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "ucp {args:?} failed: {error}");
+        String::from_utf8(output.stdout).unwrap()
+    }
+
+    /// Runs a command that must fail with this exit code and returns what it complained about.
+    fn fails(&self, code: i32, args: &[&str]) -> String {
+        let output = self.ucp(args);
+        let error = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert_eq!(output.status.code(), Some(code), "ucp {args:?}: {error}");
+        error
+    }
+
+    fn login(&self, server: &Server, user: &str, password: &str) {
+        let ca = server.data().join("ca.pem");
+        let ca = ca.to_str().unwrap();
+        let args = [
+            "login",
+            "--url",
+            &server.url,
+            "--ca-file",
+            ca,
+            "--username",
+            user,
+            "--password-stdin",
+        ];
+        self.done_with_input(&args, password);
+    }
+}
+
+/// API-001, API-002, RBAC-003: an administrator makes everything that a team needs; its member gets exactly that.
+#[tokio::test]
+async fn onboarding_of_a_team() {
+    let server = Server::start(&[]).await;
+    let admin = Person::new();
+    admin.login(&server, "admin", PASSWORD);
+    admin.done_with_input(
+        &[
+            "account",
+            "create",
+            "jane",
+            "--full-name",
+            "Jane Doe",
+            "--password-stdin",
+        ],
+        "her password\n",
+    );
+    admin.done(&["org", "create", "bank"]);
+    admin.done(&["team", "create", "bank/ops", "--description", "runs things"]);
+    admin.done(&["team", "add-member", "bank/ops", "jane"]);
+    admin.done(&["collection", "create", "/Shared/web"]);
+    admin.done(&[
+        "role",
+        "create",
+        "Viewer",
+        "--operation",
+        "Service View",
+        "--operation",
+        "Container Logs",
+    ]);
+    let grant = [
+        "--subject",
+        "team:bank/ops",
+        "--role",
+        "Viewer",
+        "--collection",
+        "/Shared/web",
+    ];
+    admin.done(&[&["grant", "create"], &grant[..]].concat());
+
+    let members: Value =
+        serde_json::from_str(&admin.done(&["--output", "json", "org", "members", "bank"])).unwrap();
+    assert_eq!(
+        members[0]["member"]["name"], "jane",
+        "a team member joins the organization: {members}"
+    );
+    let grants = admin.done(&["grant", "show", "team:bank/ops"]);
+    assert!(
+        grants.contains("team:bank/ops") && grants.contains("/Shared/web"),
+        "{grants}"
+    );
+
+    let jane = Person::new();
+    jane.login(&server, "jane", "her password");
+    assert!(
+        jane.done(&["can-i", "Service View", "--collection", "/Shared/web"])
+            .starts_with("yes")
+    );
+    let no = jane.ucp(&["can-i", "Service Delete", "--collection", "/Shared/web"]);
+    assert_eq!(no.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&no.stdout).contains("missing: Service Delete in /Shared/web"));
+    assert!(jane.done(&["collection", "list"]).contains("/Shared/web"));
+    jane.fails(1, &["collection", "create", "/Shared/mine"]);
+    jane.fails(1, &["account", "list"]);
+
+    admin.fails(3, &["role", "remove", "Viewer"]);
+    admin.done(&[&["grant", "remove"], &grant[..]].concat());
+    admin.done(&["role", "remove", "Viewer"]);
+    assert_eq!(
+        jane.ucp(&["can-i", "Service View", "--collection", "/Shared/web"])
+            .status
+            .code(),
+        Some(1)
+    );
+    admin.done(&["account", "remove", "jane"]);
+    jane.fails(1, &["collection", "list"]);
+}
+
+/// CLB-007: a bundle is made, works, and stops working once its key is removed.
+#[tokio::test]
+async fn life_of_a_bundle() {
+    let server = Server::start(&[]).await;
+    let admin = Person::new();
+    admin.login(&server, "admin", PASSWORD);
+    let dir = admin.home.path().join("bundle");
+    admin.done(&[
+        "bundle",
+        "create",
+        "--directory",
+        dir.to_str().unwrap(),
+        "--label",
+        "laptop",
+    ]);
+    assert!(dir.join("env.sh").exists() && dir.join("tls/docker/key.pem").exists());
+    admin.fails(2, &["bundle", "create", "--directory", dir.to_str().unwrap()]);
+
+    let keys: Value = serde_json::from_str(&admin.done(&["--output", "json", "bundle", "list"])).unwrap();
+    let key = keys
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|key| key["label"] == "laptop")
+        .unwrap();
+    let http = server.client_with(&dir);
+    let url = format!("{}/id/", server.url);
+    assert_eq!(http.get(&url).send().await.unwrap().status(), 200);
+    admin.done(&["bundle", "remove", key["id"].as_str().unwrap()]);
+    assert_eq!(
+        http.get(&url).send().await.unwrap().status(),
+        401,
+        "also on the connection that is open"
+    );
+}
+
+/// ux-03, ux-04: the server is verified before the password is sent, and the choice not to is remembered.
+#[tokio::test]
+async fn the_server_is_verified_first() {
+    let server = Server::start(&[]).await;
+    let person = Person::new();
+    let login = [
+        "login",
+        "--url",
+        &server.url,
+        "--username",
+        "admin",
+        "--password-stdin",
+    ];
+    let refused = person.ucp_with_input(&login, PASSWORD);
+    assert_eq!(refused.status.code(), Some(2), "nothing says whom to trust");
+    let zeros = "00".repeat(32);
+    let wrong = [&login[..], &["--fingerprint", &zeros]].concat();
+    assert_eq!(person.ucp_with_input(&wrong, PASSWORD).status.code(), Some(1));
+    assert!(!person.contexts().exists(), "nothing was kept");
+
+    person.done_with_input(&[&login[..], &["--insecure"]].concat(), PASSWORD);
+    assert!(
+        person.done(&["context", "list"]).contains("no"),
+        "the context says that the server is not verified"
+    );
+    person.done(&["logout"]);
+    assert!(person.fails(1, &["account", "list"]).contains("not logged in"));
+}
+
+/// What needs no control plane, and the exit codes of misuse.
+#[test]
+fn without_a_control_plane() {
+    let person = Person::new();
+    assert!(person.done(&["version"]).starts_with("ucp "));
+    assert!(person.done(&["example-config"]).contains("[auth.sessions]"));
+    assert!(person.done(&["completion", "bash"]).contains("_ucp"));
+    person.fails(2, &["can-i", "Fly"]);
+    person.fails(2, &["no-such-command"]);
+    assert!(
+        person
+            .fails(2, &["id", "--data-dir", "/nonexistent"])
+            .contains("--data-dir")
+    );
+    person.fails(1, &["role", "list"]);
+}
+
+/// PKI-009: what the node prints is what the API serves.
+#[tokio::test]
+async fn id_and_certificates_of_this_node() {
+    let server = Server::start(&[]).await;
+    let person = Person::new();
+    let data = server.data();
+    let data = data.to_str().unwrap();
+    assert!(person.done(&["id", "--data-dir", data]).trim().len() >= 20);
+    let ca = person.done(&["dump-certs", "--ca", "--data-dir", data]);
+    let served = server
+        .http()
+        .get(format!("{}/ca", server.url))
+        .send()
+        .await
+        .unwrap()
+        .text()
+        .await
+        .unwrap();
+    assert_eq!(ca.trim(), served.trim());
+    assert!(
+        person
+            .done(&["dump-certs", "--data-dir", data])
+            .matches("BEGIN CERTIFICATE")
+            .count()
+            >= 2
+    );
+    assert_ne!(
+        person.done(&["dump-certs", "--ca", "--cluster", "--data-dir", data]),
+        ""
+    );
+}

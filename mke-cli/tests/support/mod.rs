@@ -1,0 +1,183 @@
+//! Starts the real `ucp serve` for tests and talks to it.
+
+#![allow(dead_code, reason = "each test binary uses its own part of the harness")]
+
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+/// The program under test.
+pub(crate) const UCP: &str = env!("CARGO_BIN_EXE_ucp");
+
+/// The first administrator's password in tests.
+pub(crate) const PASSWORD: &str = "correct horse battery";
+
+/// A running control plane; stopped and removed on drop.
+pub(crate) struct Server {
+    child: Child,
+    pub(crate) dir: tempfile::TempDir,
+    pub(crate) url: String,
+}
+
+/// Waits until `check` gives a value. No condition of these tests takes longer than half a minute.
+pub(crate) async fn eventually<T>(what: &str, mut check: impl AsyncFnMut() -> Option<T>) -> T {
+    let deadline = Instant::now() + Duration::from_secs(30);
+    let mut interval = tokio::time::interval(Duration::from_millis(5));
+    loop {
+        if let Some(value) = check().await {
+            return value;
+        }
+        assert!(Instant::now() < deadline, "{what} did not happen within 30 s");
+        interval.tick().await;
+    }
+}
+
+impl Server {
+    /// Starts a control plane without an engine, with further flags.
+    pub(crate) async fn start(flags: &[&str]) -> Self {
+        Self::start_with_engine("unix:///nonexistent/docker.sock", flags).await
+    }
+
+    /// Starts a control plane over an engine, with further flags.
+    pub(crate) async fn start_with_engine(engine: &str, flags: &[&str]) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let port = TcpListener::bind("127.0.0.1:0")
+            .unwrap()
+            .local_addr()
+            .unwrap()
+            .port();
+        let child = Command::new(UCP)
+            .args([
+                "serve",
+                "--listen",
+                &format!("127.0.0.1:{port}"),
+                "--host-address",
+                "127.0.0.1",
+            ])
+            .args(["--engine", engine])
+            .arg("--data-dir")
+            .arg(dir.path().join("data"))
+            .arg("--admin-bundle")
+            .arg(dir.path().join("bundle"))
+            .args(flags)
+            .env("UCP_ADMIN_PASSWORD", PASSWORD)
+            .env_remove("DOCKER_HOST")
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(std::fs::File::create(dir.path().join("log")).unwrap())
+            .spawn()
+            .unwrap();
+        let server = Self {
+            child,
+            dir,
+            url: format!("https://127.0.0.1:{port}"),
+        };
+        server.pid_other_than(None).await;
+        server
+    }
+
+    /// The data directory.
+    pub(crate) fn data(&self) -> PathBuf {
+        self.dir.path().join("data")
+    }
+
+    /// The process that serves, once it is ready and not `old`.
+    pub(crate) async fn pid_other_than(&self, old: Option<i32>) -> i32 {
+        let path = self.data().join("ready.json");
+        eventually(&format!("start, see {}", self.log()), async || {
+            let ready: Value = serde_json::from_slice(&std::fs::read(&path).ok()?).ok()?;
+            let pid = i32::try_from(ready["pid"].as_i64()?).ok()?;
+            (Some(pid) != old && Path::new(&format!("/proc/{pid}")).exists()).then_some(pid)
+        })
+        .await
+    }
+
+    /// What the program logged so far.
+    pub(crate) fn log(&self) -> String {
+        std::fs::read_to_string(self.dir.path().join("log")).unwrap_or_default()
+    }
+
+    /// The authority of the served certificate.
+    pub(crate) fn ca(&self) -> String {
+        std::fs::read_to_string(self.data().join("ca.pem")).unwrap()
+    }
+
+    /// An HTTP client that trusts this server, without a credential.
+    pub(crate) fn http(&self) -> reqwest::Client {
+        client(&self.ca(), None)
+    }
+
+    /// An HTTP client with the administrator's bundle.
+    pub(crate) fn http_with_bundle(&self) -> reqwest::Client {
+        self.client_with(&self.dir.path().join("bundle"))
+    }
+
+    /// An HTTP client with an unpacked bundle.
+    pub(crate) fn client_with(&self, bundle: &Path) -> reqwest::Client {
+        let read = |name: &str| std::fs::read(bundle.join(name)).unwrap();
+        client(&self.ca(), Some((read("cert.pem"), read("key.pem"))))
+    }
+
+    /// A token of the first administrator.
+    pub(crate) async fn login(&self) -> String {
+        let body = json!({ "username": "admin", "password": PASSWORD });
+        let answer = self
+            .http()
+            .post(format!("{}/auth/login", self.url))
+            .json(&body)
+            .send()
+            .await
+            .unwrap();
+        assert_eq!(answer.status(), 200);
+        answer.json::<Value>().await.unwrap()["auth_token"]
+            .as_str()
+            .unwrap()
+            .to_owned()
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // The supervisor, if there is one, takes its child with it.
+        let _ = Command::new("kill").arg(self.child.id().to_string()).status();
+        let _ = self.child.wait();
+        if std::thread::panicking() {
+            eprintln!("--- log of ucp serve ---\n{}", self.log());
+        }
+    }
+}
+
+fn client(ca: &str, identity: Option<(Vec<u8>, Vec<u8>)>) -> reqwest::Client {
+    use rustls::pki_types::pem::PemObject as _;
+    use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+    let mut roots = rustls::RootCertStore::empty();
+    for certificate in CertificateDer::pem_slice_iter(ca.as_bytes()) {
+        roots.add(certificate.unwrap()).unwrap();
+    }
+    let builder =
+        rustls::ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(roots);
+    let config = match identity {
+        None => builder.with_no_client_auth(),
+        Some((cert, key)) => {
+            let chain = CertificateDer::pem_slice_iter(&cert)
+                .map(Result::unwrap)
+                .collect();
+            builder
+                .with_client_auth_cert(chain, PrivateKeyDer::from_pem_slice(&key).unwrap())
+                .unwrap()
+        }
+    };
+    reqwest::Client::builder()
+        .tls_backend_preconfigured(config)
+        .no_proxy()
+        .timeout(Duration::from_secs(20))
+        .build()
+        .unwrap()
+}

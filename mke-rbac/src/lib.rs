@@ -1,0 +1,66 @@
+//! Who may do what: the Swarm side of the product's access control, as pure functions.
+//!
+//! This crate decides. It does no input or output, reads no clock, and keeps no state besides the snapshot it is
+//! asked about: the same question to the same [`Policy`] always has the same answer. Whether a caller is who it
+//! says is decided elsewhere, before anybody asks here.
+//!
+//! ```
+//! use mke_rbac::model::{Grant, GrantObject, GrantSubject, Model, User};
+//! use mke_rbac::{Check, Decision, Policy, Subject, demand::Access, operation::*};
+//!
+//! let jane = User { id: "jane-id".into(), name: "jane".into(), admin: false, active: true,
+//!     private_collection: None, default_collection: None };
+//! let grant = Grant { subject: GrantSubject::User(jane.id.clone()),
+//!     object: GrantObject::Collection("shared".into()), role: "viewonly".into() };
+//! let subject = Subject::Account(jane.id.clone());
+//! let model = Model { users: vec![jane], grants: vec![grant], ..Model::with_builtin_collections() };
+//! let policy = Policy::compile(model);
+//!
+//! let ask = |operation| [Check { operation, modifiers: ModifierSet::EMPTY, collection: "shared".into() }];
+//! assert!(policy.decide(&subject, Access::Operation, &ask(Operation::ServiceView)).is_allowed());
+//! let Decision::Denied(no) = policy.decide(&subject, Access::Operation, &ask(Operation::ServiceDelete)) else { panic!() };
+//! assert_eq!(no.message(), "access denied: no access to Service Delete");
+//! ```
+//!
+//! The parts, in the order in which a request meets them:
+//!
+//! | module | decides |
+//! | --- | --- |
+//! | [`operation`] | which operations and modifiers exist |
+//! | [`role`] | what a role allows, and whether its JSON form is right |
+//! | [`model`] | nothing: accounts, collections, roles and grants as data |
+//! | [`demand`] | nothing: what a request asks, before and after its objects are looked up |
+//! | [`policy`] | which grants reach whom, and where |
+//! | [`decision`] | yes or no, with the reason |
+//! | [`engine`] | nothing: reads a call of the Engine API completely, and writes it out again |
+//! | [`judge`] | what a whole request needs, and where its object lies |
+//! | [`schedule`] | on which nodes a workload may run |
+//! | [`visibility`] | which collections somebody sees |
+//! | [`admin`] | whether roles, collections and grants may be changed so |
+//! | [`kubernetes`] | whether Kubernetes roles allow a request; apart from all the others |
+//! | [`question`] | nothing: questions and answers in names and paths |
+//! | [`state`] | nothing: a whole policy in a file, to ask without a cluster |
+
+pub mod admin;
+pub mod decision;
+pub mod demand;
+mod edit;
+pub mod engine;
+pub mod judge;
+pub mod kubernetes;
+pub mod model;
+pub mod operation;
+pub mod policy;
+pub mod question;
+pub mod role;
+pub mod schedule;
+pub mod state;
+pub mod visibility;
+
+pub use decision::{
+    AllowReason, Check, Decision, Denial, Evidence, MissingCheck, Permit, RuleDenial, Subject,
+};
+pub use judge::{JudgeError, Judgement, Placed};
+pub use policy::{CollectionInfo, Policy, Warning};
+pub use role::{Rights, Role, RoleBody, RoleProblem};
+pub use schedule::Schedule;

@@ -1,0 +1,322 @@
+//! The written forms of questions. Unknown fields are refused.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use serde_json::{Map, Value};
+
+use crate::demand::ObjectKind;
+use crate::kubernetes;
+use crate::operation::{Modifier, Operation};
+
+/// A question, with the user it is about: `{"user": "jane", "kind": "check", …}`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Question {
+    /// The name of the user; nobody when absent. For Kubernetes questions the name that Kubernetes sees.
+    pub user: Option<String>,
+    /// What is asked.
+    pub ask: Ask,
+}
+
+/// What is asked.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase")]
+pub enum Ask {
+    /// May an operation be used in a collection?
+    Check(CheckQuestion),
+    /// May an object be created, and where does it go?
+    Create(CreateQuestion),
+    /// May an object be changed or moved?
+    Update(UpdateQuestion),
+    /// Which objects does a list show?
+    List(ListQuestion),
+    /// Which collections are visible?
+    Collections(CollectionsQuestion),
+    /// Where may a workload in a collection run?
+    Schedule(ScheduleQuestion),
+    /// Which operations are held in a collection?
+    Effective(EffectiveQuestion),
+    /// May an Engine API call be made?
+    Api(ApiQuestion),
+    /// May a Kubernetes request be made?
+    K8s(KubernetesQuestion),
+}
+
+/// One operation in one collection.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CheckQuestion {
+    /// The operation.
+    pub operation: Operation,
+    /// Its modifiers.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub modifiers: Vec<Modifier>,
+    /// The path of the collection.
+    pub collection: String,
+}
+
+/// A new object.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CreateQuestion {
+    /// Its type.
+    #[serde(rename = "type")]
+    pub kind: ObjectKind,
+    /// Its name; decides nothing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The access label; without it the default collection counts (R13).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
+    /// Modifiers of the creating operation.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub modifiers: Vec<Modifier>,
+    /// What it refers to.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub uses: Vec<Use>,
+    /// A network of a node-local driver, which is bound to nodes (R41).
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub local: bool,
+    /// A volume of a cluster-wide driver, which is not bound to nodes (R41).
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub global_driver: bool,
+}
+
+/// A change of an existing object.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct UpdateQuestion {
+    /// The object.
+    pub resource: ResourceName,
+    /// The new access label.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub label: Option<String>,
+    /// Modifiers of the changing operation.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub modifiers: Vec<Modifier>,
+    /// What it refers to from now on; absent for what it refers to already.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uses: Option<Vec<Use>>,
+}
+
+/// A list of objects.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ListQuestion {
+    /// Their type.
+    #[serde(rename = "type")]
+    pub kind: ObjectKind,
+}
+
+/// The visible collections.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CollectionsQuestion {}
+
+/// The placement of node-bound workloads.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ScheduleQuestion {
+    /// The path of the collection.
+    pub collection: String,
+}
+
+/// The effective role.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct EffectiveQuestion {
+    /// The path of the collection.
+    pub collection: String,
+}
+
+/// An Engine API call.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ApiQuestion {
+    /// The HTTP method.
+    pub method: String,
+    /// Path and query.
+    pub path: String,
+    /// The object that the path addresses.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resource: Option<ResourceName>,
+    /// The object that the body or query names.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub other: Option<ResourceName>,
+    /// Modifiers of the operation.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub modifiers: Vec<Modifier>,
+}
+
+/// A Kubernetes request; the user is that of the [`Question`].
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct KubernetesQuestion {
+    /// The groups of the user.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<String>,
+    /// The verb.
+    pub verb: String,
+    /// The API group, empty for the core group.
+    #[serde(default)]
+    pub group: String,
+    /// The resource.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub resource: Option<String>,
+    /// Its subresource.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subresource: Option<String>,
+    /// The name of the object.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
+    /// The namespace.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<String>,
+    /// The path of a request that is not about a resource.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub path: Option<String>,
+}
+
+impl KubernetesQuestion {
+    /// The request in the form that [`kubernetes::Rbac`] takes.
+    pub(super) fn request(&self, user: Option<&str>) -> kubernetes::Request {
+        kubernetes::Request {
+            user: user.unwrap_or("system:anonymous").to_owned(),
+            groups: self.groups.clone(),
+            verb: self.verb.clone(),
+            group: self.group.clone(),
+            resource: self.resource.clone(),
+            subresource: self.subresource.clone(),
+            name: self.name.clone(),
+            namespace: self.namespace.clone(),
+            path: self.path.clone(),
+        }
+    }
+}
+
+fn is_false(value: &bool) -> bool {
+    !value
+}
+
+impl Serialize for Question {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let ask = serde_json::to_value(&self.ask).map_err(serde::ser::Error::custom)?;
+        let mut fields = Map::new();
+        if let Some(user) = &self.user {
+            fields.insert("user".to_owned(), Value::String(user.clone()));
+        }
+        if let Value::Object(ask) = ask {
+            fields.extend(ask);
+        }
+        fields.serialize(serializer)
+    }
+}
+
+impl<'de> Deserialize<'de> for Question {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut fields = Map::<String, Value>::deserialize(deserializer)?;
+        let user = match fields.remove("user") {
+            None | Some(Value::Null) => None,
+            Some(Value::String(user)) => Some(user),
+            Some(_) => return Err(D::Error::custom("`user` must be a name")),
+        };
+        let ask = Ask::deserialize(Value::Object(fields)).map_err(D::Error::custom)?;
+        Ok(Self { user, ask })
+    }
+}
+
+/// An object by type and name, written `service/web`.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct ResourceName {
+    /// Its type.
+    pub kind: ObjectKind,
+    /// Its name.
+    pub name: String,
+}
+
+/// What a workload refers to, written `secret/tls`, or `newvolume/data` for a named volume that does not exist
+/// yet.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Use {
+    /// An existing object.
+    Existing(ResourceName),
+    /// A volume that the workload creates.
+    NewVolume(String),
+}
+
+/// Why a text names no object.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{found}` names no object: write a type, a slash and a name, such as `service/web`")]
+pub struct ResourceNameError {
+    found: String,
+}
+
+impl FromStr for ResourceName {
+    type Err = ResourceNameError;
+
+    fn from_str(text: &str) -> Result<Self, ResourceNameError> {
+        let error = || ResourceNameError {
+            found: text.to_owned(),
+        };
+        let (kind, name) = text.split_once('/').ok_or_else(error)?;
+        let kind = ObjectKind::deserialize(Value::from(kind)).map_err(|_| error())?;
+        if name.is_empty() {
+            return Err(error());
+        }
+        Ok(Self {
+            kind,
+            name: name.to_owned(),
+        })
+    }
+}
+
+impl fmt::Display for ResourceName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.kind.word(), self.name)
+    }
+}
+
+const NEW_VOLUME: &str = "newvolume/";
+
+impl FromStr for Use {
+    type Err = ResourceNameError;
+
+    fn from_str(text: &str) -> Result<Self, ResourceNameError> {
+        match text.strip_prefix(NEW_VOLUME) {
+            Some(name) => Ok(Self::NewVolume(name.to_owned())),
+            None => text.parse().map(Self::Existing),
+        }
+    }
+}
+
+impl fmt::Display for Use {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Existing(resource) => resource.fmt(f),
+            Self::NewVolume(name) => write!(f, "{NEW_VOLUME}{name}"),
+        }
+    }
+}
+
+macro_rules! as_text {
+    ($name:ident) => {
+        impl Serialize for $name {
+            fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+                serializer.collect_str(self)
+            }
+        }
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                String::deserialize(deserializer)?
+                    .parse()
+                    .map_err(D::Error::custom)
+            }
+        }
+    };
+}
+
+as_text!(ResourceName);
+as_text!(Use);

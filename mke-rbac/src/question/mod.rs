@@ -1,0 +1,121 @@
+//! Questions asked by hand: the forms in which a person, a script or a conformance case asks the policy.
+//!
+//! A [`Question`] is written in names and paths; an [`Inventory`] says which objects exist and where, because the
+//! policy knows only collections. The [`Answer`] is made for people as much as for scripts. Every decision in it
+//! comes from [`crate::Policy::decide`] or [`crate::Policy::judge`]; nothing is decided here.
+
+mod answer;
+mod api;
+mod forms;
+mod inventory;
+
+pub use forms::{
+    ApiQuestion, Ask, CheckQuestion, CollectionsQuestion, CreateQuestion, EffectiveQuestion,
+    KubernetesQuestion, ListQuestion, Question, ResourceName, ScheduleQuestion, UpdateQuestion, Use,
+};
+pub use inventory::{Inventory, License, Resource};
+
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+use crate::demand::Access;
+use crate::operation::{Modifier, Operation};
+
+/// Yes, no, or a question that has no answer.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Verdict {
+    /// Allowed.
+    Allow,
+    /// Denied.
+    Deny,
+    /// The request is wrong whoever asks.
+    Error,
+}
+
+/// The answer to a [`Question`]. Fields that do not apply are absent.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Answer {
+    /// The verdict. Questions that list something are allowed for every active account.
+    pub decision: Verdict,
+    /// The class of the endpoint, when no operation is involved.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub access: Option<Access>,
+    /// The kind of denial, when no operation is missing: `inactive`, `node-in-system-collection`, …
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// The kind of error: `unknown-collection`, `label-not-editable`, …
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// What a caller would read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+    /// Every grant that carries what the request does to its own object; [`DecidedBy::ADMIN`] for
+    /// administrators.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decided_by: Option<Vec<DecidedBy>>,
+    /// Every failed check.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub missing: Option<Vec<Missing>>,
+    /// The path of the collection that the object is in, after the request.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub collection: Option<String>,
+    /// The path of the schedule root (R40).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schedule_root: Option<String>,
+    /// The placement constraint.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub constraint: Option<String>,
+    /// The known nodes that satisfy the constraint, sorted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub eligible_nodes: Option<Vec<String>>,
+    /// The names, or the collection paths, that the list shows, sorted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub visible: Option<Vec<String>>,
+    /// The effective role (R22).
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub operations: Option<BTreeMap<String, Vec<Modifier>>>,
+}
+
+/// What decided.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(untagged)]
+pub enum DecidedBy {
+    /// A grant.
+    Grant(GrantTriple),
+    /// A word: [`DecidedBy::ADMIN`].
+    Word(String),
+}
+
+impl DecidedBy {
+    /// How the administrator's right to everything (R5) is written.
+    pub const ADMIN: &str = "admin";
+}
+
+/// A grant in names and paths.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GrantTriple {
+    /// `user:<name>`, `org:<name>`, `team:<org>/<name>`, `authenticated` or `anonymous`.
+    pub subject: String,
+    /// The id of the role.
+    pub role: String,
+    /// The name of the role.
+    pub role_name: String,
+    /// The path of the collection.
+    pub collection: String,
+}
+
+/// A failed check in names and paths.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Missing {
+    /// The operation.
+    pub operation: Operation,
+    /// The path of the collection.
+    pub collection: String,
+    /// The modifier, when only that is missing.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub modifier: Option<Modifier>,
+}

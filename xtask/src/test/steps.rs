@@ -1,0 +1,153 @@
+//! The steps of `cargo xtask test`, in the order in which they run: the cheap ones first.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use super::count::Tally;
+use crate::failure::{Failure, Outcome};
+use crate::{architecture, artifacts, checkout, command, requirements};
+
+/// One step with the name that is announced.
+pub(super) struct Step {
+    pub(super) name: &'static str,
+    pub(super) run: fn(&[String]) -> Outcome<Tally>,
+}
+
+const FORMAT: Step = Step {
+    name: "format",
+    run: |_| once(&["fmt", "--all", "--check"]),
+};
+const ARCHITECTURE: Step = Step {
+    name: "architecture and document paths",
+    run: |_| architecture::run().map(|()| Tally::ONE),
+};
+const REQUIREMENTS: Step = Step {
+    name: "requirements",
+    run: |_| requirements::check().map(|()| Tally::ONE),
+};
+const LINTS: Step = Step {
+    name: "lints",
+    run: |_| {
+        once(&[
+            "clippy",
+            "--workspace",
+            "--all-targets",
+            "--quiet",
+            "--",
+            "-D",
+            "warnings",
+        ])
+    },
+};
+const UNIT_TESTS: Step = Step {
+    name: "unit tests",
+    run: |filter| tests(&["--lib", "--bins"], filter),
+};
+const TESTS: Step = Step {
+    name: "tests",
+    run: |filter| tests(&[], filter),
+};
+const CASES: Step = Step {
+    name: "conformance cases",
+    run: |_| cases(),
+};
+
+/// What runs: everything; with `quick` only unit tests; with a filter only the tests that it names.
+pub(super) fn chosen(quick: bool, filter: &[String]) -> Vec<Step> {
+    match (quick, filter.is_empty()) {
+        (true, true) => vec![FORMAT, LINTS, UNIT_TESTS],
+        (true, false) => vec![UNIT_TESTS],
+        (false, false) => vec![TESTS],
+        (false, true) => vec![FORMAT, ARCHITECTURE, REQUIREMENTS, LINTS, TESTS, CASES],
+    }
+}
+
+fn cargo() -> Command {
+    let mut command = Command::new(checkout::cargo());
+    command.current_dir(checkout::root());
+    command
+}
+
+fn once(words: &[&str]) -> Outcome<Tally> {
+    command::must(cargo().args(words)).map(|()| Tally::ONE)
+}
+
+/// All tests of the workspace. `cargo test` and nextest build the same programs with the same features, so nothing
+/// is built twice.
+fn tests(targets: &[&str], filter: &[String]) -> Outcome<Tally> {
+    if !has_nextest() {
+        let mut test = cargo();
+        test.args(["test", "--workspace", "--no-fail-fast"])
+            .args(targets)
+            .arg("--")
+            .args(filter);
+        return count(&mut test);
+    }
+    let mut test = cargo();
+    test.args(["nextest", "run", "--workspace", "--no-fail-fast"])
+        .args(targets);
+    // A filter that fits only documentation tests is no error.
+    let mut tally = count(test.args(["--no-tests", "pass"]).args(filter))?;
+    if targets.is_empty() {
+        // nextest does not run examples in documentation.
+        let mut docs = cargo();
+        docs.args(["test", "--workspace", "--doc", "--no-fail-fast"])
+            .arg("--")
+            .args(filter);
+        tally = tally + count(&mut docs)?;
+    }
+    Ok(tally)
+}
+
+fn has_nextest() -> bool {
+    command::capture(cargo().args(["nextest", "--version"])).is_ok()
+}
+
+fn count(command: &mut Command) -> Outcome<Tally> {
+    let (status, output) = command::tee(command)?;
+    Ok(Tally::read(&output, status.success()))
+}
+
+/// The cases, asked in every way. Built with the tests of the workspace, so that the features are the same.
+fn cases() -> Outcome<Tally> {
+    let root = checkout::root();
+    let files = case_files(&root)?;
+    let runner = program("mke-conformance")?;
+    count(
+        Command::new(runner)
+            .current_dir(&root)
+            .args(["--via", "all"])
+            .args(files),
+    )
+}
+
+/// The committed case files, in the order of their names.
+fn case_files(root: &Path) -> Outcome<Vec<PathBuf>> {
+    let directory = root.join("conformance/cases");
+    let entries = std::fs::read_dir(&directory).map_err(Failure::file("read", &directory))?;
+    let mut files: Vec<PathBuf> = entries.flatten().map(|entry| entry.path()).collect();
+    files.retain(|path| path.extension().is_some_and(|extension| extension == "yaml"));
+    files.sort();
+    if files.is_empty() {
+        return Err(Failure::No(format!("no case files in {}", directory.display())));
+    }
+    Ok(files)
+}
+
+/// A program of the workspace, as built for the tests.
+fn program(name: &str) -> Outcome<PathBuf> {
+    let mut build = cargo();
+    build.args([
+        "test",
+        "--workspace",
+        "--no-run",
+        "--message-format",
+        "json-render-diagnostics",
+    ]);
+    let (status, messages) = command::capture_stdout(build.args(["--bins", "--tests"]))?;
+    if !status.success() {
+        return Err(Failure::Broken("the tests cannot be built".to_owned()));
+    }
+    let found = artifacts::executable(&messages, name);
+    found.ok_or_else(|| Failure::Broken(format!("cargo built no program {name}")))
+}
