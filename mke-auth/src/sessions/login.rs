@@ -267,14 +267,15 @@ impl Logins {
         let prefix = layout::below(layout::SESSIONS, [new.account.as_str()]);
         let mut held = Vec::new();
         for entry in storage::scan(&*sessions.store, &prefix).await? {
-            let key = entry.key.clone();
+            let (key, begun) = (entry.key.clone(), entry.created);
             // One that cannot be read opens nothing here; a newer manager may need it.
             let Ok(Found { record: session, .. }) = storage::decode::<Session>(entry) else {
                 continue;
             };
             let (last_used, expires) = sessions.times(&session);
             let over = expires <= new.created;
-            held.push((!over, last_used, session.created, key));
+            // Of sessions that were last used in the same millisecond, the one that began first goes.
+            held.push((!over, last_used, begun, key));
         }
         held.sort();
         let surplus = (held.len() + 1).saturating_sub(limit);
