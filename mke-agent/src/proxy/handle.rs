@@ -75,7 +75,7 @@ pub(crate) async fn handle(
     let permit = judgement.decision.into_result()?;
     refuse_system_logs(state, &caller, &call).await?;
     if let Some(judged) = judged_version {
-        same_version(head.uri.query(), judged)?;
+        same_version(call.query(), judged)?;
     }
 
     if let Some(prune) = call.prune()? {
@@ -86,7 +86,10 @@ pub(crate) async fn handle(
         nodes::must_admit(&state.engine, &caller, placed).await?;
     }
     let (endpoint, kind) = (call.endpoint().id, call.endpoint().answer);
-    let wanted = wanted(&call, head.uri.query());
+    let wanted = Wanted {
+        limit: call.limit(),
+        all: call.query().switch("all").unwrap_or(false),
+    };
     if let Some(words) = words {
         // The permit is for reading exactly this.
         drop(permit);
@@ -98,7 +101,12 @@ pub(crate) async fn handle(
         };
     }
     let uploads = matches!(call.endpoint().body, BodyKind::Raw { .. });
-    let demand = call.demand().clone();
+    let lasts = uploads
+        || matches!(
+            kind,
+            AnswerKind::Stream | AnswerKind::Upgrade | AnswerKind::Events
+        );
+    let demand = lasts.then(|| call.demand().clone());
     let forward = call.forward(
         &facts,
         judgement.placed.as_ref(),
@@ -109,43 +117,42 @@ pub(crate) async fn handle(
         },
     )?;
 
-    let lease = Arc::new(state.open_stream(
-        &caller.revoked,
-        Allowed {
-            subject: caller.subject.clone(),
+    let lease = demand.map(|demand| {
+        let subject = caller.subject.clone();
+        let allowed = Allowed {
+            subject,
             demand,
             facts,
-        },
-    ));
-    if kind == AnswerKind::Upgrade
+        };
+        Arc::new(state.open_stream(&caller.revoked, allowed))
+    });
+    if let (AnswerKind::Upgrade, Some(lease)) = (kind, &lease)
         && let Some(protocol) = headers::wanted_upgrade(&head.headers)
     {
+        let lease = lease.clone();
         let upgrade = send::upgrade(&state.engine, &permit, forward, &head.headers, protocol).await?;
         let response = switch(state, lease, on_upgrade, upgrade, protocol);
         return told(&caller, endpoint, response).await;
     }
-    let stream = if uploads {
-        cut::when_revoked(stream, &lease)
-    } else {
-        stream
+    let stream = match &lease {
+        Some(lease) if uploads => cut::when_revoked(stream, lease),
+        _ => stream,
     };
     let response = send::send(&state.engine, &permit, forward, &head.headers, stream).await?;
     if response.status().is_success() {
         if answer::is_filtered(kind, caller.admin) {
             return answer::filter(&state.engine, &caller, kind, wanted, response).await;
         }
-        if kind == AnswerKind::Events && !caller.admin {
+        if let (AnswerKind::Events, false, Some(lease)) = (kind, caller.admin, &lease) {
             let (head, body) = response.into_parts();
             let body = events::filter(state, caller, body).await?;
-            return Ok(Response::from_parts(head, cut::when_revoked(body, &lease)));
+            return Ok(Response::from_parts(head, cut::when_revoked(body, lease)));
         }
     }
     let response = told(&caller, endpoint, response).await?;
-    Ok(match kind {
-        AnswerKind::Stream | AnswerKind::Upgrade | AnswerKind::Events => {
-            response.map(|body| cut::when_revoked(body, &lease))
-        }
-        _ => response,
+    Ok(match lease {
+        Some(lease) => response.map(|body| cut::when_revoked(body, &lease)),
+        None => response,
     })
 }
 
@@ -183,8 +190,7 @@ async fn described(
 
 /// An update is judged by the difference to what is stored now, so it must not be applied to anything else. A version
 /// that is missing is left to the engine, which wants one.
-fn same_version(query: Option<&str>, judged: u64) -> Result<(), ApiError> {
-    let query = Query::parse(query.unwrap_or_default())?;
+fn same_version(query: &Query, judged: u64) -> Result<(), ApiError> {
     match query.one("version")? {
         Some(asked) if asked != judged.to_string() => Err(ApiError::new(
             Kind::Conflict,
@@ -218,14 +224,6 @@ fn call_headers(headers: &HeaderMap) -> CallHeaders<'_> {
     CallHeaders {
         // What is no text is no encoding that anybody could accept.
         content_encoding: encoding.map(|value| value.to_str().unwrap_or("unreadable")),
-    }
-}
-
-fn wanted(call: &Call, query: Option<&str>) -> Wanted {
-    let query = Query::parse(query.unwrap_or_default()).unwrap_or_default();
-    Wanted {
-        limit: call.limit(),
-        all: query.switch("all").unwrap_or(false),
     }
 }
 

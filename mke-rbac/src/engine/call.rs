@@ -154,6 +154,11 @@ impl Call {
         self.own.as_ref()
     }
 
+    /// The known parameters of the query.
+    pub const fn query(&self) -> &Query {
+        &self.query
+    }
+
     /// How many objects the caller wants of a list. The limit counts what the caller sees, so it is not sent to
     /// the Engine but handed to [`super::answer::list`].
     pub const fn limit(&self) -> Option<usize> {
