@@ -127,11 +127,7 @@ pub fn check_delete_role(policy: &Policy, role: &RoleId) -> Result<(), RoleRefus
     if found.system_role {
         return Err(RoleRefusal::BuiltIn(role.clone()));
     }
-    let grants: Vec<_> = policy
-        .grants()
-        .filter(|grant| grant.role == *role)
-        .cloned()
-        .collect();
+    let grants: Vec<_> = policy.grants().filter(|grant| grant.role == *role).collect();
     if grants.is_empty() {
         return Ok(());
     }
@@ -170,18 +166,15 @@ pub fn check_delete_collection(
         .ok_or_else(|| CollectionRefusal::Unknown(collection.clone()))?;
     let path = info.path.clone();
     let is_private = |id: &CollectionId| {
-        let users = &policy.model().users;
-        users
-            .iter()
+        policy
+            .users()
             .any(|user| user.private_collection.as_ref() == Some(id))
     };
     if builtin::COLLECTIONS.contains(&info.id.as_str()) || is_private(&info.id) {
         return Err(CollectionRefusal::BuiltIn(path));
     }
     let children: Vec<_> = policy
-        .collections()
-        .iter()
-        .filter(|child| child.parent_ids.last() == Some(collection))
+        .children(collection)
         .map(|child| child.path.clone())
         .collect();
     if !children.is_empty() {
@@ -195,21 +188,15 @@ pub fn check_delete_collection(
             count: inside.len(),
         });
     }
-    let object = GrantObject::Collection(collection.clone());
-    Ok(policy
-        .grants()
-        .filter(|grant| grant.object == object)
-        .cloned()
-        .collect())
+    Ok(policy.grants_on(&GrantObject::Collection(collection.clone())))
 }
 
 /// Checks a new grant. Whether it exists already makes no difference: making it again is a success.
 pub fn check_grant(policy: &Policy, grant: &Grant) -> Result<(), GrantRefusal> {
-    let model = policy.model();
     let subject_exists = match &grant.subject {
         GrantSubject::User(id) => policy.user(id.as_str()).is_some(),
-        GrantSubject::Organization(id) => model.organizations.iter().any(|known| known.id == *id),
-        GrantSubject::Team(id) => model.teams.iter().any(|known| known.id == *id),
+        GrantSubject::Organization(id) => policy.organization(id.as_str()).is_some(),
+        GrantSubject::Team(id) => policy.team(id.as_str()).is_some(),
         GrantSubject::Authenticated | GrantSubject::Anonymous => true,
     };
     if !subject_exists {

@@ -111,8 +111,10 @@ impl Evidence {
     }
 
     /// The grants that carry its operation, nearest collection first. At least one.
-    pub fn grants(&self) -> impl Iterator<Item = &Grant> {
-        self.grants.iter().map(|position| self.ledger.grant(*position))
+    pub fn grants(&self) -> impl Iterator<Item = Grant> {
+        self.grants
+            .iter()
+            .map(|position| self.ledger.grant(*position).clone())
     }
 }
 

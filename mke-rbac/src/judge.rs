@@ -86,7 +86,7 @@ impl Policy {
     /// credentials gets no error that would show what exists. A reference to a missing object is an error only for a caller who passes every other check, so that names
     /// cannot be probed.
     pub fn judge(&self, subject: &Subject, demand: &Demand, facts: &Facts) -> Result<Judgement, JudgeError> {
-        self.judge_licensed(subject, demand, facts, self.model().settings.advanced_license)
+        self.judge_licensed(subject, demand, facts, self.settings().advanced_license)
     }
 
     /// [`Policy::judge`] with the licence tier as an argument, for questions about another licence.

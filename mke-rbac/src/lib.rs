@@ -36,12 +36,14 @@
 //! | [`judge`] | what a whole request needs, and where its object lies |
 //! | [`schedule`] | on which nodes a workload may run |
 //! | [`visibility`] | which collections somebody sees |
+//! | [`change`] | nothing: one change of the model as a value |
 //! | [`admin`] | whether roles, collections and grants may be changed so |
 //! | [`kubernetes`] | whether Kubernetes roles allow a request; apart from all the others |
 //! | [`question`] | nothing: questions and answers in names and paths |
 //! | [`state`] | nothing: a whole policy in a file, to ask without a cluster |
 
 pub mod admin;
+pub mod change;
 pub mod decision;
 pub mod demand;
 mod edit;
@@ -57,10 +59,14 @@ pub mod schedule;
 pub mod state;
 pub mod visibility;
 
+pub use change::{Change, ChangeError, Group};
 pub use decision::{
     AllowReason, Check, Decision, Denial, Evidence, MissingCheck, Permit, RuleDenial, Subject,
 };
 pub use judge::{JudgeError, Judgement, Placed};
-pub use policy::{CollectionInfo, Policy, Warning};
+pub use policy::{
+    CollectionInfo, CollectionKey, Filter, OrganizationInfo, Policy, Reach, SubjectKey, TeamInfo, Warning,
+    WhoCan,
+};
 pub use role::{Rights, Role, RoleBody, RoleProblem};
 pub use schedule::Schedule;

@@ -63,7 +63,7 @@ impl Policy {
     pub fn schedule(&self, subject: &Subject, collection: &CollectionId) -> Result<Schedule, Denial> {
         let caller = match self.caller(subject)? {
             Caller::Anonymous => return Err(Denial::Unauthenticated),
-            Caller::Administrator if self.model().settings.enable_admin_ucp_scheduling => {
+            Caller::Administrator if self.settings().enable_admin_ucp_scheduling => {
                 return Ok(Schedule::below(&CollectionId::new(builtin::ROOT)));
             }
             Caller::Administrator => return Ok(Schedule::outside_system()),

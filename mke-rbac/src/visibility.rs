@@ -42,10 +42,10 @@ impl Policy {
     pub fn visible_collections(&self, subject: &Subject) -> Vec<&CollectionInfo> {
         let caller = match self.caller(subject) {
             Err(_) => return Vec::new(),
-            Ok(Caller::Administrator) => return self.collections().iter().collect(),
+            Ok(Caller::Administrator) => return self.collections().collect(),
             Ok(caller) => caller,
         };
-        let mut visible = vec![false; self.collections().len()];
+        let mut visible = vec![false; self.collection_count()];
         for subject in self.subjects(caller).numbers() {
             for (place, entry) in self.grant_index().of(*subject) {
                 let rights = self.rights_of(entry.role);
@@ -58,7 +58,7 @@ impl Policy {
                 self.show_path(*place, &mut visible);
             }
         }
-        let infos = self.collections().iter().zip(visible);
+        let infos = self.collections().zip(visible);
         infos
             .filter_map(|(info, visible)| visible.then_some(info))
             .collect()

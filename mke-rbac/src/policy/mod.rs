@@ -8,6 +8,8 @@ mod by_id;
 mod grants;
 mod people;
 mod tree;
+mod views;
+mod who_can;
 
 use std::sync::Arc;
 
@@ -15,9 +17,10 @@ use mke_core::ids::{AccountId, CollectionId, RoleId};
 use mke_core::names::CollectionPath;
 use rustc_hash::FxHashMap;
 
+use crate::change::{Change, ChangeError};
 use crate::decision::{Check, Denial, Subject};
 use crate::demand::Home;
-use crate::model::{Grant, GrantObject, GrantSubject, Model, User, builtin};
+use crate::model::{Grant, GrantObject, GrantSubject, Model, Settings, User, builtin};
 use crate::operation::{ModifierSet, Operation};
 use crate::role::{Rights, Role, RoleBody, builtin_roles};
 use above::{Above, Subjects};
@@ -25,6 +28,8 @@ use grants::GrantIndex;
 use people::People;
 pub use tree::CollectionInfo;
 pub(crate) use tree::{Place, Tree};
+pub use views::{CollectionKey, Filter, OrganizationInfo, Reach, SubjectKey, TeamInfo};
+pub use who_can::WhoCan;
 
 /// As value of the setting `default_new_user_role`: every operation on private collections. It is no role.
 const ALL_OPERATIONS: &str = "admin";
@@ -52,6 +57,8 @@ pub(crate) struct Ledger {
     model: Model,
     /// Grants of private collections (R14); they follow the settings and are not in the model.
     private_grants: Vec<Grant>,
+    organizations: Vec<OrganizationInfo>,
+    teams: Vec<TeamInfo>,
 }
 
 impl Ledger {
@@ -120,6 +127,23 @@ impl Policy {
         let anonymous = grants.number(&GrantSubject::Anonymous).into_iter().collect();
         Self {
             ledger: Arc::new(Ledger {
+                organizations: model
+                    .organizations
+                    .iter()
+                    .map(|known| OrganizationInfo {
+                        id: known.id.clone(),
+                        name: known.name.clone(),
+                    })
+                    .collect(),
+                teams: model
+                    .teams
+                    .iter()
+                    .map(|known| TeamInfo {
+                        id: known.id.clone(),
+                        organization: known.organization.clone(),
+                        name: known.name.clone(),
+                    })
+                    .collect(),
                 model,
                 private_grants,
             }),
@@ -135,14 +159,30 @@ impl Policy {
         }
     }
 
-    /// The model that the policy was compiled from.
-    pub fn model(&self) -> &Model {
+    /// The whole model, built anew: for what reads or changes everything. Grants are in no particular order.
+    pub fn to_model(&self) -> Model {
+        self.model().clone()
+    }
+
+    /// The policy with one change. This one stays as it is.
+    pub fn with(&self, change: &Change) -> Result<Self, ChangeError> {
+        let mut model = self.to_model();
+        model.apply(change)?;
+        Ok(Self::compile(model))
+    }
+
+    fn model(&self) -> &Model {
         &self.ledger.model
     }
 
-    /// What in the model has no effect.
-    pub fn warnings(&self) -> &[Warning] {
-        &self.warnings
+    /// The switches in force.
+    pub fn settings(&self) -> &Settings {
+        &self.model().settings
+    }
+
+    /// What in the model has no effect, in no particular order.
+    pub fn warnings(&self) -> Vec<Warning> {
+        self.warnings.clone()
     }
 
     /// All roles, the built-in ones first.
@@ -172,8 +212,19 @@ impl Policy {
     }
 
     /// Every collection, parents before children.
-    pub fn collections(&self) -> &[CollectionInfo] {
-        self.tree.infos()
+    pub fn collections(&self) -> impl Iterator<Item = &CollectionInfo> {
+        self.tree.infos().iter()
+    }
+
+    /// How many collections there are.
+    pub fn collection_count(&self) -> usize {
+        self.tree.infos().len()
+    }
+
+    /// The collections right below one.
+    pub fn children(&self, id: &CollectionId) -> impl Iterator<Item = &CollectionInfo> {
+        self.collections()
+            .filter(move |info| info.parent_ids.last() == Some(id))
     }
 
     /// Whether `below` is the collection `above` or lies under it (R21).
@@ -283,7 +334,7 @@ impl Policy {
     }
 
     /// The grants on collections that apply to an account, also to one that is deactivated or administrator.
-    pub fn grants_of(&self, subject: &Subject) -> Vec<&Grant> {
+    pub fn grants_of(&self, subject: &Subject) -> Vec<Grant> {
         let subjects = match subject {
             Subject::Anonymous => Subjects::new(&self.anonymous),
             Subject::Account(id) => self.people.subjects(id.as_str()).unwrap_or(Subjects::new(&[])),
@@ -297,13 +348,29 @@ impl Policy {
         positions.sort_unstable();
         positions
             .into_iter()
-            .map(|position| self.grant(position))
+            .map(|position| self.grant(position).clone())
             .collect()
     }
 
     /// Every grant: the stored ones, then those of private collections, which follow the settings (R14, R29).
-    pub fn grants(&self) -> impl Iterator<Item = &Grant> {
-        self.model().grants.iter().chain(&self.ledger.private_grants)
+    pub fn grants(&self) -> impl Iterator<Item = Grant> {
+        let all = self.model().grants.iter().chain(&self.ledger.private_grants);
+        all.cloned()
+    }
+
+    /// How many grants there are, those of private collections included.
+    pub fn grant_count(&self) -> usize {
+        self.model().grants.len() + self.ledger.private_grants.len()
+    }
+
+    /// Whether this grant was made. Those of private collections were not: they follow the settings (R14).
+    pub fn has_grant(&self, grant: &Grant) -> bool {
+        self.model().grants.contains(grant)
+    }
+
+    /// The grants on an object, stored or implied.
+    pub fn grants_on(&self, object: &GrantObject) -> Vec<Grant> {
+        self.grants().filter(|grant| grant.object == *object).collect()
     }
 
     pub(crate) fn caller(&self, subject: &Subject) -> Result<Caller<'_>, Denial> {

@@ -158,7 +158,7 @@ impl Asked<'_> {
     pub(super) fn judge(&self, demand: &Demand) -> Result<Judgement, JudgeError> {
         let facts = self.inventory.facts(self.policy, demand.objects())?;
         let advanced = match self.inventory.license {
-            None => self.policy.model().settings.advanced_license,
+            None => self.policy.settings().advanced_license,
             Some(license) => license == License::Advanced,
         };
         self.policy.judge_licensed(self.subject, demand, &facts, advanced)
@@ -235,7 +235,7 @@ impl Asked<'_> {
                 let own = evidence.iter().filter(|evidence| own(evidence));
                 let grants = own.flat_map(Evidence::grants);
                 let mut deciders: Vec<_> = grants
-                    .filter_map(|grant| Some(DecidedBy::Grant(self.triple(grant)?)))
+                    .filter_map(|grant| Some(DecidedBy::Grant(self.triple(&grant)?)))
                     .collect();
                 deciders.sort();
                 deciders.dedup();
@@ -291,9 +291,8 @@ impl Asked<'_> {
     }
 
     fn subject_name(&self, subject: &GrantSubject) -> String {
-        let model = self.policy.model();
         let organization_name = |id: &mke_core::ids::AccountId| {
-            let found = model.organizations.iter().find(|known| known.id == *id);
+            let found = self.policy.organization(id.as_str());
             found.map_or_else(|| id.to_string(), |known| known.name.clone())
         };
         match subject {
@@ -302,7 +301,7 @@ impl Asked<'_> {
                 format!("user:{}", name.unwrap_or(id.as_str()))
             }
             GrantSubject::Organization(id) => format!("org:{}", organization_name(id)),
-            GrantSubject::Team(id) => match model.teams.iter().find(|team| team.id == *id) {
+            GrantSubject::Team(id) => match self.policy.team(id.as_str()) {
                 Some(team) => format!("team:{}/{}", organization_name(&team.organization), team.name),
                 None => format!("team:{id}"),
             },

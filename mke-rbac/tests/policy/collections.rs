@@ -48,7 +48,7 @@ fn sec_rbac_02_a_path_does_not_cover_its_longer_neighbour() {
 /// rbac-03, RBAC-013: a grant reaches what is made below its collection later, and leaves what moves away.
 #[test]
 fn sec_rbac_03_grants_follow_the_tree() {
-    let mut model = company().policy().model().clone();
+    let mut model = company().policy().to_model();
     model.collections.push(Collection {
         id: "late".into(),
         name: "late".into(),
@@ -80,7 +80,6 @@ fn sec_rbac_03_grants_follow_the_tree() {
 fn builtin_collections() {
     let paths: Vec<_> = Policy::compile(Model::with_builtin_collections())
         .collections()
-        .iter()
         .map(|info| (info.path.to_string(), info.id.to_string()))
         .collect();
     let expected = [
@@ -165,7 +164,7 @@ fn sec_rbac_07_scheduler_on_the_root_wins() {
     };
     let on = |id: &str| Some(format!("node.labels.com.docker.ucp.collection.{id}==true"));
     assert_eq!(scheduled(world.policy(), "ada", "/prod/web"), on("c-prod-web"));
-    let mut model = world.policy().model().clone();
+    let mut model = world.policy().to_model();
     model.grants.push(Grant {
         subject: GrantSubject::Team("t-company/web".into()),
         object: GrantObject::Collection("swarm".into()),
@@ -200,7 +199,7 @@ fn schedule_roots_and_the_nodes_they_admit() {
         .schedule(&subject(&world, "root"), &at(&world, "/"))
         .unwrap();
     assert!(!schedule.admits(&Home::Conflicting, policy));
-    let mut model = policy.model().clone();
+    let mut model = policy.to_model();
     model.settings.enable_admin_ucp_scheduling = true;
     let everywhere = Policy::compile(model);
     assert!(admits(&everywhere, "root", "/prod", "/System"));
@@ -212,7 +211,7 @@ fn schedule_roots_and_the_nodes_they_admit() {
 fn private_collections_follow_the_setting() {
     let private = CollectionId::from("c-Shared-Private-ada");
     let with = |role: &str| {
-        let mut model = company().policy().model().clone();
+        let mut model = company().policy().to_model();
         model.settings.default_new_user_role = role.into();
         let policy = Policy::compile(model);
         let subject = Subject::Account("u-ada".into());

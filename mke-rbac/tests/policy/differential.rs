@@ -170,7 +170,7 @@ proptest! {
             if let Decision::Allowed(permit) = &decision
                 && let AllowReason::Granted(evidence) = permit.reason()
             {
-                let got: BTreeSet<_> = evidence[0].grants().cloned().collect();
+                let got: BTreeSet<_> = evidence[0].grants().collect();
                 let above = slow::ancestors(&model, &at);
                 let carrying = slow::grants(&model, &user(number)).into_iter().filter(|(_, place, rights)| {
                     above.contains(place) && rights.operations().contains(operation)

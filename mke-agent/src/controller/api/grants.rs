@@ -19,7 +19,7 @@ use crate::controller::policy_store::{ALL_NAMESPACES, object_word, subject_word}
 /// Grants with their subjects, filtered and paged.
 pub(super) async fn list(call: Call) -> Result<Response, ApiError> {
     let policy = &call.snapshot.policy;
-    let mut grants: Vec<&Grant> = if call.by_administrator() {
+    let mut grants: Vec<Grant> = if call.by_administrator() {
         policy.grants().collect()
     } else {
         policy.grants_of(call.subject())
@@ -42,10 +42,10 @@ pub(super) async fn list(call: Call) -> Result<Response, ApiError> {
         grants.retain(|grant| subject_type(&grant.subject) == wanted);
     }
     let show_paths = call.query.switch("showPaths")?;
-    let page = call.paging()?.cut(grants, |grant| marker(grant));
+    let page = call.paging()?.cut(grants, marker);
     let subjects: BTreeSet<&GrantSubject> = page.items.iter().map(|grant| &grant.subject).collect();
     let directory = &call.snapshot.directory;
-    let shape = |grant: &&Grant| {
+    let shape = |grant: &Grant| {
         let mut shape = json!({
             "subjectID": subject_word(&grant.subject),
             "objectID": object_word(&grant.object),
@@ -153,7 +153,7 @@ pub(super) async fn create(call: Call) -> Result<Response, ApiError> {
 /// Deletes exactly this grant.
 pub(super) async fn delete(call: Call) -> Result<Response, ApiError> {
     let (grant, _) = named_grant(&call)?;
-    if !call.snapshot.policy.model().grants.contains(&grant) {
+    if !call.snapshot.policy.has_grant(&grant) {
         return Err(ApiError::not_found("grant", &marker(&grant)));
     }
     let revision = call.state.policy_store.delete_grant(&grant).await?;

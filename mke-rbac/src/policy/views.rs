@@ -1,0 +1,220 @@
+//! Accounts for answers: who exists, who is in what, and how a grant's subject reaches a user (R2, R4).
+
+use mke_core::ids::{AccountId, CollectionId, TeamId};
+
+use super::{Caller, Place, Policy};
+use crate::change::Group;
+use crate::decision::Subject;
+use crate::demand::Home;
+use crate::model::{GrantSubject, User, builtin};
+use crate::operation::{ModifierSet, Operation};
+
+/// An organization, without its members.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OrganizationInfo {
+    /// Its id.
+    pub id: AccountId,
+    /// Its name.
+    pub name: String,
+}
+
+impl OrganizationInfo {
+    /// Whether it holds every user (R2).
+    pub fn holds_everybody(&self) -> bool {
+        self.name == builtin::DEFAULT_ORGANIZATION
+    }
+}
+
+/// A team, without its members.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TeamInfo {
+    /// Its id.
+    pub id: TeamId,
+    /// The organization that it belongs to. Without it the team reaches nobody.
+    pub organization: AccountId,
+    /// Its name.
+    pub name: String,
+}
+
+/// How grants for a subject reach a user.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Reach {
+    /// The subject is the user.
+    Itself,
+    /// The user is in the team.
+    Team,
+    /// The user is in the organization.
+    Organization {
+        /// The organization lists it.
+        listed: bool,
+        /// Its teams that the user is in.
+        teams: Vec<TeamId>,
+    },
+    /// The organization holds every user (R2).
+    Everybody,
+    /// Every logged-in user is reached.
+    Authenticated,
+}
+
+/// A subject, looked up once for many questions to the policy that it came from.
+#[derive(Debug, Clone, Copy)]
+pub struct SubjectKey<'p> {
+    policy: &'p Policy,
+    caller: Caller<'p>,
+}
+
+/// A collection, looked up once for many questions to the policy that it came from.
+#[derive(Debug, Clone, Copy)]
+pub struct CollectionKey<'p> {
+    policy: &'p Policy,
+    place: Place,
+}
+
+impl SubjectKey<'_> {
+    /// As [`Policy::allows`]. A key of another policy is refused.
+    pub fn allows(
+        &self,
+        operation: Operation,
+        modifiers: ModifierSet,
+        collection: CollectionKey<'_>,
+    ) -> bool {
+        std::ptr::eq(self.policy, collection.policy)
+            && self
+                .policy
+                .holds(self.caller, collection.place, operation, modifiers)
+    }
+}
+
+/// One subject and one operation, asked about many objects: the filter of lists (R50).
+#[derive(Debug, Clone)]
+pub struct Filter<'p> {
+    policy: &'p Policy,
+    caller: Option<Caller<'p>>,
+    operation: Operation,
+}
+
+impl Filter<'_> {
+    /// As [`Policy::may`].
+    pub fn admits(&self, home: &Home) -> bool {
+        match (self.caller, home) {
+            (None, _) => false,
+            (Some(Caller::Administrator), _) => true,
+            (_, Home::Conflicting) => false,
+            (_, Home::Collection(id)) => self.admits_in(id),
+        }
+    }
+
+    /// As [`Filter::admits`], for an object in this collection.
+    pub fn admits_in(&self, collection: &CollectionId) -> bool {
+        match self.caller {
+            None => false,
+            Some(Caller::Administrator) => true,
+            Some(caller) => self.policy.place(collection).is_some_and(|place| {
+                self.policy
+                    .holds(caller, place, self.operation, ModifierSet::EMPTY)
+            }),
+        }
+    }
+}
+
+impl Policy {
+    /// Every user, in no particular order.
+    pub fn users(&self) -> impl Iterator<Item = &User> {
+        self.model().users.iter()
+    }
+
+    /// Every organization, in no particular order.
+    pub fn organizations(&self) -> impl Iterator<Item = &OrganizationInfo> {
+        self.ledger.organizations.iter()
+    }
+
+    /// An organization by id.
+    pub fn organization(&self, id: &str) -> Option<&OrganizationInfo> {
+        self.organizations().find(|known| known.id.as_str() == id)
+    }
+
+    /// Every team, in no particular order.
+    pub fn teams(&self) -> impl Iterator<Item = &TeamInfo> {
+        self.ledger.teams.iter()
+    }
+
+    /// A team by id.
+    pub fn team(&self, id: &str) -> Option<&TeamInfo> {
+        self.teams().find(|known| known.id.as_str() == id)
+    }
+
+    /// The accounts that a group lists, those that do not exist included. Of an organization not those that are
+    /// only in its teams, nor all users for the organization that holds everybody: see
+    /// [`Policy::reached_by`].
+    pub fn members(&self, group: &Group) -> impl Iterator<Item = &AccountId> {
+        let model = self.model();
+        let members: &[AccountId] = match group {
+            Group::Organization(id) => {
+                let found = model.organizations.iter().find(|known| known.id == *id);
+                found.map_or(&[], |known| &known.members)
+            }
+            Group::Team(id) => {
+                let found = model.teams.iter().find(|known| known.id == *id);
+                found.map_or(&[], |known| &known.members)
+            }
+        };
+        members.iter()
+    }
+
+    /// The users that grants for this subject reach, inactive ones included. Nobody for
+    /// [`GrantSubject::Anonymous`]: that reaches requests without credentials.
+    pub fn reached_by(&self, subject: &GrantSubject) -> Vec<&User> {
+        self.users()
+            .filter(|user| self.reach(&user.id, subject).is_some())
+            .collect()
+    }
+
+    /// How grants for the subject reach a user; nothing when they do not, or when there is no such user.
+    pub fn reach(&self, user: &AccountId, subject: &GrantSubject) -> Option<Reach> {
+        self.user(user.as_str())?;
+        let is_in = |group: &Group| self.members(group).any(|member| member == user);
+        match subject {
+            GrantSubject::User(id) => (id == user).then_some(Reach::Itself),
+            GrantSubject::Authenticated => Some(Reach::Authenticated),
+            GrantSubject::Anonymous => None,
+            GrantSubject::Team(id) => {
+                let team = self.team(id.as_str())?;
+                self.organization(team.organization.as_str())?;
+                is_in(&Group::Team(id.clone())).then_some(Reach::Team)
+            }
+            GrantSubject::Organization(id) => {
+                if self.organization(id.as_str())?.holds_everybody() {
+                    return Some(Reach::Everybody);
+                }
+                let listed = is_in(&Group::Organization(id.clone()));
+                let own = self.teams().filter(|team| team.organization == *id);
+                let teams: Vec<_> = own
+                    .filter(|team| is_in(&Group::Team(team.id.clone())))
+                    .map(|team| team.id.clone())
+                    .collect();
+                (listed || !teams.is_empty()).then_some(Reach::Organization { listed, teams })
+            }
+        }
+    }
+
+    /// A subject for many questions; nothing when it is unknown or inactive, and so passes nothing.
+    pub fn subject_key(&self, subject: &Subject) -> Option<SubjectKey<'_>> {
+        let caller = self.caller(subject).ok()?;
+        Some(SubjectKey { policy: self, caller })
+    }
+
+    /// A collection for many questions; nothing when there is none with this id.
+    pub fn collection_key(&self, collection: &CollectionId) -> Option<CollectionKey<'_>> {
+        let place = self.place(collection)?;
+        Some(CollectionKey { policy: self, place })
+    }
+
+    /// A filter for a list of objects: whether the subject may use the operation on each.
+    pub fn filter(&self, subject: &Subject, operation: Operation) -> Filter<'_> {
+        Filter {
+            policy: self,
+            caller: self.caller(subject).ok(),
+            operation,
+        }
+    }
+}
