@@ -9,7 +9,7 @@ use std::sync::Arc;
 use mke_core::ids::{AccountId, CollectionId};
 use mke_core::names::CollectionPath;
 use serde::ser::SerializeStruct;
-use serde::{Serialize, Serializer};
+use serde::{Deserialize, Serialize, Serializer};
 
 use crate::demand::Access;
 use crate::model::Grant;
@@ -18,7 +18,8 @@ use crate::policy::{Caller, Ledger, Place, Policy, Tree};
 use crate::role::ordered;
 
 /// Who asks.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Subject {
     /// Nobody: a request without credentials.
     Anonymous,
@@ -27,7 +28,8 @@ pub enum Subject {
 }
 
 /// One use of an operation in one collection.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct Check {
     /// The operation.
     pub operation: Operation,

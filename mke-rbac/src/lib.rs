@@ -34,6 +34,7 @@
 //! | [`decision`] | yes or no, with the reason |
 //! | [`engine`] | nothing: reads a call of the Engine API completely, and writes it out again |
 //! | [`judge`] | what a whole request needs, and where its object lies |
+//! | [`proof`] | nothing: decisions written down so that others can check them |
 //! | [`schedule`] | on which nodes a workload may run |
 //! | [`visibility`] | which collections somebody sees |
 //! | [`change`] | nothing: one change of the model as a value |
@@ -53,6 +54,7 @@ pub mod kubernetes;
 pub mod model;
 pub mod operation;
 pub mod policy;
+pub mod proof;
 pub mod question;
 pub mod role;
 pub mod schedule;
