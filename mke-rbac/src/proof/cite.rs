@@ -1,12 +1,12 @@
 //! Which grants a proof cites for a check, and how each reaches the subject and the collection.
 
-use mke_core::ids::{AccountId, CollectionId};
+use mke_core::ids::CollectionId;
 
 use super::swarm::{Citation, Right};
 use crate::decision::{Evidence, Subject};
-use crate::model::{Grant, GrantObject, GrantSubject, builtin};
+use crate::model::{Grant, GrantObject, GrantSubject};
 use crate::operation::ModifierSet;
-use crate::policy::Policy;
+use crate::policy::{Policy, Reach};
 use crate::role::Rights;
 
 /// A sufficient set of grants for one check, none of which can be left out: one that carries everything, if there is
@@ -15,7 +15,10 @@ pub(super) fn citations(policy: &Policy, subject: &Subject, evidence: &Evidence)
     let check = evidence.check();
     let held: Vec<_> = evidence
         .grants()
-        .filter_map(|grant| Some((grant, rights(policy, grant).modifiers(check.operation)?)))
+        .filter_map(|grant| {
+            let modifiers = rights(policy, &grant).modifiers(check.operation)?;
+            Some((grant, modifiers))
+        })
         .collect();
     let chosen = cover(&held, check.modifiers);
     let cited = chosen.into_iter().filter_map(|(grant, modifiers)| {
@@ -23,7 +26,7 @@ pub(super) fn citations(policy: &Policy, subject: &Subject, evidence: &Evidence)
             grant: grant.clone(),
             rule: Right {
                 operation: check.operation,
-                modifiers,
+                modifiers: *modifiers,
             },
             membership: membership(policy, subject, &grant.subject)?,
             inheritance: inheritance(policy, &check.collection, &grant.object)?,
@@ -33,11 +36,11 @@ pub(super) fn citations(policy: &Policy, subject: &Subject, evidence: &Evidence)
 }
 
 /// Chooses grants until the wanted modifiers are there, then leaves out those that later ones made needless.
-fn cover<'g>(held: &[(&'g Grant, ModifierSet)], wanted: ModifierSet) -> Vec<(&'g Grant, ModifierSet)> {
+fn cover(held: &[(Grant, ModifierSet)], wanted: ModifierSet) -> Vec<&(Grant, ModifierSet)> {
     if let Some(alone) = held.iter().find(|(_, modifiers)| modifiers.covers(wanted)) {
-        return vec![*alone];
+        return vec![alone];
     }
-    let mut chosen: Vec<(&Grant, ModifierSet)> = Vec::new();
+    let mut chosen: Vec<&(Grant, ModifierSet)> = Vec::new();
     let mut open = wanted;
     while !open.is_empty() {
         let gain = |modifiers: ModifierSet| open.iter().filter(|one| modifiers.contains(*one)).count();
@@ -46,7 +49,7 @@ fn cover<'g>(held: &[(&'g Grant, ModifierSet)], wanted: ModifierSet) -> Vec<(&'g
         match best {
             Some(best) if gain(best.1) > 0 => {
                 open = open.minus(best.1);
-                chosen.push(*best);
+                chosen.push(best);
             }
             _ => break,
         }
@@ -79,35 +82,16 @@ fn membership(policy: &Policy, subject: &Subject, reached: &GrantSubject) -> Opt
         return Some(vec![GrantSubject::Anonymous]);
     };
     let itself = GrantSubject::User(user.clone());
-    Some(match reached {
-        GrantSubject::User(_) => vec![itself],
-        GrantSubject::Team(_) | GrantSubject::Authenticated => vec![itself, reached.clone()],
-        GrantSubject::Organization(organization) => match through(policy, user, organization)? {
-            None => vec![itself, reached.clone()],
-            Some(team) => vec![itself, team, reached.clone()],
-        },
-        GrantSubject::Anonymous => return None,
+    Some(match policy.reach(user, reached)? {
+        Reach::Itself => vec![itself],
+        Reach::Team | Reach::Authenticated | Reach::Everybody | Reach::Organization { listed: true, .. } => {
+            vec![itself, reached.clone()]
+        }
+        Reach::Organization { listed: false, teams } => {
+            let team = GrantSubject::Team(teams.first()?.clone());
+            vec![itself, team, reached.clone()]
+        }
     })
-}
-
-/// The team through which a user is in an organization; no team when it is a member itself, or when the organization
-/// holds everybody.
-fn through(policy: &Policy, user: &AccountId, organization: &AccountId) -> Option<Option<GrantSubject>> {
-    let model = policy.model();
-    let known = model
-        .organizations
-        .iter()
-        .filter(|known| known.id == *organization);
-    let mut known = known.clone();
-    if known.any(|known| known.name == builtin::DEFAULT_ORGANIZATION || known.members.contains(user)) {
-        return Some(None);
-    }
-    let mut teams = model
-        .teams
-        .iter()
-        .filter(|team| team.organization == *organization);
-    let team = teams.find(|team| team.members.contains(user))?;
-    Some(Some(GrantSubject::Team(team.id.clone())))
 }
 
 /// The way up from a collection to that of a grant.

@@ -16,9 +16,12 @@
 //! `collections` names the parent of each; `operations` is the vocabulary with the modifiers of each operation;
 //! `everyone` marks the organization that holds every user (R2); `reserved` lists roles that no new grant can name.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value, json};
 
-use crate::model::{Grant, GrantObject, builtin};
+use crate::change::Group;
+use crate::model::{Grant, GrantObject};
 use crate::operation::{ModifierSet, Operation};
 use crate::policy::Policy;
 use crate::role::Rights;
@@ -32,23 +35,24 @@ pub(super) const EVERYTHING: &str = "admin";
 /// A custom role with the id `admin` hides the meaning that this word has in the settings: proofs that rest on such
 /// a private grant are then refused.
 pub fn facts(policy: &Policy) -> Value {
-    let model = policy.model();
-    let users = first_of(model.users.iter().map(|user| {
+    let users = first_of(policy.users().map(|user| {
         let facts = json!({"name": user.name, "admin": user.admin, "active": user.active});
         (user.id.as_str(), facts)
     }));
-    let organizations = first_of(model.organizations.iter().map(|organization| {
-        let everyone = organization.name == builtin::DEFAULT_ORGANIZATION;
-        let members = &organization.members;
-        let facts = json!({"name": organization.name, "everyone": everyone, "members": distinct(members)});
+    let organizations = first_of(policy.organizations().map(|organization| {
+        let members: BTreeSet<_> = policy
+            .members(&Group::Organization(organization.id.clone()))
+            .collect();
+        let everyone = organization.holds_everybody();
+        let facts = json!({"name": organization.name, "everyone": everyone, "members": members});
         (organization.id.as_str(), facts)
     }));
-    let teams = first_of(model.teams.iter().map(|team| {
-        let members = distinct(&team.members);
+    let teams = first_of(policy.teams().map(|team| {
+        let members: BTreeSet<_> = policy.members(&Group::Team(team.id.clone())).collect();
         let facts = json!({"name": team.name, "organization": team.organization, "members": members});
         (team.id.as_str(), facts)
     }));
-    let collections = policy.collections().iter();
+    let collections = policy.collections();
     let collections = collections.map(|info| (info.id.as_str(), json!(info.parent_ids.last())));
     let operations = Operation::ALL
         .iter()
@@ -56,12 +60,12 @@ pub fn facts(policy: &Policy) -> Value {
     let roles = policy.roles().iter();
     let mut roles = first_of(roles.map(|role| (role.id.as_str(), rights(role.operations.rights()))));
     let mut reserved = Vec::new();
-    if !roles.contains_key(EVERYTHING) && model.settings.default_new_user_role.as_str() == EVERYTHING {
+    if !roles.contains_key(EVERYTHING) && policy.settings().default_new_user_role.as_str() == EVERYTHING {
         roles.insert(EVERYTHING.to_owned(), rights(&Rights::all()));
         reserved.push(EVERYTHING);
     }
-    let on_collections = |grant: &&Grant| matches!(grant.object, GrantObject::Collection(_));
-    let grants: Vec<_> = policy.grants().filter(on_collections).collect();
+    let on_collections = |grant: &Grant| matches!(grant.object, GrantObject::Collection(_));
+    let grants: BTreeSet<_> = policy.grants().filter(on_collections).collect();
     json!({
         "users": users,
         "organizations": organizations,
@@ -70,7 +74,7 @@ pub fn facts(policy: &Policy) -> Value {
         "operations": first_of(operations),
         "roles": roles,
         "reserved": reserved,
-        "grants": distinct(&grants),
+        "grants": grants,
     })
 }
 
@@ -86,9 +90,4 @@ fn first_of<'i>(items: impl Iterator<Item = (&'i str, Value)>) -> Map<String, Va
         map.entry(id).or_insert(facts);
     }
     map
-}
-
-/// Lists as sets: nobody is a member twice.
-fn distinct<T: Ord + serde::Serialize>(items: &[T]) -> Value {
-    json!(items.iter().collect::<std::collections::BTreeSet<_>>())
 }
