@@ -3,8 +3,8 @@
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    account, bundle, can_i, collection, completion, context, dump_certs, grant, id, login, org, port_check,
-    role, serve, team,
+    account, authz, bundle, can_i, collection, completion, context, dump_certs, grant, id, login, org,
+    port_check, role, serve, team,
 };
 use crate::output::Format;
 
@@ -66,6 +66,9 @@ pub(crate) enum Command {
     Bundle(bundle::Command),
     /// Ask whether something is allowed, and why. Exit code 1 means no.
     CanI(can_i::Args),
+    /// Ask about the whole policy: who can, why, what if.
+    #[command(subcommand)]
+    Authz(authz::Command),
 }
 
 #[cfg(test)]

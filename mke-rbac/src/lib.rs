@@ -41,6 +41,7 @@
 //! | [`admin`] | whether roles, collections and grants may be changed so |
 //! | [`kubernetes`] | whether Kubernetes roles allow a request; apart from all the others |
 //! | [`question`] | nothing: questions and answers in names and paths |
+//! | [`inquiry`] | nothing: questions about a whole policy, with reports |
 //! | [`state`] | nothing: a whole policy in a file, to ask without a cluster |
 
 pub mod admin;
@@ -49,6 +50,7 @@ pub mod decision;
 pub mod demand;
 mod edit;
 pub mod engine;
+pub mod inquiry;
 pub mod judge;
 pub mod kubernetes;
 pub mod model;

@@ -1,20 +1,16 @@
 //! `ucp can-i`: asks whether something is allowed, and why. Against a control plane, or offline against a state
 //! file in the format of the conformance cases.
 
-use std::io::Read as _;
 use std::path::PathBuf;
 
 use mke_rbac::operation::{Modifier, Operation};
 use mke_rbac::question::{Answer, Ask, CheckQuestion, Question, Verdict};
-use mke_rbac::state::World;
 use reqwest::Method;
 
+use super::authz::{self, Source};
 use crate::api::Client;
 use crate::error::CliError;
 use crate::output::Output;
-
-/// Largest question or state file.
-const MAX_FILE_BYTES: u64 = 64 * 1024 * 1024;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -33,20 +29,16 @@ pub(crate) struct Args {
     /// Ask a whole question: a JSON file, `-` for standard input.
     #[arg(long)]
     question: Option<PathBuf>,
-    /// Answer from this state file instead of a control plane.
-    #[arg(long)]
-    state: Option<PathBuf>,
-    /// The world of the state file, when it has several.
-    #[arg(long, requires = "state")]
-    world: Option<String>,
+    #[command(flatten)]
+    source: Source,
 }
 
-fn operation(text: &str) -> Result<Operation, String> {
+pub(super) fn operation(text: &str) -> Result<Operation, String> {
     Operation::from_name(text)
         .ok_or_else(|| "no such operation; `ucp role show fullcontrol` lists all".to_owned())
 }
 
-fn modifier(text: &str) -> Result<Modifier, String> {
+pub(super) fn modifier(text: &str) -> Result<Modifier, String> {
     Modifier::from_name(text).ok_or_else(|| {
         let names: Vec<_> = Modifier::ALL.iter().map(|modifier| modifier.name()).collect();
         format!("no such modifier, use one of {}", names.join(", "))
@@ -55,16 +47,10 @@ fn modifier(text: &str) -> Result<Modifier, String> {
 
 pub(super) fn run(args: &Args, output: &mut Output<'_>) -> Result<(), CliError> {
     let question = question(args)?;
-    let answer = match &args.state {
-        Some(path) => {
-            let state = read(path)?;
-            let world = World::parse(&state, args.world.as_deref())
-                .map_err(|error| CliError::Usage(format!("{}: {error}", path.display())))?;
-            world.answer(&question)
-        }
+    let answer = match &args.source.state {
+        Some(path) => authz::world(path, args.source.world.as_deref())?.answer(&question),
         None => {
-            let body = serde_json::to_value(&question)
-                .map_err(|error| CliError::Failed(format!("cannot write the question: {error}")))?;
+            let body = authz::json(&question)?;
             let client = Client::from_environment()?;
             super::wait_for(client.send_json::<Answer>(Method::POST, "/api/ucp/authz/can-i", &body))?
         }
@@ -83,7 +69,7 @@ pub(super) fn run(args: &Args, output: &mut Output<'_>) -> Result<(), CliError> 
 
 fn question(args: &Args) -> Result<Question, CliError> {
     if let Some(path) = &args.question {
-        return serde_json::from_str(&read(path)?)
+        return serde_json::from_str(&authz::read(path)?)
             .map_err(|error| CliError::Usage(format!("{} is no question: {error}", path.display())));
     }
     let operation = args
@@ -100,16 +86,6 @@ fn question(args: &Args) -> Result<Question, CliError> {
     })
 }
 
-fn read(path: &std::path::Path) -> Result<String, CliError> {
-    let mut text = String::new();
-    let read = if path.as_os_str() == "-" {
-        std::io::stdin().take(MAX_FILE_BYTES).read_to_string(&mut text)
-    } else {
-        std::fs::File::open(path).and_then(|file| file.take(MAX_FILE_BYTES).read_to_string(&mut text))
-    };
-    read.map(|_| text).map_err(CliError::file("cannot read", path))
-}
-
 /// The answer for people: the verdict first, then what it rests on.
 fn text(answer: &Answer) -> String {
     let mut lines = vec![match answer.decision {
@@ -121,7 +97,7 @@ fn text(answer: &Answer) -> String {
     let mut line =
         |name: &str, value: Option<String>| lines.extend(value.map(|value| format!("{name}: {value}")));
     for decided_by in answer.decided_by.iter().flatten() {
-        line("granted by", Some(describe(decided_by)));
+        line("granted by", Some(decided_by.to_string()));
     }
     for missing in answer.missing.iter().flatten() {
         let modifier = missing
@@ -151,15 +127,4 @@ fn text(answer: &Answer) -> String {
             .map(|(operation, _)| operation.clone()),
     );
     lines.join("\n")
-}
-
-fn describe(decided_by: &mke_rbac::question::DecidedBy) -> String {
-    use mke_rbac::question::DecidedBy;
-    match decided_by {
-        DecidedBy::Grant(grant) => format!(
-            "{} for {} on {}",
-            grant.role_name, grant.subject, grant.collection
-        ),
-        DecidedBy::Word(word) => word.clone(),
-    }
 }

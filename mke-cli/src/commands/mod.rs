@@ -1,6 +1,7 @@
 //! One module per command, and the dispatch.
 
 pub(crate) mod account;
+pub(crate) mod authz;
 pub(crate) mod bundle;
 pub(crate) mod can_i;
 pub(crate) mod collection;
@@ -18,6 +19,7 @@ pub(crate) mod serve;
 mod supervise;
 pub(crate) mod team;
 mod version;
+pub(crate) mod who_can;
 
 use std::future::Future;
 
@@ -49,6 +51,7 @@ pub(crate) fn dispatch(command: Command, output: &mut Output<'_>) -> Result<(), 
         Command::Grant(command) => wait_for(grant::run(command, &Client::from_environment()?, output)),
         Command::Bundle(command) => wait_for(bundle::run(command, &Client::from_environment()?, output)),
         Command::CanI(args) => can_i::run(&args, output),
+        Command::Authz(command) => authz::run(&command, output),
     }
 }
 

@@ -6,11 +6,10 @@ use mke_core::ids::CollectionId;
 
 use super::forms::{Ask, CreateQuestion, Question, ResourceName, UpdateQuestion, Use};
 use super::inventory::{Inventory, License, home};
-use super::{Answer, DecidedBy, GrantTriple, Missing, Verdict};
+use super::{Answer, DecidedBy, Missing, Names, Verdict};
 use crate::decision::{AllowReason, Check, Decision, Denial, Evidence, Subject};
 use crate::demand::{Access, Demand, Home, ObjectKind, ObjectRef, Placement, Target, Want};
 use crate::judge::{JudgeError, Judgement};
-use crate::model::{Grant, GrantObject, GrantSubject};
 use crate::operation::{Modifier, ObjectType, Operation};
 use crate::policy::Policy;
 use crate::role::ordered;
@@ -232,10 +231,11 @@ impl Asked<'_> {
             AllowReason::Public | AllowReason::Authenticated => None,
             AllowReason::Administrator => Some(vec![DecidedBy::Word(DecidedBy::ADMIN.to_owned())]),
             AllowReason::Granted(evidence) => {
+                let names = Names::of(self.policy);
                 let own = evidence.iter().filter(|evidence| own(evidence));
                 let grants = own.flat_map(Evidence::grants);
                 let mut deciders: Vec<_> = grants
-                    .filter_map(|grant| Some(DecidedBy::Grant(self.triple(&grant)?)))
+                    .filter_map(|grant| Some(DecidedBy::Grant(names.grant(&grant)?)))
                     .collect();
                 deciders.sort();
                 deciders.dedup();
@@ -271,43 +271,7 @@ impl Asked<'_> {
     }
 
     fn path(&self, collection: &CollectionId) -> String {
-        match self.policy.collection(collection.as_str()) {
-            Some(info) => info.path.to_string(),
-            None => collection.to_string(),
-        }
-    }
-
-    fn triple(&self, grant: &Grant) -> Option<GrantTriple> {
-        let GrantObject::Collection(collection) = &grant.object else {
-            return None;
-        };
-        let role = self.policy.role(grant.role.as_str());
-        Some(GrantTriple {
-            subject: self.subject_name(&grant.subject),
-            role: grant.role.to_string(),
-            role_name: role.map_or_else(|| grant.role.to_string(), |role| role.name.clone()),
-            collection: self.path(collection),
-        })
-    }
-
-    fn subject_name(&self, subject: &GrantSubject) -> String {
-        let organization_name = |id: &mke_core::ids::AccountId| {
-            let found = self.policy.organization(id.as_str());
-            found.map_or_else(|| id.to_string(), |known| known.name.clone())
-        };
-        match subject {
-            GrantSubject::User(id) => {
-                let name = self.policy.user(id.as_str()).map(|user| user.name.as_str());
-                format!("user:{}", name.unwrap_or(id.as_str()))
-            }
-            GrantSubject::Organization(id) => format!("org:{}", organization_name(id)),
-            GrantSubject::Team(id) => match self.policy.team(id.as_str()) {
-                Some(team) => format!("team:{}/{}", organization_name(&team.organization), team.name),
-                None => format!("team:{id}"),
-            },
-            GrantSubject::Authenticated => "authenticated".to_owned(),
-            GrantSubject::Anonymous => "anonymous".to_owned(),
-        }
+        Names::of(self.policy).path(collection)
     }
 }
 

@@ -8,15 +8,18 @@ mod answer;
 mod api;
 mod forms;
 mod inventory;
+mod names;
 
 pub use forms::{
     ApiQuestion, Ask, CheckQuestion, CollectionsQuestion, CreateQuestion, EffectiveQuestion,
     KubernetesQuestion, ListQuestion, Question, ResourceName, ScheduleQuestion, UpdateQuestion, Use,
 };
 pub use inventory::{Inventory, License, Resource};
+pub use names::Names;
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+use std::fmt;
 
 use crate::demand::Access;
 use crate::operation::{Modifier, Operation};
@@ -93,6 +96,15 @@ impl DecidedBy {
     pub const ADMIN: &str = "admin";
 }
 
+impl fmt::Display for DecidedBy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Grant(grant) => grant.fmt(f),
+            Self::Word(word) => f.write_str(word),
+        }
+    }
+}
+
 /// A grant in names and paths.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -105,6 +117,16 @@ pub struct GrantTriple {
     pub role_name: String,
     /// The path of the collection.
     pub collection: String,
+}
+
+impl fmt::Display for GrantTriple {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(
+            f,
+            "{} for {} on {}",
+            self.role_name, self.subject, self.collection
+        )
+    }
 }
 
 /// A failed check in names and paths.

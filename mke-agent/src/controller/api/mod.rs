@@ -6,6 +6,7 @@
 
 pub(super) mod access;
 mod accounts;
+mod authz;
 mod bundle;
 mod can_i;
 mod certificates;

@@ -6,10 +6,12 @@
 use std::future::Future;
 use std::pin::Pin;
 
+use mke_rbac::inquiry::WhoCan;
+
 use super::access::Rule;
 use super::{
-    Call, accounts, bundle, can_i, certificates, collections, config, grants, login, members, public_keys,
-    roles, system, teams,
+    Call, accounts, authz, bundle, can_i, certificates, collections, config, grants, login, members,
+    public_keys, roles, system, teams,
 };
 use crate::controller::audit::Recording;
 use crate::controller::body::Response;
@@ -111,7 +113,7 @@ fn matched(template: &str, segments: &[String]) -> Option<Vec<String>> {
 }
 
 macro_rules! endpoints {
-    ($($method:ident $template:literal $rule:ident $recording:ident $max_body:ident $($handler:ident)::+;)*) => {
+    ($($method:ident $template:literal $rule:ident $recording:ident $max_body:ident $handler:path;)*) => {
         /// The endpoints, literal paths before variable ones.
         pub(crate) static ENDPOINTS: &[Endpoint] = &[$(Endpoint {
             method: stringify!($method),
@@ -119,7 +121,7 @@ macro_rules! endpoints {
             rule: Rule::$rule,
             recording: Recording::$recording,
             max_body: $max_body,
-            handler: |call| Box::pin($($handler)::+(call)),
+            handler: |call| Box::pin($handler(call)),
         },)*];
     };
 }
@@ -205,6 +207,7 @@ endpoints! {
     GET    "/api/ucp/config/logging"                      Admin             Full    SMALL config::show_logging;
     PUT    "/api/ucp/config/logging"                      Admin             Full    SMALL config::change_logging;
     POST   "/api/ucp/authz/can-i"                         Authenticated     Full    LARGE can_i::answer;
+    POST   "/api/ucp/authz/who-can"                       Admin             Full    LARGE authz::ask::<WhoCan>;
 }
 
 #[cfg(test)]

@@ -1,0 +1,127 @@
+//! `ucp authz`: questions about a whole policy, asked of a control plane, of a state file or of Kubernetes
+//! manifests. A report can say "no", which is exit code 1.
+
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+
+use clap::Subcommand;
+use mke_rbac::Policy;
+use mke_rbac::inquiry::{Inquiry, Report as _, Scene};
+use mke_rbac::question::Inventory;
+use mke_rbac::state::World;
+use reqwest::Method;
+use serde_json::Value;
+
+use super::{can_i, who_can};
+use crate::api::Client;
+use crate::error::CliError;
+use crate::output::Output;
+
+/// Largest question, state or manifest file, in bytes.
+const MAX_FILE_BYTES: u64 = 64 * 1024 * 1024;
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Ask whether something is allowed, and why.
+    CanI(can_i::Args),
+    /// Everybody who can do something, and through what.
+    WhoCan(who_can::Args),
+}
+
+/// What is asked: the control plane of the context in use, unless a file is named.
+#[derive(Debug, Default, clap::Args)]
+pub(crate) struct Source {
+    /// Ask this state file instead of a control plane; `-` for standard input.
+    #[arg(long, value_name = "FILE", help_heading = "What is asked")]
+    pub(crate) state: Option<PathBuf>,
+    /// The world of the state file, when it has several.
+    #[arg(long, value_name = "NAME", requires = "state", help_heading = "What is asked")]
+    pub(crate) world: Option<String>,
+}
+
+/// A state that was read from files.
+pub(crate) struct Offline {
+    pub(crate) policy: Policy,
+    pub(crate) inventory: Inventory,
+}
+
+impl Offline {
+    /// For asking the library.
+    pub(crate) fn scene(&self) -> Scene<'_> {
+        Scene::new(&self.policy, &self.inventory)
+    }
+}
+
+impl Source {
+    /// The named files; nothing when a control plane is to be asked.
+    pub(crate) fn offline(&self) -> Result<Option<Offline>, CliError> {
+        let Some(path) = &self.state else {
+            return Ok(None);
+        };
+        let world = world(path, self.world.as_deref())?;
+        Ok(Some(Offline {
+            policy: world.policy().clone(),
+            inventory: world.inventory().clone(),
+        }))
+    }
+}
+
+/// Reads a world of a state file.
+pub(super) fn world(path: &Path, name: Option<&str>) -> Result<World, CliError> {
+    World::parse(&read(path)?, name).map_err(|error| {
+        let mut text = format!("{}: {error}", path.display());
+        if let Some(cause) = std::error::Error::source(&error) {
+            text.push_str(&format!(": {cause}"));
+        }
+        CliError::Usage(text)
+    })
+}
+
+pub(super) fn run(command: &Command, output: &mut Output<'_>) -> Result<(), CliError> {
+    match command {
+        Command::CanI(args) => can_i::run(args, output),
+        Command::WhoCan(args) => who_can::run(args, output),
+    }
+}
+
+/// Asks one inquiry and shows its report: the way of every command here.
+pub(super) fn ask<I: Inquiry>(inquiry: &I, source: &Source, output: &mut Output<'_>) -> Result<(), CliError> {
+    let report = report(inquiry, source)?;
+    output.value(&report, ToString::to_string)?;
+    if report.is_no() {
+        return Err(CliError::AnswerIsNo);
+    }
+    Ok(())
+}
+
+/// The report of one inquiry.
+pub(super) fn report<I: Inquiry>(inquiry: &I, source: &Source) -> Result<I::Report, CliError> {
+    match source.offline()? {
+        Some(offline) => inquiry
+            .ask(&offline.scene())
+            .map_err(|error| CliError::Usage(error.to_string())),
+        None => {
+            let body = json(inquiry)?;
+            let client = Client::from_environment()?;
+            let path = format!("/api/ucp/authz/{}", I::NAME);
+            super::wait_for(client.send_json::<I::Report>(Method::POST, &path, &body))
+        }
+    }
+}
+
+/// A question as it is sent.
+pub(super) fn json(question: &impl serde::Serialize) -> Result<Value, CliError> {
+    serde_json::to_value(question)
+        .map_err(|error| CliError::Failed(format!("cannot write the question: {error}")))
+}
+
+/// Reads a file, or standard input for `-`, up to a size that no state has.
+pub(super) fn read(path: &Path) -> Result<String, CliError> {
+    let mut text = String::new();
+    let read = if path.as_os_str() == "-" {
+        std::io::stdin().take(MAX_FILE_BYTES).read_to_string(&mut text)
+    } else {
+        std::fs::File::open(path).and_then(|file| file.take(MAX_FILE_BYTES).read_to_string(&mut text))
+    };
+    read.map(|_| text).map_err(CliError::file("cannot read", path))
+}
