@@ -10,6 +10,7 @@ use super::{Answer, DecidedBy, Missing, Names, Verdict};
 use crate::decision::{AllowReason, Check, Decision, Denial, Evidence, Subject};
 use crate::demand::{Access, Demand, Home, ObjectKind, ObjectRef, Placement, Target, Want};
 use crate::judge::{JudgeError, Judgement};
+use crate::kubernetes::Authorizer;
 use crate::operation::{Modifier, ObjectType, Operation};
 use crate::policy::Policy;
 use crate::role::ordered;
@@ -76,7 +77,7 @@ impl Asked<'_> {
             Ask::Api(ask) => self.api(ask),
             Ask::K8s(ask) => {
                 let request = ask.request(question.user.as_deref());
-                let allowed = self.inventory.kubernetes.allows(&request);
+                let allowed = Authorizer::compile(&self.inventory.kubernetes).allows(&request);
                 Ok(Answer::new(if allowed { Verdict::Allow } else { Verdict::Deny }))
             }
         }

@@ -180,7 +180,7 @@ pub struct KubernetesQuestion {
 }
 
 impl KubernetesQuestion {
-    /// The request in the form that [`kubernetes::Rbac`] takes.
+    /// The request in the form that [`kubernetes::Authorizer`] takes.
     pub(super) fn request(&self, user: Option<&str>) -> kubernetes::Request {
         kubernetes::Request {
             user: user.unwrap_or("system:anonymous").to_owned(),

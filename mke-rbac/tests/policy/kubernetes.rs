@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use mke_rbac::kubernetes::{Rbac, Request};
+use mke_rbac::kubernetes::{Authorizer, Rbac, Request};
 use serde::Deserialize;
 
 #[derive(Deserialize)]
@@ -59,7 +59,7 @@ fn cases() {
     let file: File = serde_yaml_ng::from_str(include_str!("data/kubernetes.yaml")).unwrap();
     let mut denied = 0;
     for (number, case) in file.cases.iter().enumerate() {
-        let allowed = file.sets[&case.set].allows(&case.request());
+        let allowed = Authorizer::compile(&file.sets[&case.set]).allows(&case.request());
         assert_eq!(
             allowed, case.allowed,
             "case {number}: {} of {}",
@@ -70,8 +70,8 @@ fn cases() {
     assert!(denied >= 8, "a table without denials proves nothing");
 }
 
-fn rbac(yaml: &str) -> Rbac {
-    serde_yaml_ng::from_str(yaml).unwrap()
+fn rbac(yaml: &str) -> Authorizer {
+    Authorizer::compile(&serde_yaml_ng::from_str(yaml).unwrap())
 }
 
 fn get(user: &str, resource: &str) -> Request {
