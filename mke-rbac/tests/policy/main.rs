@@ -9,7 +9,6 @@ mod administration;
 mod builtin_roles;
 mod collections;
 mod differential;
-mod kubernetes;
 mod requests;
 mod slow;
 mod world;

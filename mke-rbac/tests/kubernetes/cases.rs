@@ -56,7 +56,7 @@ impl Case {
 /// R80 to R85, R89, R90: stars, subresources, names, URLs, aggregation, service accounts and the masters group.
 #[test]
 fn cases() {
-    let file: File = serde_yaml_ng::from_str(include_str!("data/kubernetes.yaml")).unwrap();
+    let file: File = serde_yaml_ng::from_str(include_str!("data/cases.yaml")).unwrap();
     let mut denied = 0;
     for (number, case) in file.cases.iter().enumerate() {
         let allowed = Authorizer::compile(&file.sets[&case.set]).allows(&case.request());
