@@ -13,5 +13,6 @@ mod kubernetes_shape;
 mod shape;
 
 mod cases;
+mod changes;
 mod differential;
 mod slow;

@@ -1,86 +1,148 @@
-//! Decides whether anything allows a request (R80 to R85, R89, R90).
+//! Decides whether anything allows a request (R80 to R85, R89, R90): roles and bindings, compiled.
+//!
+//! Bindings lie under the subjects that they name, in the cluster or in a namespace; roles are packed once and
+//! shared by their bindings. A decision looks up the user and each group, and searches only what those hold. A
+//! change copies what it touches and shares the rest, so that snapshots are cheap and readers never wait.
 
-use std::collections::BTreeSet;
+mod asked;
+mod change;
+mod held;
+mod index;
+mod packed;
+mod roles;
+mod subjects;
+
 use std::sync::Arc;
 
-use super::change::{BindingKey, KubernetesChange, RoleKey};
+use imbl::OrdMap;
+use rustc_hash::{FxBuildHasher, FxHashSet};
+
+use super::change::{BindingKey, RoleKey};
 use super::evidence::{KubernetesDecision, KubernetesDenial, KubernetesEvidence, RuleEvidence};
-use super::model::{Binding, BindingKind, BindingSubject, KubernetesRole, Rbac, Request, RoleKind, Rule};
+use super::model::{Binding, BindingKind, KubernetesRole, Rbac, Request, Rule};
 use super::who_can::KubernetesWhoCan;
+use asked::{Asked, What};
+use held::{Holds, Stored};
+use roles::Roles;
+use subjects::{Entry, Subjects};
+
+/// A map that shares structure with its clones.
+type Map<K, V> = imbl::GenericHashMap<K, V, FxBuildHasher, imbl::shared_ptr::DefaultSharedPtr>;
 
 /// The group whose members pass everything (R90).
 pub const MASTERS: &str = "system:masters";
 
 /// Roles and bindings, ready for questions. Cheap to clone; it never changes.
-#[derive(Debug, Clone)]
+///
+/// ```
+/// use mke_rbac::kubernetes::{Authorizer, BindingKey, BindingKind, KubernetesChange, Rbac, Request};
+///
+/// let mut rbac = Rbac::bootstrap();
+/// rbac.bindings.extend(serde_json::from_str::<Vec<_>>(r#"[
+///     {"kind": "RoleBinding", "namespace": "blue", "name": "jane-views",
+///      "role": {"kind": "ClusterRole", "name": "view"}, "subjects": [{"kind": "User", "name": "jane"}]}
+/// ]"#)?);
+/// let authorizer = Authorizer::compile(&rbac);
+///
+/// let get = |resource: &str| Request {
+///     user: "jane".into(),
+///     verb: "get".into(),
+///     resource: Some(resource.into()),
+///     namespace: Some("blue".into()),
+///     ..Request::default()
+/// };
+/// let pods = get("pods");
+/// let decision = authorizer.decide(&pods);
+/// assert_eq!(
+///     decision.evidence().unwrap().to_string(),
+///     "RoleBinding blue/jane-views gives ClusterRole view to User jane \
+///      (rule 1 of ClusterRole system:aggregate-to-view)",
+/// );
+/// let secrets = get("secrets");
+/// assert_eq!(
+///     authorizer.decide(&secrets).denial().unwrap().to_string(),
+///     r#"user "jane" cannot get resource "secrets" in API group "" in the namespace "blue""#,
+/// );
+///
+/// let key = BindingKey { kind: BindingKind::RoleBinding, namespace: Some("blue".into()), name: "jane-views".into() };
+/// let later = authorizer.with(&KubernetesChange::RemoveBinding(key));
+/// assert!(!later.allows(&pods));
+/// assert!(authorizer.allows(&pods), "the old snapshot stays as it was");
+/// # Ok::<_, serde_json::Error>(())
+/// ```
+#[derive(Debug, Clone, Default)]
 pub struct Authorizer {
-    rbac: Arc<Rbac>,
+    roles: Roles,
+    subjects: Subjects,
+    bindings: OrdMap<u64, Arc<Stored>>,
+    names: Map<BindingKey, u64>,
+    /// The number of the next binding.
+    next: u64,
 }
 
 impl Authorizer {
     /// Compiles roles and bindings. A reference to a missing role gives nothing. Of two roles with the same kind,
     /// namespace and name the first one counts, and so it is with bindings that have names.
     pub fn compile(rbac: &Rbac) -> Self {
-        let mut kept = Rbac::default();
-        let mut seen = BTreeSet::new();
+        let mut compiled = Self::default();
         for role in &rbac.roles {
-            if seen.insert(role.key()) {
-                kept.roles.push(role.clone());
-            }
+            compiled.roles.load(role);
         }
-        let mut seen = BTreeSet::new();
+        compiled.roles.resolve_all();
         for binding in &rbac.bindings {
-            if binding.key().is_none_or(|key| seen.insert(key)) {
-                kept.bindings.push(binding.clone());
+            let taken = binding.key().is_some_and(|key| compiled.names.contains_key(&key));
+            if !taken {
+                compiled.put_binding(binding);
             }
         }
-        Self { rbac: Arc::new(kept) }
+        compiled
     }
 
     /// The roles and bindings, as data.
     pub fn to_rbac(&self) -> Rbac {
-        (*self.rbac).clone()
+        Rbac {
+            roles: self.roles().cloned().collect(),
+            bindings: self.bindings().cloned().collect(),
+        }
     }
 
     /// Every role.
     pub fn roles(&self) -> impl Iterator<Item = &KubernetesRole> {
-        self.rbac.roles.iter()
+        self.roles.iter().map(|(role, _)| &**role.role())
     }
 
     /// Every binding.
     pub fn bindings(&self) -> impl Iterator<Item = &Binding> {
-        self.rbac.bindings.iter()
+        self.bindings.values().map(|stored| &stored.binding)
     }
 
     /// The role with this key.
     pub fn role(&self, key: &RoleKey) -> Option<&KubernetesRole> {
-        self.rbac.roles.iter().find(|role| role.key() == *key)
+        self.roles.get(key).map(|role| &**role.role())
     }
 
     /// The binding with this key.
     pub fn binding(&self, key: &BindingKey) -> Option<&Binding> {
-        self.rbac
-            .bindings
-            .iter()
-            .find(|binding| binding.key().as_ref() == Some(key))
+        let stored = self.bindings.get(self.names.get(key)?)?;
+        Some(&stored.binding)
     }
 
     /// The rules that a role gives, each with the role in which it is written. For an aggregated cluster role
     /// those are the rules of the roles that it selects, which may be aggregated in turn (R85). None when there
     /// is no such role.
     pub fn rules_of(&self, key: &RoleKey) -> Option<Vec<(&KubernetesRole, &Rule)>> {
-        let rules = self.sources(self.role(key)?);
-        Some(rules.map(|(source, _, rule)| (source, rule)).collect())
+        let rules = self.roles.get(key)?.rules();
+        Some(rules.map(|(block, _, rule)| (block.role(), rule)).collect())
     }
 
     /// Whether anything allows the request. Allocates nothing.
     pub fn allows(&self, request: &Request) -> bool {
-        self.decide(request).is_allowed()
+        is_master(&request.groups) || self.evidence(request).is_some()
     }
 
-    /// Whether anything allows the request, and what.
+    /// Whether anything allows the request, and what. Costs what [`Authorizer::allows`] costs.
     pub fn decide<'a>(&'a self, request: &'a Request) -> KubernetesDecision<'a> {
-        if request.groups.iter().any(|group| group == MASTERS) {
+        if is_master(&request.groups) {
             return KubernetesDecision::Allowed(KubernetesEvidence::Masters);
         }
         match self.evidence(request) {
@@ -91,78 +153,77 @@ impl Authorizer {
 
     /// A rule that allows the request, without a look at `system:masters`.
     pub(super) fn evidence(&self, request: &Request) -> Option<RuleEvidence<'_>> {
-        let held = self.held_rules(&request.user, &request.groups, request.scope());
-        held.into_iter().find(|evidence| {
-            let with_urls = evidence.binding.kind == BindingKind::ClusterRoleBinding;
-            evidence.rule.allows(request, with_urls)
+        let asked = Asked::new(request)?;
+        let namespace = match asked.what {
+            // Rules about URLs hold in the cluster only (R84).
+            What::Url(_) => None,
+            What::Resource(_) => request.scope(),
+        };
+        let by_user = self.subjects.user(&request.user);
+        if let Some(found) = by_user.and_then(|entry| self.search(entry, namespace, &asked)) {
+            return Some(found);
+        }
+        request.groups.iter().find_map(|group| {
+            let entry = self.subjects.group(group)?;
+            self.search(entry, namespace, &asked)
         })
     }
 
-    /// The snapshot after a change. This one stays as it is.
-    #[must_use]
-    pub fn with(&self, change: &KubernetesChange) -> Self {
-        let mut rbac = self.to_rbac();
-        match change {
-            KubernetesChange::PutRole(role) => {
-                let key = role.key();
-                rbac.roles.retain(|old| old.key() != key);
-                rbac.roles.push(role.clone());
-            }
-            KubernetesChange::RemoveRole(key) => rbac.roles.retain(|old| old.key() != *key),
-            KubernetesChange::PutBinding(binding) => {
-                if let Some(key) = binding.key() {
-                    rbac.bindings.retain(|old| old.key().as_ref() != Some(&key));
-                }
-                rbac.bindings.push(binding.clone());
-            }
-            KubernetesChange::RemoveBinding(key) => {
-                rbac.bindings.retain(|old| old.key().as_ref() != Some(key));
-            }
-        }
-        Self { rbac: Arc::new(rbac) }
+    #[inline]
+    fn search<'a>(
+        &'a self,
+        entry: &'a Entry,
+        namespace: Option<&str>,
+        asked: &Asked<'_>,
+    ) -> Option<RuleEvidence<'a>> {
+        let found = entry.cluster.find(asked, true, &self.roles);
+        found.or_else(|| entry.namespace(namespace?)?.find(asked, false, &self.roles))
     }
 
     /// Whom bindings allow the request; its user and groups are ignored. Members of `system:masters` may always.
     pub fn who_can<'a>(&'a self, request: &Request) -> KubernetesWhoCan<'a> {
         let mut found = KubernetesWhoCan::default();
+        let Some(asked) = Asked::new(request) else {
+            return found;
+        };
         let scope = request.scope();
-        for binding in self
-            .rbac
-            .bindings
-            .iter()
-            .filter(|binding| in_scope(binding, scope))
-        {
-            let with_urls = binding.kind == BindingKind::ClusterRoleBinding;
-            let Some(role) = binding.role_key().and_then(|key| self.role(&key)) else {
+        for (role, bindings) in self.roles.iter() {
+            if bindings.is_empty() {
+                continue;
+            }
+            let Some((block, rule)) = role.find(&asked, true) else {
                 continue;
             };
-            let mut rules = self.sources(role);
-            let Some((source, rule_index, rule)) = rules.find(|(_, _, rule)| rule.allows(request, with_urls))
-            else {
-                continue;
-            };
-            for subject in &binding.subjects {
-                let evidence = RuleEvidence {
-                    binding,
-                    subject,
-                    role,
-                    source: (source != role).then_some(source),
-                    rule_index,
-                    rule,
-                };
-                found.add(evidence);
+            for stored in bindings.iter().filter_map(|number| self.bindings.get(number)) {
+                let local = stored.binding.kind == BindingKind::RoleBinding;
+                let here = !local || scope.is_some() && stored.binding.namespace.as_deref() == scope;
+                let is_url = matches!(asked.what, What::Url(_));
+                if !here || local && is_url {
+                    continue;
+                }
+                let subjects = 0..stored.binding.subjects.len();
+                let held =
+                    subjects.filter_map(|subject| role.evidence(&stored.binding, subject, block, rule));
+                held.for_each(|evidence| found.add(evidence));
             }
         }
         found
     }
 
-    /// Every rule that somebody holds in a namespace, or in the whole cluster: what `can-i --list` shows.
+    /// Every rule that somebody holds in a namespace, or in the whole cluster, each once: what `can-i --list`
+    /// shows. Membership in `system:masters` adds none.
     pub fn rules_for(&self, user: &str, groups: &[String], namespace: Option<&str>) -> Vec<&Rule> {
-        let held = self.held_rules(user, groups, namespace);
-        held.into_iter().map(|evidence| evidence.rule).collect()
+        let mut seen = FxHashSet::default();
+        let mut rules: Vec<&Rule> = Vec::new();
+        for evidence in self.held_rules(user, groups, namespace) {
+            if seen.insert(std::ptr::from_ref(evidence.rule)) {
+                rules.push(evidence.rule);
+            }
+        }
+        rules
     }
 
-    /// Every rule that somebody holds in a namespace, or in the whole cluster, with the way by which it is held.
+    /// Every rule that somebody holds in a namespace, or in the whole cluster, with each way by which it is held.
     /// Membership in `system:masters` adds none.
     pub fn held_rules(
         &self,
@@ -170,81 +231,23 @@ impl Authorizer {
         groups: &[String],
         namespace: Option<&str>,
     ) -> Vec<RuleEvidence<'_>> {
-        let scope = namespace.filter(|namespace| !namespace.is_empty());
-        let applicable = self
-            .rbac
-            .bindings
-            .iter()
-            .filter(move |binding| in_scope(binding, scope));
-        applicable
-            .filter_map(move |binding| {
-                let subject = binding
-                    .subjects
-                    .iter()
-                    .find(|subject| reaches(binding, subject, user, groups))?;
-                let role = self.role(&binding.role_key()?)?;
-                Some((binding, subject, role))
-            })
-            .flat_map(move |(binding, subject, role)| {
-                self.sources(role)
-                    .map(move |(source, rule_index, rule)| RuleEvidence {
-                        binding,
-                        subject,
-                        role,
-                        source: (source != role).then_some(source),
-                        rule_index,
-                        rule,
-                    })
-            })
-            .collect()
-    }
-
-    fn sources<'a>(
-        &'a self,
-        role: &'a KubernetesRole,
-    ) -> impl Iterator<Item = (&'a KubernetesRole, usize, &'a Rule)> {
-        let mut plain = Vec::new();
-        let mut seen: Vec<&str> = Vec::new();
-        let mut waiting = vec![role];
-        while let Some(role) = waiting.pop() {
-            if seen.contains(&role.name.as_str()) {
-                continue;
-            }
-            match &role.aggregate {
-                Some(selectors) if role.kind == RoleKind::ClusterRole => {
-                    seen.push(&role.name);
-                    let selected = self.rbac.roles.iter().filter(|other| {
-                        other.kind == RoleKind::ClusterRole
-                            && selectors.iter().any(|selector| selector.selects(&other.labels))
-                    });
-                    waiting.extend(selected);
-                }
-                _ => plain.push(role),
-            }
-        }
-        plain.into_iter().flat_map(|role| {
-            let rules = role.rules.iter().enumerate();
-            rules.map(move |(index, rule)| (role, index, rule))
+        let namespace = namespace.filter(|namespace| !namespace.is_empty());
+        let user = self.subjects.user(user);
+        let groups = groups.iter().filter_map(|group| self.subjects.group(group));
+        let holds = user.into_iter().chain(groups).flat_map(|entry| {
+            let local = namespace.and_then(|namespace| entry.namespace(namespace));
+            [Some(&entry.cluster), local].into_iter().flatten()
+        });
+        let holds = holds.flat_map(Holds::iter);
+        let held = holds.filter_map(|hold| Some((hold, self.roles.compiled(hold.role)?)));
+        held.flat_map(|(hold, role)| {
+            role.rules()
+                .filter_map(move |(block, rule, _)| hold.evidence(role, block, rule))
         })
+        .collect()
     }
 }
 
-fn in_scope(binding: &Binding, scope: Option<&str>) -> bool {
-    match binding.kind {
-        BindingKind::ClusterRoleBinding => true,
-        BindingKind::RoleBinding => binding.namespace.is_some() && binding.namespace.as_deref() == scope,
-    }
-}
-
-fn reaches(binding: &Binding, subject: &BindingSubject, user: &str, groups: &[String]) -> bool {
-    match subject {
-        BindingSubject::User { name } => name == user,
-        BindingSubject::Group { name } => groups.contains(name),
-        BindingSubject::ServiceAccount { name, namespace } => {
-            match namespace.as_deref().or(binding.namespace.as_deref()) {
-                Some(namespace) => user == format!("system:serviceaccount:{namespace}:{name}"),
-                None => false,
-            }
-        }
-    }
+fn is_master(groups: &[String]) -> bool {
+    groups.iter().any(|group| group == MASTERS)
 }

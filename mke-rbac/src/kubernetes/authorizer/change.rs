@@ -1,0 +1,157 @@
+//! Decides what a change of one role or binding touches.
+
+use std::sync::Arc;
+
+use super::Authorizer;
+use super::held::{Hold, Indexed, Stored};
+use super::roles::{Changed, RoleNumber};
+use super::subjects::{Place, Sort};
+use crate::kubernetes::change::{BindingKey, KubernetesChange};
+use crate::kubernetes::identity::service_account_user;
+use crate::kubernetes::model::{Binding, BindingKind, BindingSubject};
+
+impl Authorizer {
+    /// The snapshot after a change. This one stays as it is, and the two share everything that did not change.
+    #[must_use]
+    pub fn with(&self, change: &KubernetesChange) -> Self {
+        let mut changed = self.clone();
+        match change {
+            KubernetesChange::PutRole(role) => {
+                let roles = changed.roles.put(role);
+                changed.follow(&roles);
+            }
+            KubernetesChange::RemoveRole(key) => {
+                let roles = changed.roles.remove(key);
+                changed.follow(&roles);
+            }
+            KubernetesChange::PutBinding(binding) => changed.put_binding(binding),
+            KubernetesChange::RemoveBinding(key) => {
+                changed.remove_binding(key);
+            }
+        }
+        changed
+    }
+
+    /// Lets the indexes of piles follow roles.
+    fn follow(&mut self, roles: &[Changed]) {
+        for role in roles {
+            for place in &role.piles {
+                self.subjects.change(place, |holds| {
+                    holds.follow(role.number, role.before.as_deref(), role.after.as_deref());
+                });
+            }
+        }
+    }
+
+    /// Puts a binding in the place of one with the same key.
+    pub(super) fn put_binding(&mut self, binding: &Binding) {
+        let key = binding.key();
+        let number = key.as_ref().and_then(|key| self.remove_binding(key));
+        let number = number.unwrap_or_else(|| {
+            self.next += 1;
+            self.next
+        });
+        if let Some(key) = key {
+            self.names.insert(key, number);
+        }
+        let stored = Arc::new(Stored {
+            number,
+            binding: binding.clone(),
+        });
+        self.bindings.insert(number, Arc::clone(&stored));
+        let Some(role) = binding.role_key().map(|key| self.roles.number(&key)) else {
+            return;
+        };
+        self.roles.bind(role, number);
+        let Some(reached) = Reached::of(binding) else {
+            return;
+        };
+        for (subject, position) in binding.subjects.iter().zip(0..) {
+            let Some(place) = reached.place(subject) else {
+                continue;
+            };
+            let hold = Hold {
+                role,
+                subject: position,
+                stored: Arc::clone(&stored),
+            };
+            let roles = &self.roles;
+            let indexed = self.subjects.change(&place, |holds| holds.add(hold, roles));
+            self.note(&place, indexed);
+        }
+    }
+
+    /// Removes a binding and gives the number that it had.
+    fn remove_binding(&mut self, key: &BindingKey) -> Option<u64> {
+        let number = self.names.remove(key)?;
+        let stored = self.bindings.remove(&number)?;
+        let role = stored.binding.role_key().map(|key| self.roles.number(&key));
+        if let Some(role) = role {
+            if let Some(reached) = Reached::of(&stored.binding) {
+                self.withdraw(role, &stored, &reached);
+            }
+            self.roles.unbind(role, number);
+        }
+        Some(number)
+    }
+
+    fn withdraw(&mut self, role: RoleNumber, stored: &Stored, reached: &Reached) {
+        for place in stored
+            .binding
+            .subjects
+            .iter()
+            .filter_map(|subject| reached.place(subject))
+        {
+            let roles = &self.roles;
+            let indexed = self
+                .subjects
+                .change(&place, |holds| holds.remove(role, stored.number, roles));
+            self.note(&place, indexed);
+        }
+    }
+
+    fn note(&mut self, place: &Place, indexed: Option<Indexed>) {
+        let indexed = indexed.unwrap_or_default();
+        for role in indexed.added {
+            self.roles.index(role, place, true);
+        }
+        for role in indexed.removed {
+            self.roles.index(role, place, false);
+        }
+    }
+}
+
+/// Where a binding reaches: the cluster, or one namespace.
+struct Reached {
+    namespace: Option<Arc<str>>,
+}
+
+impl Reached {
+    /// None for a role binding without a namespace, which reaches nowhere.
+    fn of(binding: &Binding) -> Option<Self> {
+        let namespace = match binding.kind {
+            BindingKind::ClusterRoleBinding => None,
+            BindingKind::RoleBinding => Some(Arc::from(binding.namespace.as_deref()?)),
+        };
+        Some(Self { namespace })
+    }
+
+    /// Where something is held for a subject. A service account without a namespace takes that of the binding; in
+    /// a cluster role binding it is nobody (R89).
+    fn place(&self, subject: &BindingSubject) -> Option<Place> {
+        let (sort, name) = match subject {
+            BindingSubject::User { name } => (Sort::User, Arc::from(name.as_str())),
+            BindingSubject::Group { name } => (Sort::Group, Arc::from(name.as_str())),
+            BindingSubject::ServiceAccount { name, namespace } => {
+                let written = namespace.as_deref().filter(|namespace| !namespace.is_empty());
+                let namespace = written.or(self.namespace.as_deref())?;
+                (Sort::User, Arc::from(service_account_user(namespace, name)))
+            }
+        };
+        Some(Place {
+            sort,
+            name,
+            namespace: self.namespace.clone(),
+        })
+    }
+}
