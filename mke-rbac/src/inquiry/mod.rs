@@ -22,9 +22,15 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod change;
+mod diff;
+mod difference;
+mod directory;
 mod error;
+
 mod read;
 mod scene;
+mod simulate;
 pub mod text;
 mod who_can;
 
@@ -33,9 +39,16 @@ use std::fmt::Display;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+pub use change::{GrantForm, SettingsForm, UserForm, WhatIf, changed};
+pub use diff::{Diff, DiffReport, FailOn};
+pub use difference::{
+    Difference, DifferenceCounts, KubernetesSubjectChange, Operations, PlaceChange, PlaceState, ScopeChange,
+    SubjectChange,
+};
 pub use error::InquiryError;
 pub use read::{read, read_inventory};
 pub use scene::Scene;
+pub use simulate::{Simulate, SimulateReport};
 pub use who_can::{Holder, WhoCan, WhoCanReport};
 
 /// A question about a whole policy.

@@ -73,7 +73,7 @@ impl Inventory {
 
     /// The facts about the objects of a demand. An object in an unknown collection is an error, because the
     /// question contradicts the policy.
-    pub(super) fn facts<'o>(
+    pub(crate) fn facts<'o>(
         &self,
         policy: &Policy,
         objects: impl IntoIterator<Item = &'o ObjectRef>,
