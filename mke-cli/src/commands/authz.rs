@@ -12,7 +12,7 @@ use mke_rbac::state::World;
 use reqwest::Method;
 use serde_json::Value;
 
-use super::{can_i, who_can};
+use super::{can_i, diff, simulate, who_can};
 use crate::api::Client;
 use crate::error::CliError;
 use crate::output::Output;
@@ -26,6 +26,10 @@ pub(crate) enum Command {
     CanI(can_i::Args),
     /// Everybody who can do something, and through what.
     WhoCan(who_can::Args),
+    /// What a change would do: every decision that flips.
+    Simulate(Box<simulate::Args>),
+    /// Who gained and who lost between two states.
+    Diff(diff::Args),
 }
 
 /// What is asked: the control plane of the context in use, unless a file is named.
@@ -81,6 +85,8 @@ pub(super) fn run(command: &Command, output: &mut Output<'_>) -> Result<(), CliE
     match command {
         Command::CanI(args) => can_i::run(args, output),
         Command::WhoCan(args) => who_can::run(args, output),
+        Command::Simulate(args) => simulate::run(args, output),
+        Command::Diff(args) => diff::run(args, output),
     }
 }
 
@@ -113,6 +119,11 @@ pub(super) fn report<I: Inquiry>(inquiry: &I, source: &Source) -> Result<I::Repo
 pub(super) fn json(question: &impl serde::Serialize) -> Result<Value, CliError> {
     serde_json::to_value(question)
         .map_err(|error| CliError::Failed(format!("cannot write the question: {error}")))
+}
+
+/// A complaint about a file.
+pub(super) fn usage(path: &Path, error: &dyn std::error::Error) -> CliError {
+    CliError::Usage(format!("{}: {error}", path.display()))
 }
 
 /// Reads a file, or standard input for `-`, up to a size that no state has.

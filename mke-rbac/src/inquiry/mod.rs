@@ -39,7 +39,7 @@ use std::fmt::Display;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-pub use change::{GrantForm, SettingsForm, UserForm, WhatIf, changed};
+pub use change::{FlagError, GrantForm, SettingsForm, UserForm, WhatIf, changed, changes};
 pub use diff::{Diff, DiffReport, FailOn};
 pub use difference::{
     Difference, DifferenceCounts, KubernetesSubjectChange, Operations, PlaceChange, PlaceState, ScopeChange,

@@ -6,7 +6,7 @@
 use std::future::Future;
 use std::pin::Pin;
 
-use mke_rbac::inquiry::WhoCan;
+use mke_rbac::inquiry::{Diff, Simulate, WhoCan};
 
 use super::access::Rule;
 use super::{
@@ -21,6 +21,8 @@ use crate::controller::error::{ApiError, Surface};
 const SMALL: usize = 64 * 1024;
 /// Bytes of a body that may hold lists or a whole configuration.
 const LARGE: usize = 1024 * 1024;
+/// Whole states and condensed logs.
+const HUGE: usize = 16 * 1024 * 1024;
 
 type Answering = Pin<Box<dyn Future<Output = Result<Response, ApiError>> + Send>>;
 
@@ -208,6 +210,8 @@ endpoints! {
     PUT    "/api/ucp/config/logging"                      Admin             Full    SMALL config::change_logging;
     POST   "/api/ucp/authz/can-i"                         Authenticated     Full    LARGE can_i::answer;
     POST   "/api/ucp/authz/who-can"                       Admin             Full    LARGE authz::ask::<WhoCan>;
+    POST   "/api/ucp/authz/simulate"                      Admin             Full    LARGE authz::ask::<Simulate>;
+    POST   "/api/ucp/authz/diff"                          Admin             NoBody  HUGE  authz::ask::<Diff>;
 }
 
 #[cfg(test)]

@@ -1,6 +1,7 @@
 //! Changes in names, as people write them; [`apply`] makes them in memory.
 
 mod apply;
+mod parse;
 
 use std::fmt;
 
@@ -8,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 pub(super) use apply::Changed;
 pub use apply::changed;
+pub use parse::{FlagError, changes};
 
 use crate::kubernetes::{Binding, BindingKind, KubernetesChange, RoleKind};
 use crate::role::RoleBody;
