@@ -1,205 +1,128 @@
-//! Every scalar key of the file, declared once.
+//! All keys as one list, and the values of a configuration beside their keys.
 
-use super::{AuditLevel, Config};
+use std::sync::LazyLock;
 
-/// The value of a key.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Scalar {
-    /// true or false
-    Bool(bool),
-    /// A whole number.
-    Integer(i64),
-    /// Text.
-    Text(String),
+use super::key::Key;
+use super::path::KeyPath;
+use super::section::{ChildRef, Section};
+use super::value::Value;
+use super::{AzureConfig, Config, Interlock};
+
+/// A value of a configuration: where it stands, its key, and the value, `None` when it is unset.
+#[derive(Debug, Clone)]
+pub struct Setting {
+    /// Where it stands.
+    pub path: KeyPath,
+    /// What is known about it.
+    pub key: &'static Key,
+    /// The value in force.
+    pub value: Option<Value>,
 }
 
-/// What a key takes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
-    /// true or false
-    Bool,
-    /// A whole number within bounds, both inclusive.
-    Integer {
-        /// Smallest allowed value.
-        min: i64,
-        /// Largest allowed value.
-        max: i64,
-    },
-    /// One of a few words.
-    OneOf {
-        /// The words.
-        allowed: &'static [&'static str],
-        /// Whether other capitalisation is accepted; it is stored as declared.
-        any_case: bool,
-    },
+/// Every key of the configuration file, in the order of the exported file.
+pub fn keys() -> &'static [&'static Key] {
+    static KEYS: LazyLock<Vec<&'static Key>> = LazyLock::new(|| collect(&Config::default()));
+    &KEYS
 }
 
-/// One key of the file.
-pub struct Key {
-    /// The table, as it stands between brackets.
-    pub table: &'static str,
-    /// The key's own name.
-    pub name: &'static str,
-    /// What it takes.
-    pub kind: Kind,
-    /// What it does, in one sentence.
-    pub about: &'static str,
-    /// Reads it from a configuration.
-    pub get: fn(&Config) -> Scalar,
-    /// Writes it into a configuration. The value was checked against [`Key::kind`] before.
-    pub(super) set: fn(&mut Config, Scalar),
+/// Every key of the Interlock file.
+pub fn interlock_keys() -> &'static [&'static Key] {
+    static KEYS: LazyLock<Vec<&'static Key>> = LazyLock::new(|| collect(&Interlock::default()));
+    &KEYS
 }
 
-/// Day-long limits that keep minute counts sane: 30 days for a session.
-const MAX_SESSION_MINUTES: i64 = 30 * 24 * 60;
+/// Every key of `azure.json`.
+pub fn azure_keys() -> &'static [&'static Key] {
+    static KEYS: LazyLock<Vec<&'static Key>> = LazyLock::new(|| collect(&AzureConfig::default()));
+    &KEYS
+}
 
-macro_rules! bool_key {
-    ($table:literal, $name:literal, $about:literal, $($field:ident).+) => {
-        Key {
-            table: $table,
-            name: $name,
-            kind: Kind::Bool,
-            about: $about,
-            get: |config| Scalar::Bool(config.$($field).+),
-            set: |config, value| {
-                if let Scalar::Bool(value) = value {
-                    config.$($field).+ = value;
-                }
-            },
+/// The key of a path such as `auth.sessions.lifetime_minutes`, `registries[].host_address` or
+/// `registries[0].host_address`.
+pub fn find_key(path: &str) -> Option<&'static Key> {
+    let plain = without_rows(path);
+    keys()
+        .iter()
+        .chain(interlock_keys())
+        .find(|key| without_rows(&key.path()) == plain)
+        .copied()
+}
+
+/// The path without the numbers of rows and without quotes.
+fn without_rows(path: &str) -> String {
+    let mut plain = String::new();
+    let mut in_row = false;
+    for c in path.chars() {
+        match c {
+            '[' => in_row = true,
+            ']' => in_row = false,
+            '"' => {}
+            _ if in_row => {}
+            _ => plain.push(c),
         }
-    };
+    }
+    plain
 }
 
-macro_rules! integer_key {
-    ($table:literal, $name:literal, $min:expr, $max:expr, $about:literal, $($field:ident).+) => {
-        Key {
-            table: $table,
-            name: $name,
-            kind: Kind::Integer { min: $min, max: $max },
-            about: $about,
-            get: |config| Scalar::Integer(i64::from(config.$($field).+)),
-            set: |config, value| {
-                if let Scalar::Integer(value) = value {
-                    config.$($field).+ = u32::try_from(value).unwrap_or(u32::MAX);
+fn collect(section: &dyn Section) -> Vec<&'static Key> {
+    let mut keys = Vec::new();
+    section.each_key(&mut |key| keys.push(key));
+    section.each_child(&mut |child, _| keys.extend(collect((child.prototype)().as_ref())));
+    keys
+}
+
+/// Every value of a section and of the tables below it.
+pub(super) fn settings(section: &dyn Section) -> Vec<Setting> {
+    let mut settings = Vec::new();
+    gather(section, &KeyPath::default(), &mut settings);
+    settings
+}
+
+fn gather(section: &dyn Section, path: &KeyPath, settings: &mut Vec<Setting>) {
+    section.each_key(&mut |key| {
+        settings.push(Setting {
+            path: path.join(key.name),
+            key,
+            value: section.value(key.name),
+        });
+    });
+    section.each_child(&mut |child, tables| {
+        let path = path.join(child.name);
+        match tables {
+            ChildRef::Table(table) => gather(table, &path, settings),
+            ChildRef::Rows(rows) => {
+                for (index, row) in rows.into_iter().enumerate() {
+                    gather(row, &path.row(index), settings);
                 }
-            },
-        }
-    };
-}
-
-macro_rules! word_key {
-    ($table:literal, $name:literal, $allowed:expr, $any_case:literal, $about:literal, $($field:ident).+) => {
-        Key {
-            table: $table,
-            name: $name,
-            kind: Kind::OneOf { allowed: $allowed, any_case: $any_case },
-            about: $about,
-            get: |config| Scalar::Text(config.$($field).+.clone()),
-            set: |config, value| {
-                if let Scalar::Text(value) = value {
-                    config.$($field).+ = value;
-                }
-            },
-        }
-    };
-}
-
-/// The keys in the order in which the file lists them.
-pub static KEYS: &[Key] = &[
-    word_key!(
-        "auth",
-        "backend",
-        &["managed"],
-        false,
-        "Where passwords are checked; only accounts managed here exist so far.",
-        auth.backend
-    ),
-    word_key!(
-        "auth",
-        "default_new_user_role",
-        &[
-            "none",
-            "viewonly",
-            "scheduler",
-            "restrictedcontrol",
-            "fullcontrol",
-            "admin"
-        ],
-        false,
-        "The role of every user on its own private collection.",
-        auth.default_new_user_role
-    ),
-    integer_key!(
-        "auth.sessions",
-        "lifetime_minutes",
-        10,
-        MAX_SESSION_MINUTES,
-        "Minutes that a login session lives.",
-        auth.sessions.lifetime_minutes
-    ),
-    integer_key!(
-        "auth.sessions",
-        "renewal_threshold_minutes",
-        0,
-        MAX_SESSION_MINUTES,
-        "A session used this many minutes before its end is renewed; 0 never renews.",
-        auth.sessions.renewal_threshold_minutes
-    ),
-    integer_key!(
-        "auth.sessions",
-        "per_user_limit",
-        0,
-        100_000,
-        "Sessions that one account may hold, the least recently used goes; 0 is no limit.",
-        auth.sessions.per_user_limit
-    ),
-    bool_key!(
-        "auth.sessions",
-        "store_token_per_session",
-        "Whether the web page keeps its token for the browser session only.",
-        auth.sessions.store_token_per_session
-    ),
-    Key {
-        table: "audit_log_configuration",
-        name: "level",
-        kind: Kind::OneOf {
-            allowed: &["", "metadata", "request"],
-            any_case: false,
-        },
-        about: "How much of each request is recorded; empty records nothing.",
-        get: |config| Scalar::Text(config.audit_log.level.as_str().to_owned()),
-        set: |config, value| {
-            if let Scalar::Text(text) = value {
-                config.audit_log.level = AuditLevel::from_text(&text).unwrap_or_default();
             }
-        },
-    },
-    bool_key!(
-        "audit_log_configuration",
-        "support_dump_include_audit_logs",
-        "Whether support bundles keep audit records.",
-        audit_log.support_dump_include_audit_logs
-    ),
-    bool_key!(
-        "scheduling_configuration",
-        "enable_admin_ucp_scheduling",
-        "Whether workloads of administrators may run on managers.",
-        scheduling.enable_admin_ucp_scheduling
-    ),
-    word_key!(
-        "log_configuration",
-        "level",
-        &[
-            "DEBUG", "INFO", "NOTICE", "WARNING", "ERR", "CRIT", "ALERT", "EMERG"
-        ],
-        true,
-        "How much the control plane logs.",
-        log.level
-    ),
-    bool_key!(
-        "cluster_config",
-        "exclude_server_identity_headers",
-        "Leaves out the response headers X-Server-Ip and X-Server-Name.",
-        cluster.exclude_server_identity_headers
-    ),
-];
+            ChildRef::Named(tables) => {
+                for (name, table) in tables {
+                    gather(table, &path.join(name), settings);
+                }
+            }
+        }
+    });
+}
+
+/// The value at a path.
+pub(super) fn value_at(section: &dyn Section, path: &KeyPath) -> Option<Value> {
+    use super::path::Step;
+    match path.0.as_slice() {
+        [Step::Name(name)] => section.value(name),
+        [Step::Name(name), rest @ ..] => {
+            let (_, tables) = section.child(name)?;
+            match (tables, rest) {
+                (ChildRef::Table(table), rest) => value_at(table, &KeyPath(rest.to_vec())),
+                (ChildRef::Rows(rows), [Step::Row(row), rest @ ..]) => {
+                    value_at(*rows.get(*row)?, &KeyPath(rest.to_vec()))
+                }
+                (ChildRef::Named(tables), [Step::Name(name), rest @ ..]) => {
+                    let (_, table) = tables.into_iter().find(|(known, _)| known == name)?;
+                    value_at(table, &KeyPath(rest.to_vec()))
+                }
+                _ => None,
+            }
+        }
+        _ => None,
+    }
+}

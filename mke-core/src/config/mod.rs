@@ -1,75 +1,251 @@
 //! The configuration file: TOML text in, a [`Config`] that is valid by construction out, and back.
 //!
-//! Every key is declared once, in [`keys`]: name, type, bounds, default and purpose. Reading ([`Config::parse`])
-//! reports all problems at once; writing ([`Config::to_toml`]) lists every key, so that scripts which edit
-//! the export line by line find what they look for. The file holds the keys that the controller uses today;
-//! unknown keys are refused, never dropped.
+//! Every key is declared once, beside the field that holds it (see [`section`]): name, type, default, what is
+//! allowed, version, effect of a change, and one sentence. From that follow reading ([`Config::parse`], every problem
+//! at once), the export ([`Config::to_toml`]), the example file, the JSON Schema, the reference page and
+//! `explain`. Rules between keys are in `rules.rs`.
+//!
+//! | to | use |
+//! | --- | --- |
+//! | read a file | [`Config::parse`], [`Config::read`] |
+//! | look at one value, or at all | [`Config::get`], [`Config::settings`] |
+//! | know what a key takes and touches | [`keys()`], [`find_key`], [`Key`] |
+//! //! | read the other files | [`Interlock::parse`], [`AzureConfig::parse`], [`Ldap::parse_json`] |
+//!
+//! # What is stored
+//!
+//! `Config` is stored as the text of a file ([`stored`]), never as the fields of a struct: keys that come later do not
+//! break records that are there, and records are what an operator would export. Whoever must keep comments and order of
+//! the operator's file stores its text in the same place; both are read by [`Config`]'s
+//! `Deserialize`. The stored text holds secrets and belongs into the store only.
 
+mod auth;
+mod azure;
+mod cluster;
+mod cluster_parts;
+mod components;
+mod cron;
+mod format;
+mod identity;
+mod ingress;
+mod interlock;
+mod json;
+mod key;
 mod keys;
+mod kubernetes;
+mod ldap;
+mod nearest;
+mod network;
+mod path;
+mod platform;
 mod problem;
+mod raw;
 mod read;
+mod rules;
+pub mod section;
+pub mod stored;
+mod value;
+mod workload;
 mod write;
 
-pub use keys::{KEYS, Key, Kind, Scalar};
+pub use auth::{Auth, SessionSettings};
+pub use azure::AzureConfig;
+pub use cluster::Cluster;
+pub use cluster_parts::{ImagePruneFilter, Metrics, Privileges, Storage, Stores};
+pub use cron::Cron;
+pub use format::{Cidr, Format, duration, port_range};
+pub use identity::{
+    AccountLock, AdminRoleRule, ExternalIdentityProvider, Saml, SamlProxy, SamlProxyBasic,
+    SamlProxyCredentials, SignInRule,
+};
+pub use ingress::{
+    IngressAffinity, IngressController, IngressExtraArgs, IngressPort, IngressToleration, Metallb,
+    MetallbPool, ServiceMesh, ServiceMeshAffinity, ServiceMeshPort, ServiceMeshToleration,
+};
+pub use interlock::{Extension, ExtensionConfig, Interlock};
+pub use key::{Effect, Fallback, Key, Kind, Required, Version};
+pub use keys::{Setting, azure_keys, find_key, interlock_keys, keys};
+pub use kubernetes::{
+    ApiServer, Controllers, CoreDnsLameduck, EventRateLimit, Gatekeeper, Kubelet, PolicyEnforcement,
+};
+pub use ldap::{AdminSync, Ldap, LdapDomain, UserSearch};
+pub use network::{CalicoProbes, KubeProxy, Network};
+pub use path::{KeyPath, PathError, Step};
+pub use platform::{
+    AuditLog, BackupSchedule, CustomHeader, EtcdCleanup, Hardening, License, Log, Pki, Registry, Scheduling,
+    Tracking, Trust,
+};
 pub use problem::{Problem, Problems};
+pub use raw::{MAX_BYTES, MAX_DEPTH, MAX_TEXT, RawConfig, Syntax};
+pub use read::{ReadOptions, Reading, Report, Root};
+pub use section::{Child, ChildMut, ChildRef, Section};
+pub use value::Value;
+pub use workload::{RestartAttempts, RestartDelay, SwarmDefaults, UserWorkloadDefaults};
 
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// What the control plane is told to do. Obtained by [`Config::parse`] or [`Config::default`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
-#[serde(deny_unknown_fields, default)]
-pub struct Config {
-    /// `[auth]`
-    pub auth: Auth,
-    /// `[audit_log_configuration]`
-    pub audit_log: AuditLog,
-    /// `[scheduling_configuration]`
-    pub scheduling: Scheduling,
-    /// `[log_configuration]`
-    pub log: Log,
-    /// `[[custom_api_server_headers]]`, added to every API response in this order.
-    pub custom_api_server_headers: Vec<CustomHeader>,
-    /// `[cluster_config]`
-    pub cluster: Cluster,
-}
+use section::section;
 
-/// Who may log in and for how long.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Auth {
-    /// Where passwords are checked. Only `managed` exists so far.
-    pub backend: String,
-    /// The role of each user on its private collection (R14).
-    pub default_new_user_role: String,
-    /// `[auth.sessions]`
-    pub sessions: SessionSettings,
-}
-
-impl Default for Auth {
-    fn default() -> Self {
-        Self {
-            backend: "managed".to_owned(),
-            default_new_user_role: "restrictedcontrol".to_owned(),
-            sessions: SessionSettings::default(),
-        }
+section! {
+    /// What the control plane is told to do. Obtained by [`Config::parse`] or [`Config::default`].
+    pub struct Config at "" {}
+    tables {
+        /// Who may log in and for how long.
+        auth("auth"): Auth;
+        /// Limits on the components themselves.
+        hardening("hardening_configuration"): Hardening;
+        /// How much of each request is recorded.
+        audit_log("audit_log_configuration"): AuditLog;
+        /// Where workloads may run.
+        scheduling("scheduling_configuration"): Scheduling;
+        /// What may be reported about the use of the cluster.
+        tracking("tracking_configuration"): Tracking;
+        /// Which images may run.
+        trust("trust_configuration"): Trust;
+        /// What the control plane logs, and where to.
+        log("log_configuration"): Log;
+        /// The licence.
+        license("license_configuration"): License;
+        /// What services get that say nothing themselves.
+        user_workload_defaults("user_workload_defaults"): UserWorkloadDefaults;
+        /// The cluster itself.
+        cluster("cluster_config"): Cluster;
+        /// Backups on a schedule.
+        backup_schedule("backup_schedule_config"): BackupSchedule;
+        /// Removal of old events from etcd on a schedule.
+        etcd_cleanup("etcd_cleanup_schedule_config"): EtcdCleanup;
+        /// Who else may vouch for clients.
+        pki("pki"): Pki;
+    }
+    rows {
+        /// The trusted registries.
+        registries("registries"): Registry;
+        /// Headers of every API response, added in this order.
+        custom_api_server_headers("custom_api_server_headers"): CustomHeader;
     }
 }
 
-/// How long sessions live (SESS-001 to SESS-004).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct SessionSettings {
-    /// Minutes that a session lives, at least 10.
-    pub lifetime_minutes: u32,
-    /// A session used within this many minutes of its end is renewed for a whole lifetime; 0 never renews. At
-    /// most the lifetime less 5.
-    pub renewal_threshold_minutes: u32,
-    /// Sessions that one account may hold; one more ends the least recently used. 0 is no limit.
-    pub per_user_limit: u32,
-    /// Whether the web page keeps its token for the browser session only.
-    pub store_token_per_session: bool,
+impl Config {
+    /// Reads a configuration file. Absent keys have their defaults.
+    ///
+    /// # Errors
+    /// Every problem with its line and column: faulty TOML, unknown tables and keys, wrong types, values out
+    /// of bounds, and combinations that cannot be.
+    pub fn parse(text: &str) -> Result<Self, Problems> {
+        Self::read(text, &ReadOptions::default()).map(|reading| reading.value)
+    }
+
+    /// Reads a configuration file, with a say in how.
+    ///
+    /// # Errors
+    /// As [`Self::parse`].
+    pub fn read(text: &str, options: &ReadOptions<'_>) -> Result<Reading<Self>, Problems> {
+        read_toml(text, options)
+    }
+
+    /// The value at a path such as `auth.sessions.lifetime_minutes`; `None` when it is unset or no key.
+    pub fn get(&self, path: &KeyPath) -> Option<Value> {
+        keys::value_at(self, path)
+    }
+
+    /// Every key with its value, rows one by one, in the order of the exported file.
+    pub fn settings(&self) -> Vec<Setting> {
+        keys::settings(self)
+    }
+
+    /// What does not go together, for a configuration that was put together by hand. [`Self::parse`] asks this too.
+    pub fn problems(&self) -> Vec<Problem> {
+        let mut problems = Vec::new();
+        self.check(&mut Report::without_file(&mut problems));
+        problems
+    }
+}
+
+impl Root for Config {
+    const MOVED: &'static [(&'static str, &'static str)] = &[("pre_logon_message", "cluster_config")];
+
+    fn check(&self, report: &mut Report<'_>) {
+        rules::check(self, report);
+    }
+}
+
+impl Interlock {
+    /// Reads an Interlock file (TOML).
+    ///
+    /// # Errors
+    /// As [`Config::parse`].
+    pub fn parse(text: &str) -> Result<Self, Problems> {
+        Self::read(text, &ReadOptions::default()).map(|reading| reading.value)
+    }
+
+    /// Reads an Interlock file, with a say in how.
+    ///
+    /// # Errors
+    /// As [`Config::parse`].
+    pub fn read(text: &str, options: &ReadOptions<'_>) -> Result<Reading<Self>, Problems> {
+        read_toml(text, options)
+    }
+
+    /// Every key with its value.
+    pub fn settings(&self) -> Vec<Setting> {
+        keys::settings(self)
+    }
+}
+
+impl Root for Interlock {
+    fn check(&self, report: &mut Report<'_>) {
+        rules::check_interlock(self, report);
+    }
+}
+
+impl AzureConfig {
+    /// Reads `azure.json`.
+    ///
+    /// # Errors
+    /// As [`Config::parse`]; keys are named by JSON pointers.
+    pub fn parse(text: &str) -> Result<Self, Problems> {
+        Self::read(text, &ReadOptions::default()).map(|reading| reading.value)
+    }
+
+    /// Reads `azure.json`, with a say in how.
+    ///
+    /// # Errors
+    /// As [`Self::parse`].
+    pub fn read(text: &str, options: &ReadOptions<'_>) -> Result<Reading<Self>, Problems> {
+        read_json(text, options)
+    }
+}
+
+impl Root for AzureConfig {
+    fn check(&self, _: &mut Report<'_>) {}
+}
+
+impl Ldap {
+    /// Reads the body of the directory's API, which spells the keys of `[auth.ldap]` in JSON.
+    ///
+    /// # Errors
+    /// As [`Config::parse`]; keys are named by JSON pointers.
+    pub fn parse_json(text: &str) -> Result<Self, Problems> {
+        read_json(text, &ReadOptions::default()).map(|reading| reading.value)
+    }
+}
+
+impl Root for Ldap {
+    fn check(&self, report: &mut Report<'_>) {
+        rules::check_ldap(self, "", report);
+    }
+}
+
+fn read_toml<T: Root>(text: &str, options: &ReadOptions<'_>) -> Result<Reading<T>, Problems> {
+    let raw = RawConfig::from_toml(text).map_err(|problems| problems.in_file_of(options))?;
+    raw.read(options)
+}
+
+fn read_json<T: Root>(text: &str, options: &ReadOptions<'_>) -> Result<Reading<T>, Problems> {
+    let raw = RawConfig::from_json(text).map_err(|problems| problems.in_file_of(options))?;
+    raw.read(options)
 }
 
 impl SessionSettings {
@@ -84,25 +260,26 @@ impl SessionSettings {
     }
 }
 
-impl Default for SessionSettings {
-    fn default() -> Self {
+impl ServiceMeshPort {
+    fn new(name: &str, port: u16, node_port: u16) -> Self {
         Self {
-            lifetime_minutes: 60,
-            renewal_threshold_minutes: 20,
-            per_user_limit: 10,
-            store_token_per_session: false,
+            name: name.to_owned(),
+            port,
+            node_port: Some(node_port),
+            ..Self::default()
         }
     }
 }
 
-/// How much of each request is recorded (AUD-001, AUD-008).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
-#[serde(deny_unknown_fields, default)]
-pub struct AuditLog {
-    /// The level.
-    pub level: AuditLevel,
-    /// Whether support bundles keep the records.
-    pub support_dump_include_audit_logs: bool,
+impl IngressPort {
+    fn new(name: &str, port: u16, node_port: u16) -> Self {
+        Self {
+            name: name.to_owned(),
+            port,
+            node_port: Some(node_port),
+            ..Self::default()
+        }
+    }
 }
 
 /// How much of a request an audit record holds.
@@ -138,46 +315,4 @@ impl AuditLevel {
             _ => None,
         }
     }
-}
-
-/// Where workloads may run.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
-#[serde(deny_unknown_fields, default)]
-pub struct Scheduling {
-    /// Whether administrators' workloads may run on managers (R45).
-    pub enable_admin_ucp_scheduling: bool,
-}
-
-/// What the control plane logs.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Log {
-    /// Verbosity, in capitals.
-    pub level: String,
-}
-
-impl Default for Log {
-    fn default() -> Self {
-        Self {
-            level: "INFO".to_owned(),
-        }
-    }
-}
-
-/// A header for every API response (DAPI-013).
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct CustomHeader {
-    /// The header's name.
-    pub name: String,
-    /// Its value.
-    pub value: String,
-}
-
-/// Settings of the control plane itself.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
-#[serde(deny_unknown_fields, default)]
-pub struct Cluster {
-    /// Leaves out the headers `X-Server-Ip` and `X-Server-Name` (DAPI-012).
-    pub exclude_server_identity_headers: bool,
 }

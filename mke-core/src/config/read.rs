@@ -1,395 +1,617 @@
-//! Text to [`Config`], every problem at once.
+//! [`RawConfig`] to typed values, every problem at once: unknown keys, wrong types, values that are not allowed,
+//! missing values, and then what must hold between keys.
 
+use std::collections::BTreeMap;
 use std::ops::Range;
 
-use toml_edit::{Document, Item, Table, Value};
-
-use super::keys::{KEYS, Key, Kind, Scalar};
+use super::key::{Fallback, Key, Kind, Required, Version, one_of};
+use super::nearest::nearest;
+use super::path::{KeyPath, Step};
 use super::problem::{Problem, Problems};
-use super::{Config, CustomHeader};
+use super::raw::{MAX_PROBLEMS, RawConfig, RawEntry, RawTable, RawValue, Syntax};
+use super::section::{ChildMut, Section};
+use super::value::Value;
+use crate::secret::Secret;
 
-/// Largest file: two orders of magnitude above a real one.
-const MAX_BYTES: usize = 1024 * 1024;
+/// How a file is read.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct ReadOptions<'a> {
+    /// The file's name, for messages.
+    pub file: Option<&'a str>,
+    /// Whether unknown keys are let through when the file declares (`# mke-version: 4.0`) a version newer than
+    /// [`Version::NEWEST`]. They are then listed in [`Reading::unknown`], and whoever keeps the text keeps them.
+    pub keep_unknown: bool,
+}
 
-/// Most custom headers, and longest name and value: more would not fit into common clients' header limits.
-const MAX_HEADERS: usize = 32;
-const MAX_HEADER_BYTES: usize = 4096;
+/// What reading gives when nothing is wrong.
+#[derive(Debug, Clone)]
+pub struct Reading<T> {
+    /// The typed values.
+    pub value: T,
+    /// The keys that were let through although nobody knows them.
+    pub unknown: Vec<String>,
+    /// The version that the file declares.
+    pub version: Option<Version>,
+}
 
-/// The one array of tables of the file.
-const HEADERS: &str = "custom_api_server_headers";
+/// A file that can be read: its keys, and the rules between them.
+pub trait Root: Section + Default {
+    /// Keys that files may also hold elsewhere: the name at the top of the file, the table where the key belongs.
+    const MOVED: &'static [(&'static str, &'static str)] = &[];
 
-/// A renewed session must have run for at least this long (SESS-002).
-const RENEWAL_MARGIN_MINUTES: u32 = 5;
+    /// Reports what does not go together. Called when every value is fine by itself.
+    fn check(&self, report: &mut Report<'_>);
+}
 
-impl Config {
-    /// Reads a configuration file. Absent keys have their defaults.
+impl RawConfig<'_> {
+    /// Gives the text its meaning.
     ///
     /// # Errors
-    /// Every problem with its line and column: faulty TOML, unknown tables and keys, wrong types, values out
-    /// of bounds, and combinations that cannot be.
-    pub fn parse(text: &str) -> Result<Self, Problems> {
-        if text.len() > MAX_BYTES {
-            let message = format!(
-                "the file has {} bytes, at most {MAX_BYTES} are allowed",
-                text.len()
-            );
-            return Err(Problems(vec![Problem {
-                line: 0,
-                column: 0,
-                key: String::new(),
-                message,
-            }]));
-        }
+    /// Every problem, in the order of the file.
+    pub fn read<T: Root>(&self, options: &ReadOptions<'_>) -> Result<Reading<T>, Problems> {
+        let version = self.declared_version();
+        let newer = version.is_some_and(|version| version > Version::NEWEST);
+        let mut value = T::default();
         let mut reader = Reader {
-            text,
-            config: Self::default(),
+            raw: self,
+            moved: T::MOVED,
+            keep_unknown: options.keep_unknown && newer,
+            version,
+            path: Vec::new(),
             problems: Vec::new(),
+            unknown: Vec::new(),
         };
-        match Document::parse(text) {
-            Err(error) => reader.report(error.span(), "", error.message().replace('\n', ", ")),
-            Ok(document) => {
-                reader.table("", document.as_table());
-                reader.cross_rules(document.as_table());
+        reader.table(&mut value, &self.root);
+        let Reader {
+            mut problems,
+            unknown,
+            ..
+        } = reader;
+        value.check(&mut Report {
+            raw: Some(self),
+            problems: &mut problems,
+        });
+        if problems.is_empty() {
+            return Ok(Reading {
+                value,
+                unknown,
+                version,
+            });
+        }
+        problems.sort();
+        Err(Problems(problems).in_file_of(options))
+    }
+
+    /// The place of what stands at `path`, or of the nearest table around it.
+    fn find(&self, path: &KeyPath) -> Option<Range<usize>> {
+        let mut table = &self.root;
+        let mut span = None;
+        let mut list: Option<&RawEntry<'_>> = None;
+        for step in &path.0 {
+            match step {
+                Step::Name(name) => {
+                    let Some(entry) = table.entries.iter().find(|entry| same_name(&entry.name, name)) else {
+                        return span;
+                    };
+                    span = Some(entry.span.clone());
+                    list = Some(entry);
+                    if let RawValue::Table(inner) = &entry.value {
+                        table = inner;
+                    }
+                }
+                Step::Row(row) => {
+                    let RawValue::List(rows) = &list?.value else {
+                        return span;
+                    };
+                    let Some((value, row_span)) = rows.get(*row) else {
+                        return span;
+                    };
+                    span = Some(row_span.clone());
+                    if let RawValue::Table(inner) = value {
+                        table = inner;
+                    }
+                }
             }
         }
-        if reader.problems.is_empty() {
-            Ok(reader.config)
-        } else {
-            reader.problems.sort();
-            Err(Problems(reader.problems))
+        span
+    }
+
+    fn report(&self, problems: &mut Vec<Problem>, span: Option<Range<usize>>, problem: Problem) {
+        if problems.len() < MAX_PROBLEMS {
+            let (line, column) = span.map_or((0, 0), |span| Self::place(self.text, span.start));
+            problems.push(Problem {
+                line,
+                column,
+                ..problem
+            });
         }
     }
 }
 
-struct Reader<'a> {
-    text: &'a str,
-    config: Config,
-    problems: Vec<Problem>,
+/// `server_url` and `serverURL` are one name: TOML and JSON spell the same keys differently.
+fn same_name(a: &str, b: &str) -> bool {
+    let plain = |text: &str| -> String {
+        text.chars()
+            .filter(|c| *c != '_' && *c != '-')
+            .map(|c| c.to_ascii_lowercase())
+            .collect()
+    };
+    a == b || plain(a) == plain(b)
 }
 
-impl Reader<'_> {
-    fn report(&mut self, span: Option<Range<usize>>, key: &str, message: impl Into<String>) {
-        let before = span.and_then(|span| self.text.get(..span.start));
-        let (line, column) = before.map_or((0, 0), |before| {
-            let line_start = before.rfind('\n').map_or(0, |newline| newline + 1);
-            (
-                before.matches('\n').count() + 1,
-                before[line_start..].chars().count() + 1,
-            )
-        });
-        self.problems.push(Problem {
-            line,
-            column,
-            key: key.to_owned(),
+/// Takes the problems of rules between keys.
+pub struct Report<'r> {
+    raw: Option<&'r RawConfig<'r>>,
+    problems: &'r mut Vec<Problem>,
+}
+
+impl<'r> Report<'r> {
+    /// For values that come from no file.
+    pub(super) fn without_file(problems: &'r mut Vec<Problem>) -> Self {
+        Report { raw: None, problems }
+    }
+
+    /// Reports that `found` stands at `key` where only `allowed` goes; `message` says why and what to do.
+    pub(super) fn refuse(&mut self, key: &str, found: &str, allowed: &str, message: impl Into<String>) {
+        let path: KeyPath = key.parse().unwrap_or_default();
+        let mut name = key.to_owned();
+        if let Some(raw) = self.raw
+            && raw.syntax == Syntax::Json
+        {
+            name = format!("/{}", key.replace(['.', '['], "/").replace(']', ""));
+        }
+        let problem = Problem {
+            key: name,
             message: message.into(),
+            found: Some(found.to_owned()),
+            allowed: Some(allowed.to_owned()),
+            ..Problem::default()
+        };
+        match self.raw {
+            Some(raw) => raw.report(self.problems, raw.find(&path), problem),
+            None => self.problems.push(problem),
+        }
+    }
+}
+
+struct Reader<'r, 't> {
+    raw: &'r RawConfig<'t>,
+    moved: &'static [(&'static str, &'static str)],
+    keep_unknown: bool,
+    version: Option<Version>,
+    path: Vec<PathStep<'r>>,
+    problems: Vec<Problem>,
+    unknown: Vec<String>,
+}
+
+#[derive(Clone, Copy)]
+enum PathStep<'r> {
+    Name(&'r str),
+    Row(usize),
+}
+
+/// What is wrong with a value.
+struct Mistake {
+    span: Range<usize>,
+    found: String,
+    allowed: String,
+    message: String,
+}
+
+impl<'r, 't> Reader<'r, 't> {
+    /// The path as messages show it: dotted, or a JSON pointer.
+    fn place(&self) -> String {
+        if self.raw.syntax == Syntax::Json {
+            let steps = self.path.iter().map(|step| match step {
+                PathStep::Name(name) => format!("/{}", name.replace('~', "~0").replace('/', "~1")),
+                PathStep::Row(row) => format!("/{row}"),
+            });
+            return steps.collect();
+        }
+        let steps = self.path.iter().map(|step| match step {
+            // Names of a hostile file may be long.
+            PathStep::Name(name) => Step::Name(name.chars().take(200).collect()),
+            PathStep::Row(row) => Step::Row(*row),
         });
+        KeyPath(steps.collect()).to_string()
     }
 
-    /// Reads a table whose full name is `name`, empty for the whole file.
-    fn table(&mut self, name: &str, table: &Table) {
-        for (key, item) in table.iter() {
-            let path = if name.is_empty() {
-                key.to_owned()
-            } else {
-                format!("{name}.{key}")
-            };
-            let span = table.key(key).and_then(|key| key.span()).or_else(|| item.span());
-            match item {
-                Item::Table(inner) if is_table(&path) => self.table(&path, inner),
-                Item::ArrayOfTables(headers) if path == HEADERS => {
-                    for header in headers {
-                        self.header(header);
-                    }
-                }
-                Item::Value(Value::InlineTable(inner)) if is_table(&path) => {
-                    self.table(&path, &inner.clone().into_table());
-                }
-                Item::Value(value) => {
-                    match KEYS.iter().find(|known| known.table == name && known.name == key) {
-                        Some(known) => self.value(known, &path, span, value),
-                        None => self.unknown(&path, span),
-                    }
-                }
-                _ => self.unknown(&path, span),
+    fn report(&mut self, span: Range<usize>, problem: Problem) {
+        let key = self.place();
+        self.raw
+            .report(&mut self.problems, Some(span), Problem { key, ..problem });
+    }
+
+    fn table(&mut self, section: &mut dyn Section, table: &'r RawTable<'t>) {
+        for entry in &table.entries {
+            self.path.push(PathStep::Name(&entry.name));
+            self.entry(section, table, entry);
+            self.path.pop();
+        }
+        self.missing(section, table);
+    }
+
+    fn entry(&mut self, section: &mut dyn Section, table: &RawTable<'_>, entry: &'r RawEntry<'t>) {
+        if let Some(key) = self.key(section, &entry.name) {
+            if key.name != entry.name && self.raw.syntax == Syntax::Toml && table.get(key.name).is_some() {
+                let problem = Problem {
+                    message: format!(
+                        "this is an older name of `{}`, which is there too: remove one",
+                        key.name
+                    ),
+                    ..Problem::default()
+                };
+                return self.report(entry.name_span.clone(), problem);
             }
+            return self.assign(section, key, entry);
+        }
+        let Some(name) = self.child_name(section, &entry.name) else {
+            return self.unknown_or_moved(section, entry);
+        };
+        let Some((_, child)) = section.child_mut(&name) else {
+            return;
+        };
+        match (child, &entry.value) {
+            (ChildMut::Table(child), RawValue::Table(table)) => self.table(child, table),
+            (ChildMut::Rows(rows), RawValue::List(items)) => {
+                rows.clear_rows();
+                for (index, (item, span)) in items.iter().enumerate() {
+                    self.path.push(PathStep::Row(index));
+                    if let RawValue::Table(table) = item {
+                        self.table(rows.add(), table);
+                    } else {
+                        self.wrong(span.clone(), item, "a table");
+                    }
+                    self.path.pop();
+                }
+            }
+            (ChildMut::Named(tables), RawValue::Table(named)) => {
+                for entry in &named.entries {
+                    self.path.push(PathStep::Name(&entry.name));
+                    match &entry.value {
+                        RawValue::Table(table) => self.table(tables.entry_of(&entry.name), table),
+                        other => self.wrong(entry.span.clone(), other, "a table"),
+                    }
+                    self.path.pop();
+                }
+            }
+            (ChildMut::Rows(_), other) => {
+                self.wrong(
+                    entry.span.clone(),
+                    other,
+                    "tables, each below its own header in double brackets",
+                );
+            }
+            (_, other) => self.wrong(entry.span.clone(), other, "a table"),
         }
     }
 
-    fn unknown(&mut self, path: &str, span: Option<Range<usize>>) {
-        let message = match nearest(path) {
+    fn wrong(&mut self, span: Range<usize>, found: &RawValue<'_>, allowed: &str) {
+        let problem = Problem {
+            message: format!("expected {allowed}, found {}", found.describe()),
+            found: Some(found.describe().to_owned()),
+            allowed: Some(allowed.to_owned()),
+            ..Problem::default()
+        };
+        self.report(span, problem);
+    }
+
+    /// The key that a file calls `name`.
+    fn key(&self, section: &dyn Section, name: &str) -> Option<&'static Key> {
+        let mut hit = section.key(name);
+        if self.raw.syntax == Syntax::Json {
+            hit = hit.filter(|key| key.json.is_none_or(|json| json == name));
+        }
+        if hit.is_none() {
+            section.each_key(&mut |key| {
+                let other = match self.raw.syntax {
+                    Syntax::Toml => key.aliases.contains(&name),
+                    Syntax::Json => key.json == Some(name),
+                };
+                if other {
+                    hit = Some(key);
+                }
+            });
+        }
+        hit
+    }
+
+    /// The name in TOML of the table that a file calls `name`.
+    fn child_name(&self, section: &dyn Section, name: &str) -> Option<String> {
+        if self.raw.syntax == Syntax::Toml {
+            return section.child(name).map(|(child, _)| child.name.to_owned());
+        }
+        let mut hit = None;
+        section.each_child(&mut |child, _| {
+            if child.json.unwrap_or(child.name) == name {
+                hit = Some(child.name.to_owned());
+            }
+        });
+        hit
+    }
+
+    fn unknown_or_moved(&mut self, section: &mut dyn Section, entry: &'r RawEntry<'t>) {
+        let moved = self
+            .moved
+            .iter()
+            .find(|(name, _)| self.path.len() == 1 && entry.name == *name);
+        if let Some((name, home)) = moved
+            && let Some((_, ChildMut::Table(home))) = section.child_mut(home)
+            && let Some(key) = home.key(name)
+        {
+            // Either the key itself at the top of the file, or a table of its name with the key in it.
+            return match &entry.value {
+                RawValue::Table(table) => {
+                    for inner in &table.entries {
+                        self.path.push(PathStep::Name(&inner.name));
+                        if inner.name == *name {
+                            self.assign(home, key, inner);
+                        } else {
+                            self.unknown(inner);
+                        }
+                        self.path.pop();
+                    }
+                }
+                _ => self.assign(home, key, entry),
+            };
+        }
+        self.unknown(entry);
+    }
+
+    fn unknown(&mut self, entry: &RawEntry<'_>) {
+        let path = self.place();
+        if self.keep_unknown {
+            self.unknown.push(path);
+            return;
+        }
+        if self.problems.len() >= MAX_PROBLEMS {
+            return;
+        }
+        let nearest = (self.raw.syntax == Syntax::Toml)
+            .then(|| nearest(&path, self.moved.is_empty()))
+            .flatten();
+        let message = match &nearest {
             Some(known) => format!("unknown key, did you mean `{known}`?"),
             None => "unknown key, remove it or see the exported configuration for the known ones".to_owned(),
         };
-        self.report(span, path, message);
+        let problem = Problem {
+            message,
+            nearest,
+            ..Problem::default()
+        };
+        self.report(entry.name_span.clone(), problem);
     }
 
-    fn value(&mut self, key: &Key, path: &str, span: Option<Range<usize>>, value: &Value) {
-        let scalar = match (key.kind, value) {
-            (Kind::Bool, Value::Boolean(found)) => Ok(Scalar::Bool(*found.value())),
-            (Kind::Bool, _) => Err("expected true or false".to_owned()),
-            (Kind::Integer { min, max }, Value::Integer(found)) => {
-                let found = *found.value();
-                if (min..=max).contains(&found) {
-                    Ok(Scalar::Integer(found))
-                } else {
-                    Err(format!("{found} is out of range, allowed are {min} to {max}"))
+    fn assign(&mut self, section: &mut dyn Section, key: &'static Key, entry: &RawEntry<'_>) {
+        if let (Some(since), Some(version)) = (key.since, self.version)
+            && since > version
+        {
+            let problem = Problem {
+                message: format!(
+                    "this key came with {since}, the file says that it is for {version}: remove it"
+                ),
+                found: Some(version.to_string()),
+                allowed: Some(format!("version {since} or later")),
+                ..Problem::default()
+            };
+            self.report(entry.name_span.clone(), problem);
+        }
+        match check(key, &entry.value, &entry.span) {
+            Ok(value) => {
+                if !section.assign(key.name, &value) {
+                    self.wrong(entry.span.clone(), &entry.value, &key.expected());
                 }
             }
-            (Kind::Integer { min, max }, _) => Err(format!("expected a whole number from {min} to {max}")),
-            (Kind::OneOf { allowed, any_case }, Value::String(found)) => {
-                let found = found.value();
-                let hit = allowed
-                    .iter()
-                    .find(|word| *word == found || (any_case && word.eq_ignore_ascii_case(found)));
-                match hit {
-                    Some(word) => Ok(Scalar::Text((*word).to_owned())),
-                    None => Err(format!(
-                        "`{}` is not allowed, {}",
-                        found.escape_debug(),
-                        one_of(allowed)
-                    )),
+            Err(mistakes) => {
+                for mistake in mistakes {
+                    let found = if key.secret {
+                        "********".to_owned()
+                    } else {
+                        mistake.found
+                    };
+                    let problem = Problem {
+                        message: mistake.message,
+                        found: Some(found),
+                        allowed: Some(mistake.allowed),
+                        ..Problem::default()
+                    };
+                    self.report(mistake.span, problem);
                 }
-            }
-            (Kind::OneOf { allowed, .. }, _) => Err(format!("expected text, {}", one_of(allowed))),
-        };
-        match scalar {
-            Ok(scalar) => (key.set)(&mut self.config, scalar),
-            Err(expected) if matches!(value, Value::String(_) | Value::Integer(_) | Value::Boolean(_)) => {
-                self.report(value.span().or(span), path, expected);
-            }
-            Err(expected) => {
-                let message = format!("{expected}, found {}", value.type_name());
-                self.report(value.span().or(span), path, message);
             }
         }
     }
 
-    fn header(&mut self, table: &Table) {
-        let mut part = |name: &str| -> Option<String> {
-            let path = format!("{HEADERS}.{name}");
-            match table.get(name) {
-                None => {
-                    self.report(table.span(), &path, "missing: name and value must both be given");
-                    None
-                }
-                Some(item) => match item.as_str() {
-                    Some(text) => Some(text.to_owned()),
-                    None => {
-                        self.report(
-                            item.span(),
-                            &path,
-                            format!("expected text, found {}", item.type_name()),
-                        );
-                        None
-                    }
-                },
+    fn missing(&mut self, section: &dyn Section, table: &RawTable<'_>) {
+        let mut missing = Vec::new();
+        section.each_key(&mut |key| {
+            let needed = match key.required {
+                Required::No => false,
+                Required::Always => true,
+                Required::When(switch) => section.value(switch) == Some(Value::Bool(true)),
+            };
+            let given = table.entries.iter().any(|entry| {
+                entry.name == key.name
+                    || key.json.is_some_and(|json| entry.name == json)
+                    || key.aliases.iter().any(|alias| entry.name == *alias)
+            });
+            if needed && key.default == Fallback::Unset && !given {
+                missing.push(key);
             }
-        };
-        let (name, value) = (part("name"), part("value"));
-        for (key, item) in table.iter() {
-            if key != "name" && key != "value" {
-                self.unknown(&format!("{HEADERS}.{key}"), item.span());
-            }
-        }
-        let (Some(name), Some(value)) = (name, value) else {
-            return;
-        };
-        let is_token = |c: char| c.is_ascii_alphanumeric() || "!#$%&'*+-.^_`|~".contains(c);
-        if name.is_empty() || name.len() > MAX_HEADER_BYTES || !name.chars().all(is_token) {
-            let message = format!(
-                "`{}` is no header name (RFC 9110 section 5.1)",
-                name.escape_debug()
-            );
-            self.report(
-                table.get("name").and_then(Item::span),
-                &format!("{HEADERS}.name"),
-                message,
-            );
-        } else if value.len() > MAX_HEADER_BYTES || !value.chars().all(|c| (' '..='~').contains(&c)) {
-            let message = format!("only up to {MAX_HEADER_BYTES} printable ASCII characters are allowed");
-            self.report(
-                table.get("value").and_then(Item::span),
-                &format!("{HEADERS}.value"),
-                message,
-            );
-        } else if self.config.custom_api_server_headers.len() == MAX_HEADERS {
-            self.report(
-                table.span(),
-                HEADERS,
-                format!("at most {MAX_HEADERS} headers are allowed"),
-            );
-        } else {
-            self.config
-                .custom_api_server_headers
-                .push(CustomHeader { name, value });
-        }
-    }
-
-    fn cross_rules(&mut self, root: &Table) {
-        let sessions = self.config.auth.sessions;
-        let most = sessions.lifetime_minutes.saturating_sub(RENEWAL_MARGIN_MINUTES);
-        if sessions.renewal_threshold_minutes > most {
-            let table = root.get("auth").and_then(|auth| auth.get("sessions"));
-            let span = ["renewal_threshold_minutes", "lifetime_minutes"]
-                .iter()
-                .find_map(|key| table.and_then(|table| table.get(key)).and_then(Item::span));
-            let message = format!(
-                "{} is too much for a lifetime of {} minutes, use 0 to {most}",
-                sessions.renewal_threshold_minutes, sessions.lifetime_minutes
-            );
-            self.report(span, "auth.sessions.renewal_threshold_minutes", message);
+        });
+        for key in missing {
+            let name = match self.raw.syntax {
+                Syntax::Toml => key.name,
+                Syntax::Json => key.json.unwrap_or(key.name),
+            };
+            self.path.push(PathStep::Name(name));
+            let problem = Problem {
+                message: format!("missing, give {}", key.expected()),
+                allowed: Some(key.expected()),
+                ..Problem::default()
+            };
+            self.report(table.span.clone(), problem);
+            self.path.pop();
         }
     }
 }
 
-/// Whether `path` names a table of the file or a parent of one.
-fn is_table(path: &str) -> bool {
-    KEYS.iter().any(|key| {
-        key.table == path
-            || key
-                .table
-                .strip_prefix(path)
-                .is_some_and(|rest| rest.starts_with('.'))
+/// The value as the key's type, or everything that is wrong with it.
+fn check(key: &Key, raw: &RawValue<'_>, span: &Range<usize>) -> Result<Value, Vec<Mistake>> {
+    let wrong = |found: &RawValue<'_>, span: &Range<usize>, allowed: String| Mistake {
+        span: span.clone(),
+        message: match (found, key.kind) {
+            (RawValue::Integer(number), Kind::Text) if !key.secret => {
+                format!("expected {allowed}, found a whole number: write \"{number}\"")
+            }
+            (RawValue::Text(_), Kind::List) => {
+                format!("expected {allowed}, found text: put it in square brackets")
+            }
+            (RawValue::Text(text), Kind::Bool | Kind::Integer) if is_plain(key.kind, text) => {
+                format!("expected {allowed}, found text: remove the quotes")
+            }
+            _ => format!("expected {allowed}, found {}", found.describe()),
+        },
+        found: found.describe().to_owned(),
+        allowed,
+    };
+    match (key.kind, raw) {
+        (Kind::Bool, RawValue::Bool(value)) => Ok(Value::Bool(*value)),
+        (Kind::Integer, RawValue::Integer(value)) => {
+            number(key, *value, span).map(Value::Integer).map_err(|m| vec![m])
+        }
+        (Kind::Text, RawValue::Text(text)) => match text_value(key, text, span) {
+            Ok(text) if key.secret => Ok(Value::Secret(Secret::new(text))),
+            Ok(text) => Ok(Value::Text(text)),
+            Err(mistake) => Err(vec![mistake]),
+        },
+        (Kind::List, RawValue::List(items)) => {
+            let (mut values, mut mistakes) = (Vec::with_capacity(items.len()), Vec::new());
+            for (item, span) in items {
+                match item {
+                    RawValue::Text(text) => match text_value(key, text, span) {
+                        Ok(text) => values.push(text),
+                        Err(mistake) => mistakes.push(mistake),
+                    },
+                    other => mistakes.push(Mistake {
+                        span: span.clone(),
+                        found: other.describe().to_owned(),
+                        allowed: key.expected(),
+                        message: format!("expected text in quotes in the list, found {}", other.describe()),
+                    }),
+                }
+            }
+            if mistakes.is_empty() {
+                Ok(Value::List(values))
+            } else {
+                Err(mistakes)
+            }
+        }
+        (Kind::Map, RawValue::Table(table)) => {
+            let (mut values, mut mistakes) = (BTreeMap::new(), Vec::new());
+            for entry in &table.entries {
+                match &entry.value {
+                    RawValue::Text(text) => match text_value(key, text, &entry.span) {
+                        Ok(text) => {
+                            values.insert(entry.name.to_string(), text);
+                        }
+                        Err(mistake) => mistakes.push(mistake),
+                    },
+                    other => mistakes.push(Mistake {
+                        span: entry.span.clone(),
+                        found: other.describe().to_owned(),
+                        allowed: key.expected(),
+                        message: format!(
+                            "expected text in quotes under `{}`, found {}",
+                            entry.name.escape_debug(),
+                            other.describe()
+                        ),
+                    }),
+                }
+            }
+            if mistakes.is_empty() {
+                Ok(Value::Map(values))
+            } else {
+                Err(mistakes)
+            }
+        }
+        (_, other) => Err(vec![wrong(other, span, key.expected())]),
+    }
+}
+
+/// Whether a text would be the value, were it not in quotes.
+fn is_plain(kind: Kind, text: &str) -> bool {
+    match kind {
+        Kind::Bool => matches!(text, "true" | "false"),
+        _ => text.parse::<i64>().is_ok(),
+    }
+}
+
+fn number(key: &Key, found: i64, span: &Range<usize>) -> Result<i64, Mistake> {
+    let listed = key.allowed.is_empty() || key.allowed.iter().any(|word| word.parse() == Ok(found));
+    if listed && key.min.is_none_or(|min| found >= min) && key.max.is_none_or(|max| found <= max) {
+        return Ok(found);
+    }
+    let message = if listed {
+        format!("{found} is out of range, use {}", key.expected())
+    } else {
+        format!("{found} is not allowed, use {}", key.expected())
+    };
+    Err(Mistake {
+        span: span.clone(),
+        found: found.to_string(),
+        allowed: key.expected(),
+        message,
     })
 }
 
-fn one_of(allowed: &[&str]) -> String {
-    let words: Vec<_> = allowed.iter().map(|word| format!("`{word}`")).collect();
-    if words.len() == 1 {
-        format!("use {}", words.concat())
-    } else {
-        format!("use one of {}", words.join(", "))
-    }
-}
+/// How much of a wrong text is shown.
+const SHOWN: usize = 80;
 
-/// The known key most like `path`, if one is at all alike.
-fn nearest(path: &str) -> Option<String> {
-    let known = KEYS.iter().map(|key| format!("{}.{}", key.table, key.name));
-    let own_name = path.rsplit('.').next().unwrap_or(path);
-    known
-        .map(|known| {
-            // A key in the wrong table is as likely a mistake as a typing error.
-            let known_name = known.rsplit('.').next().unwrap_or(&known);
-            let distance = edit_distance(path, &known).min(edit_distance(own_name, known_name));
-            (distance, known)
-        })
-        .filter(|(distance, _)| *distance <= 3 && *distance < own_name.chars().count())
-        .min()
-        .map(|(_, known)| known)
-}
-
-/// Levenshtein distance, on texts short enough for the simple method.
-fn edit_distance(a: &str, b: &str) -> usize {
-    const LONGEST: usize = 200;
-    if a.len() > LONGEST || b.len() > LONGEST {
-        return usize::MAX;
-    }
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, a) in a.chars().enumerate() {
-        let mut diagonal = i;
-        let mut left = i + 1;
-        for (cell, b) in row.iter_mut().skip(1).zip(&b) {
-            let substituted = diagonal + usize::from(a != *b);
-            diagonal = *cell;
-            left = substituted.min(left + 1).min(diagonal + 1);
-            *cell = left;
-        }
-        if let Some(first) = row.first_mut() {
-            *first = i + 1;
-        }
-    }
-    row.last().copied().unwrap_or(0)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::config::AuditLevel;
-
-    fn problems(text: &str) -> Vec<String> {
-        Config::parse(text)
-            .unwrap_err()
-            .0
+fn text_value(key: &Key, text: &str, span: &Range<usize>) -> Result<String, Mistake> {
+    let refuse = |message: String, allowed: String| Mistake {
+        span: span.clone(),
+        found: format!(
+            "\"{}\"",
+            text.chars().take(SHOWN).collect::<String>().escape_debug()
+        ),
+        allowed,
+        message,
+    };
+    if !key.allowed.is_empty() {
+        let hit = key
+            .allowed
             .iter()
-            .map(Problem::to_string)
-            .collect()
-    }
-
-    /// Every mistake in one pass, each with place and remedy.
-    #[test]
-    fn reports_all_problems_at_once() {
-        let text = "[auth]\nbackend = \"ldpa\"\n[auth.sessions]\nlifetime_minutes = 9\nper_user_limt = 1\n\
-                    renewal_threshold_minutes = \"20\"\n[audit_log_configuration]\nlevel = \"Metadata\"\n[nonsense]\na = 1\n";
-        assert_eq!(
-            problems(text),
-            [
-                "line 2, column 11: `auth.backend`: `ldpa` is not allowed, use `managed`",
-                "line 4, column 20: `auth.sessions.lifetime_minutes`: 9 is out of range, allowed are 10 to 43200",
-                "line 5, column 1: `auth.sessions.per_user_limt`: unknown key, did you mean `auth.sessions.per_user_limit`?",
-                "line 6, column 29: `auth.sessions.renewal_threshold_minutes`: expected a whole number from 0 to 43200",
-                "line 8, column 9: `audit_log_configuration.level`: `Metadata` is not allowed, use one of ``, `metadata`, `request`",
-                "line 9, column 2: `nonsense`: unknown key, remove it or see the exported configuration for the known ones",
-            ]
-        );
-    }
-
-    /// SESS-002: the threshold is 0 or at most the lifetime less five minutes.
-    #[test]
-    fn renewal_threshold_against_lifetime() {
-        for (lifetime, threshold, fine) in [(60, 55, true), (60, 56, false), (10, 0, true), (10, 20, false)] {
-            let text = format!(
-                "[auth.sessions]\nlifetime_minutes = {lifetime}\nrenewal_threshold_minutes = {threshold}\n"
-            );
-            assert_eq!(Config::parse(&text).is_ok(), fine, "{lifetime} and {threshold}");
-        }
-    }
-
-    /// AUD-001: empty, metadata and request; anything else is refused.
-    #[test]
-    fn audit_levels() {
-        for (level, expected) in [
-            ("", Some(AuditLevel::Off)),
-            ("metadata", Some(AuditLevel::Metadata)),
-            ("request", Some(AuditLevel::Request)),
-            ("Request", None),
-            ("all", None),
-        ] {
-            let text = format!("[audit_log_configuration]\nlevel = \"{level}\"\n");
-            assert_eq!(
-                Config::parse(&text).ok().map(|config| config.audit_log.level),
-                expected,
-                "{level}"
-            );
-        }
-    }
-
-    /// DAPI-013: both fields are mandatory, the table may repeat, and no header can be smuggled in.
-    #[test]
-    fn custom_headers() {
-        let header = |name: &str, value: &str| {
-            format!("[[custom_api_server_headers]]\nname = {name}\nvalue = {value}\n")
+            .find(|word| **word == text || (key.any_case && word.eq_ignore_ascii_case(text)));
+        return match hit {
+            Some(word) => Ok((*word).to_owned()),
+            None => {
+                let shown: String = text.chars().take(SHOWN).collect();
+                let message = format!(
+                    "`{}` is not allowed, use {}",
+                    shown.escape_debug(),
+                    one_of(key.allowed)
+                );
+                Err(refuse(message, key.expected()))
+            }
         };
-        let two = header("\"X-One\"", "\"1\"") + &header("\"X-Two\"", "\"2\"");
-        assert_eq!(Config::parse(&two).unwrap().custom_api_server_headers.len(), 2);
-        assert!(Config::parse("[[custom_api_server_headers]]\nname = \"X-One\"\n").is_err());
-        for (name, value) in [
-            ("\"X One\"", "\"1\""),
-            ("\"X\"", "\"a\\r\\nB: c\""),
-            ("\"\"", "\"1\""),
-            ("1", "\"1\""),
-        ] {
-            assert!(Config::parse(&header(name, value)).is_err(), "{name}: {value}");
+    }
+    if text.is_empty() {
+        if key.not_empty {
+            return Err(refuse(
+                format!("must not be empty, give {}", key.expected()),
+                key.expected(),
+            ));
         }
+        return Ok(String::new());
     }
-
-    /// config-01, config-02: size, depth and duplicates end in an error, not in a crash.
-    #[test]
-    fn hostile_text() {
-        assert!(Config::parse(&"#".repeat(MAX_BYTES + 1)).is_err());
-        assert!(Config::parse(&format!("a = {}", "[".repeat(20_000))).is_err());
-        assert!(Config::parse("[auth]\nbackend = \"managed\"\nbackend = \"managed\"\n").is_err());
-        assert!(Config::parse("[auth]\n[auth]\n").is_err());
-        assert!(Config::parse("auth = 1").is_err());
+    if !key.format.accepts(text) {
+        let shown: String = text.chars().take(SHOWN).collect();
+        let message = if key.secret {
+            format!("expected {}", key.format)
+        } else {
+            format!("`{}` is not allowed, use {}", shown.escape_debug(), key.format)
+        };
+        return Err(refuse(message, key.format.to_string()));
     }
+    Ok(text.to_owned())
 }

@@ -1,111 +1,145 @@
-//! [`Config`] to text, every key listed.
+//! Typed values to text: the export, which lists every key, and the example file.
 
 use std::fmt::Write as _;
 
-use super::Config;
-use super::keys::{KEYS, Scalar};
+use super::key::{Fallback, Key};
+use super::path::quoted_name;
+use super::section::{ChildRef, Section};
+use super::value::Value;
+use super::{Config, Interlock};
 
 impl Config {
-    /// The whole configuration as TOML: tables in the documented order, keys indented by two spaces, one
-    /// `key = value` a line, so that line tools can edit it.
+    /// The whole configuration as TOML, secrets included: tables in the documented order, keys indented by two
+    /// spaces, one `key = value` a line, so that line tools can edit it. Every key of version 3.4 that has a value is
+    /// listed; keys of other versions only when they differ from their default.
     pub fn to_toml(&self) -> String {
-        let mut text = String::new();
-        self.write_toml(&mut text, false);
-        text
+        to_toml(self, false)
     }
 
-    /// An example file: the defaults, each key with a comment that says what it does.
+    /// An example file: the defaults, each key with a comment that says what it does. Keys without a default stand
+    /// there as comments.
     pub fn example() -> String {
-        let mut text = String::from("# The keys that the control plane knows, with their defaults.\n\n");
-        Self::default().write_toml(&mut text, true);
-        text
+        let head = "# The keys that the control plane knows, with their defaults.\n";
+        format!("{head}\n{}", to_toml(&Self::default(), true))
+    }
+}
+
+impl Interlock {
+    /// The whole file as TOML, secrets included.
+    pub fn to_toml(&self) -> String {
+        to_toml(self, false)
+    }
+}
+
+fn to_toml(section: &dyn Section, comments: bool) -> String {
+    let mut writer = Writer {
+        text: String::new(),
+        comments,
+    };
+    writer.table(section, "", "", 0);
+    writer.text
+}
+
+struct Writer {
+    text: String,
+    comments: bool,
+}
+
+impl Writer {
+    fn push(&mut self, arguments: std::fmt::Arguments<'_>) {
+        // Writing to a `String` cannot fail.
+        let _ = self.text.write_fmt(arguments);
     }
 
-    fn write_toml(&self, text: &mut String, comments: bool) {
-        let mut current = "";
-        for key in KEYS {
-            if key.table != current {
-                if !current.is_empty() {
-                    text.push('\n');
-                }
-                current = key.table;
-                let indent = "  ".repeat(current.matches('.').count());
-                push(text, format_args!("{indent}[{current}]\n"));
+    /// Writes a table under `header`, such as `[auth]`, and what is below it. `path` is what stands in the header.
+    fn table(&mut self, section: &dyn Section, header: &str, path: &str, depth: usize) {
+        let mut lines = Vec::new();
+        section.each_key(&mut |key| {
+            if let Some(line) = self.line(section, key) {
+                lines.push((key, line));
             }
-            let indent = "  ".repeat(current.matches('.').count() + 1);
-            if comments {
-                push(text, format_args!("{indent}# {}\n", key.about));
+        });
+        let row = header.starts_with("[[");
+        if !header.is_empty() && (row || !lines.is_empty()) {
+            if !self.text.is_empty() {
+                self.text.push('\n');
             }
-            let value = match (key.get)(self) {
-                Scalar::Bool(value) => value.to_string(),
-                Scalar::Integer(value) => value.to_string(),
-                Scalar::Text(value) => quoted(&value),
+            let indent = "  ".repeat(depth - 1);
+            self.push(format_args!("{indent}{header}\n"));
+        }
+        let indent = "  ".repeat(depth);
+        for (key, line) in lines {
+            if self.comments {
+                self.push(format_args!("{indent}# {}\n", key.about));
+            }
+            self.push(format_args!("{indent}{line}\n"));
+        }
+        section.each_child(&mut |child, tables| {
+            let name = quoted_name(child.name);
+            let path = if path.is_empty() {
+                name
+            } else {
+                format!("{path}.{name}")
             };
-            push(text, format_args!("{indent}{} = {value}\n", key.name));
-        }
-        for header in &self.custom_api_server_headers {
-            push(text, format_args!("\n[[custom_api_server_headers]]\n"));
-            push(
-                text,
-                format_args!(
-                    "  name = {}\n  value = {}\n",
-                    quoted(&header.name),
-                    quoted(&header.value)
-                ),
-            );
+            match tables {
+                ChildRef::Table(table) => self.table(table, &format!("[{path}]"), &path, depth + 1),
+                ChildRef::Rows(rows) => {
+                    // Rows of later versions that are as they would be anyway say nothing.
+                    let told =
+                        rows.iter().any(|row| has_3_4_keys(*row)) || !section.rows_are_default(child.name);
+                    for row in rows.into_iter().filter(|_| told) {
+                        self.table(row, &format!("[[{path}]]"), &path, depth + 1);
+                    }
+                }
+                ChildRef::Named(tables) => {
+                    for (name, table) in tables {
+                        let path = format!("{path}.{}", quoted_name(name));
+                        self.table(table, &format!("[{path}]"), &path, depth + 2);
+                    }
+                }
+            }
+        });
+    }
+
+    fn line(&self, section: &dyn Section, key: &Key) -> Option<String> {
+        let value = section.value(key.name);
+        let name = quoted_name(key.name);
+        if key.in_3_4 || value != key.default_value() || key.table.contains("[]") {
+            match value {
+                // An unset key may still be shown in the example.
+                None if self.comments && key.default == Fallback::Unset => {
+                    Some(format!("# {name} = {}", sample(key)))
+                }
+                None => None,
+                Some(value) => Some(format!("{name} = {}", value.to_toml())),
+            }
+        } else {
+            None
         }
     }
 }
 
-/// Writing to a `String` cannot fail.
-fn push(text: &mut String, arguments: std::fmt::Arguments<'_>) {
-    let _ = text.write_fmt(arguments);
+fn has_3_4_keys(section: &dyn Section) -> bool {
+    let mut found = false;
+    section.each_key(&mut |key| found |= key.in_3_4);
+    found
 }
 
-fn quoted(text: &str) -> String {
-    toml_edit::Value::from(text).to_string()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::config::{AuditLevel, CustomHeader};
-
-    /// AUD-008: what is written is read back, and line tools find each key.
-    #[test]
-    fn round_trip() {
-        let mut config = Config::default();
-        config.audit_log.level = AuditLevel::Request;
-        config.audit_log.support_dump_include_audit_logs = true;
-        config.auth.sessions.per_user_limit = 0;
-        config.custom_api_server_headers = vec![CustomHeader {
-            name: "X-Owner".into(),
-            value: "a \"quoted\" \\ team".into(),
-        }];
-        let text = config.to_toml();
-        assert_eq!(Config::parse(&text).unwrap(), config);
-        for line in [
-            "[auth]",
-            "  backend = \"managed\"",
-            "  [auth.sessions]",
-            "    per_user_limit = 0",
-        ] {
-            assert!(
-                text.lines().any(|found| found == line),
-                "no line `{line}` in:\n{text}"
-            );
-        }
-        for key in KEYS {
-            assert!(
-                text.contains(&format!("{} = ", key.name)),
-                "{} is missing",
-                key.name
-            );
-        }
-    }
-
-    #[test]
-    fn the_example_is_the_default() {
-        assert_eq!(Config::parse(&Config::example()).unwrap(), Config::default());
+/// A value of the right form for a key that has no default.
+fn sample(key: &Key) -> String {
+    use super::key::Kind;
+    match key.kind {
+        Kind::Bool => "false".to_owned(),
+        Kind::Integer => key.min.unwrap_or(1).to_string(),
+        Kind::Text => Value::Text(
+            key.allowed
+                .first()
+                .map_or(key.format.sample(), |word| word)
+                .to_owned(),
+        )
+        .to_toml()
+        .to_string(),
+        Kind::List => "[]".to_owned(),
+        Kind::Map => "{}".to_owned(),
     }
 }

@@ -32,6 +32,11 @@ pub(super) async fn replace_toml(call: Call) -> Result<Response, ApiError> {
         ));
     }
     let config = Config::parse(text)?;
+    if config.auth.backend != "managed" {
+        return Err(ApiError::malformed(
+            "`auth.backend`: this version checks passwords of accounts managed here only, use `managed`",
+        ));
+    }
     change(&call, |_| Ok(config.clone())).await?;
     Ok(done())
 }
