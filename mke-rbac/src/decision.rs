@@ -24,6 +24,7 @@ pub enum Subject {
     /// Nobody: a request without credentials.
     Anonymous,
     /// A user, already authenticated.
+    #[serde(rename = "user")]
     Account(AccountId),
 }
 

@@ -2,7 +2,7 @@
 
 use mke_core::ids::CollectionId;
 
-use super::swarm::{Citation, Right};
+use super::swarm::{Citation, Right, alphabetical};
 use crate::decision::{Evidence, Subject};
 use crate::model::{Grant, GrantObject, GrantSubject};
 use crate::operation::ModifierSet;
@@ -26,7 +26,7 @@ pub(super) fn citations(policy: &Policy, subject: &Subject, evidence: &Evidence)
             grant: grant.clone(),
             rule: Right {
                 operation: check.operation,
-                modifiers: *modifiers,
+                modifiers: alphabetical(*modifiers),
             },
             membership: membership(policy, subject, &grant.subject)?,
             inheritance: inheritance(policy, &check.collection, &grant.object)?,

@@ -13,7 +13,7 @@
 //!
 //! ```json
 //! {"swarm": {
-//!   "subject": {"account": "u1"},
+//!   "subject": {"user": "u1"},
 //!   "access": "operation",
 //!   "checks": [{"operation": "Service View", "modifiers": [], "collection": "c2"}],
 //!   "decision": {"allowed": {"granted": [[{
@@ -26,16 +26,34 @@
 //! ```
 //!
 //! Instead of `{"granted": …}` stand the words `public`, `authenticated` and `administrator`. This is the `decision` of
-//! a denial; `role` is `null` when no existing role would do, and a new one needs exactly what stands under `needs`:
+//! a denial; `remedy` is `null` when no grant would help, and its `role` is `null` when no existing role would do, so that
+//! a new one must be made that holds exactly what stands under `needs`:
 //!
 //! ```json
 //! {"denied": {
 //!   "reason": "missing-operation",
 //!   "missing": [{"operation": "Service Create", "modifier": null, "collection": "c2"}],
-//!   "remedy": {"grants": [{
+//!   "remedy": [{
 //!     "subject": {"user": "u1"}, "collection": "c2",
-//!     "needs": [{"operation": "Service Create", "modifiers": []}], "role": "restrictedcontrol"
-//!   }]}
+//!     "needs": {"Service Create": []}, "role": "restrictedcontrol"
+//!   }]
+//! }}
+//! ```
+//!
+//! And this one is about Kubernetes; a denial there reads `{"denied": {"namespace": "blue", "needs": {…}}}` with the rule
+//! that a role would have to hold:
+//!
+//! ```json
+//! {"kubernetes": {
+//!   "user": "u1", "groups": ["system:authenticated"],
+//!   "verb": "get", "group": "", "resource": "pods/log", "name": "web-0", "namespace": "blue", "path": null,
+//!   "decision": {"allowed": {"bound": {
+//!     "binding": {"kind": "RoleBinding", "namespace": "blue", "name": "readers"},
+//!     "subject": {"kind": "User", "name": "u1"},
+//!     "role": {"kind": "ClusterRole", "name": "view"},
+//!     "rule": {"source": "view-pods", "index": 0,
+//!       "rule": {"verbs": ["get"], "apiGroups": [""], "resources": ["pods/log"]}}
+//!   }}}
 //! }}
 //! ```
 //!
@@ -65,6 +83,7 @@
 
 mod cite;
 mod facts;
+mod kubernetes;
 mod remedy;
 mod swarm;
 
@@ -72,9 +91,13 @@ use serde::{Deserialize, Serialize};
 
 use crate::decision::{Check, Decision, Subject};
 use crate::demand::Access;
+use crate::kubernetes::{KubernetesDecision, Request};
 use crate::policy::Policy;
 
 pub use facts::facts;
+pub use kubernetes::{
+    BindingName, Bound, KubernetesClaim, KubernetesProof, KubernetesReason, KubernetesRefusal, WrittenRule,
+};
 pub use remedy::{Obstacle, Proposal, Remedy};
 pub use swarm::{Citation, Claim, Missing, Reason, Refusal, Right, SwarmProof};
 
@@ -84,6 +107,8 @@ pub use swarm::{Citation, Claim, Missing, Reason, Refusal, Right, SwarmProof};
 pub enum Proof {
     /// A decision on collections.
     Swarm(SwarmProof),
+    /// A decision of Kubernetes role-based access control.
+    Kubernetes(KubernetesProof),
 }
 
 impl Proof {
@@ -97,5 +122,18 @@ impl Proof {
         decision: &Decision,
     ) -> Self {
         Self::Swarm(SwarmProof::of(policy, subject, access, checks, decision))
+    }
+
+    /// Writes down a decision that an [`Authorizer`](crate::kubernetes::Authorizer) took on this request.
+    pub fn of_kubernetes(request: &Request, decision: &KubernetesDecision<'_>) -> Self {
+        Self::Kubernetes(KubernetesProof::of(request, decision))
+    }
+
+    /// Whether the answer is yes.
+    pub const fn is_allowed(&self) -> bool {
+        match self {
+            Self::Swarm(proof) => proof.is_allowed(),
+            Self::Kubernetes(proof) => proof.is_allowed(),
+        }
     }
 }

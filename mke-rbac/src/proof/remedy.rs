@@ -5,10 +5,12 @@
 //! everything below it (R21); fewer cannot do. Its role is the existing one with the fewest operations that adds all
 //! that is missing there and below, on top of what the subject holds (R22); if there is none, a new role with exactly that.
 
+use std::collections::BTreeMap;
+
 use mke_core::ids::{CollectionId, RoleId};
 use serde::{Deserialize, Serialize};
 
-use super::swarm::Right;
+use super::swarm::alphabetical;
 use crate::decision::{Check, Subject};
 use crate::model::{Grant, GrantObject, GrantSubject};
 use crate::operation::{Modifier, ModifierSet, Operation};
@@ -19,7 +21,7 @@ use crate::role::{Rights, Role};
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Remedy {
-    /// These grants, all of them, in the order of the checks. None when nothing is missing.
+    /// These grants, all of them, by the ids of their collections. None when nothing is missing.
     Grants(Vec<Proposal>),
     /// No grant would help, for all of these reasons.
     Impossible(Vec<Obstacle>),
@@ -33,8 +35,8 @@ pub struct Proposal {
     pub subject: GrantSubject,
     /// On what.
     pub collection: CollectionId,
-    /// What it must add, each operation once, in the order of the vocabulary.
-    pub needs: Vec<Right>,
+    /// What it must add: operations with their modifiers, those in alphabetical order.
+    pub needs: BTreeMap<Operation, Vec<Modifier>>,
     /// The existing role with the fewest operations that has it; nothing when a role with exactly `needs` must
     /// be made first.
     pub role: Option<RoleId>,
@@ -60,7 +62,9 @@ impl Proposal {
     /// What `needs` says, as rights.
     pub fn rights(&self) -> Rights {
         let needs = self.needs.iter();
-        needs.map(|right| (right.operation, right.modifiers)).collect()
+        needs
+            .map(|(operation, modifiers)| (*operation, modifiers.iter().copied().collect()))
+            .collect()
     }
 
     /// The grant to make, with the id that the new role got if one had to be made.
@@ -126,9 +130,13 @@ impl Policy {
                 subject: itself.clone(),
                 collection: place.id.clone(),
                 role: self.smallest_role(&needs).map(|role| role.id.clone()),
-                needs: rights_list(&needs),
+                needs: needs
+                    .iter()
+                    .map(|(operation, modifiers)| (operation, alphabetical(modifiers)))
+                    .collect(),
             });
         }
+        proposals.sort_by(|one, other| one.collection.cmp(&other.collection));
         Remedy::Grants(proposals)
     }
 
@@ -180,11 +188,4 @@ fn needs(lacks: &[Lack<'_>], at: &CollectionId) -> Rights {
         .iter()
         .filter(|lack| lack.place.id == *at || lack.place.parent_ids.contains(at));
     reached.map(|lack| (lack.operation, lack.modifiers)).collect()
-}
-
-fn rights_list(rights: &Rights) -> Vec<Right> {
-    let rights = rights.iter();
-    rights
-        .map(|(operation, modifiers)| Right { operation, modifiers })
-        .collect()
 }

@@ -4,7 +4,7 @@ use mke_core::ids::CollectionId;
 use serde::{Deserialize, Serialize};
 
 use super::cite;
-use super::remedy::Remedy;
+use super::remedy::{Proposal, Remedy};
 use crate::decision::{AllowReason, Check, Decision, Denial, Subject};
 use crate::demand::Access;
 use crate::model::{Grant, GrantSubject};
@@ -68,14 +68,14 @@ pub struct Citation {
     pub inheritance: Vec<CollectionId>,
 }
 
-/// An operation with modifiers.
+/// What a role says about an operation.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Right {
     /// The operation.
     pub operation: Operation,
-    /// Its modifiers; none for plain use.
-    pub modifiers: ModifierSet,
+    /// All modifiers with which the role allows it, in alphabetical order.
+    pub modifiers: Vec<Modifier>,
 }
 
 /// Why the answer is no.
@@ -84,11 +84,11 @@ pub struct Right {
 pub struct Refusal {
     /// The [code](Denial::code) of the denial.
     pub reason: String,
-    /// Everything that no grant carries, in the order of the checks, each thing once. Empty when the reason is
-    /// another.
+    /// Everything that no grant carries: in the order of the checks, of each the modifiers in alphabetical order.
+    /// Empty when the reason is no lack of grants.
     pub missing: Vec<Missing>,
-    /// What would have allowed it; nothing when the reason is no lack of grants.
-    pub remedy: Option<Remedy>,
+    /// The [smallest set of grants](Policy::remedy) that would have allowed it; nothing when none would.
+    pub remedy: Option<Vec<Proposal>>,
 }
 
 /// One thing that no grant carries.
@@ -159,13 +159,10 @@ fn refusal(policy: &Policy, subject: &Subject, access: Access, checks: &[Check],
         Denial::Unauthenticated => access == Access::Operation && !checks.is_empty(),
         _ => false,
     };
-    let (missing, remedy) = if about_grants {
-        (
-            missing(policy, subject, checks),
-            Some(policy.remedy(subject, checks)),
-        )
-    } else {
-        (Vec::new(), None)
+    let (missing, remedy) = match about_grants.then(|| policy.remedy(subject, checks)) {
+        None => (Vec::new(), None),
+        Some(Remedy::Impossible(_)) => (missing(policy, subject, checks), None),
+        Some(Remedy::Grants(proposals)) => (missing(policy, subject, checks), Some(proposals)),
     };
     Refusal {
         reason: denial.code().to_owned(),
@@ -187,20 +184,20 @@ fn missing(policy: &Policy, subject: &Subject, checks: &[Check]) -> Vec<Missing>
             modifier,
             collection: check.collection.clone(),
         };
-        let lacks: Vec<_> = match held {
-            None => vec![missing(None)],
-            Some(held) => check
-                .modifiers
-                .minus(held)
-                .iter()
-                .map(|modifier| missing(Some(modifier)))
-                .collect(),
-        };
-        for lack in lacks {
-            if !all.contains(&lack) {
-                all.push(lack);
+        match held {
+            None => all.push(missing(None)),
+            Some(held) => {
+                let lacks = alphabetical(check.modifiers.minus(held)).into_iter();
+                all.extend(lacks.map(|modifier| missing(Some(modifier))));
             }
         }
     }
     all
+}
+
+/// The modifiers by name.
+pub(super) fn alphabetical(modifiers: ModifierSet) -> Vec<Modifier> {
+    let mut list: Vec<_> = modifiers.iter().collect();
+    list.sort_by_key(|modifier| modifier.name());
+    list
 }
