@@ -8,6 +8,7 @@ mod bench;
 mod checkout;
 mod command;
 mod conformance;
+mod differential;
 mod failure;
 mod packages;
 mod port;
@@ -16,6 +17,7 @@ mod requirements;
 mod say;
 mod test;
 mod up;
+mod upstream;
 mod wait;
 
 use std::process::ExitCode;
@@ -42,6 +44,8 @@ enum Command {
     Requirements(requirements::Args),
     /// Run decision cases from data files.
     Conformance(conformance::Args),
+    /// Compare Kubernetes decisions with those of the upstream authorizer.
+    Differential(differential::Args),
     /// Check the rules of ARCHITECTURE.md.
     Architecture,
     /// Measure.
@@ -55,6 +59,7 @@ fn main() -> ExitCode {
         Command::Test(args) => test::run(&args),
         Command::Requirements(args) => requirements::run(&args),
         Command::Conformance(args) => conformance::run(&args),
+        Command::Differential(args) => differential::run(&args),
         Command::Architecture => architecture::run(),
         Command::Bench(args) => bench::run(&args),
     };

@@ -109,6 +109,20 @@ const TEST: [Need; 7] = [
     need(Sign::Program("tar"), &["tar"], "images without a registry"),
 ];
 
+/// For the upstream authorizer, which is built from its source package.
+const UPSTREAM: [Need; 2] = [
+    need(
+        Sign::Program("go"),
+        &["golang-go"],
+        "compiles the upstream authorizer",
+    ),
+    need(
+        Sign::Program("dpkg-source"),
+        &["dpkg-dev"],
+        "unpacks its source package",
+    ),
+];
+
 /// What `up` needs.
 pub(crate) fn for_up() -> Vec<Need> {
     [&BUILD[..], &ENGINE[..]].concat()
@@ -121,6 +135,11 @@ pub(crate) fn for_test(real_services: bool) -> Vec<Need> {
     } else {
         BUILD.to_vec()
     }
+}
+
+/// What comparisons with the upstream authorizer need.
+pub(crate) fn for_upstream() -> Vec<Need> {
+    [&BUILD[..], &UPSTREAM[..]].concat()
 }
 
 /// Makes sure that everything in `needs` is there.

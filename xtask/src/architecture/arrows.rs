@@ -3,7 +3,7 @@
 use super::graph::Graph;
 
 /// The layer of each member of the workspace. A dependency must lie in a lower layer.
-const LAYERS: [(&str, u8); 11] = [
+const LAYERS: [(&str, u8); 12] = [
     ("mke-core", 0),
     // Shares no code with what it checks.
     ("mke-proof", 0),
@@ -15,6 +15,7 @@ const LAYERS: [(&str, u8); 11] = [
     // These use the crates from outside, as strangers would.
     ("mke-bench", 5),
     ("mke-conformance", 5),
+    ("mke-upstream", 5),
     ("mke-examples", 5),
     // Uses none of them, so that it builds in seconds.
     ("xtask", 0),
