@@ -20,6 +20,9 @@ pub struct Judgement {
     pub decision: Decision,
     /// Where the created or changed object lies, for requests that have one. Present in a denial as well.
     pub placed: Option<Placed>,
+    /// Everything that the verdict is about, in the order of R64. Empty when something else decided before it came
+    /// to checks.
+    pub checks: Vec<Check>,
 }
 
 /// The place of a created or changed object.
@@ -101,6 +104,7 @@ impl Policy {
             Err(_) if *subject == Subject::Anonymous => Ok(Judgement {
                 decision: Decision::Denied(Denial::Unauthenticated),
                 placed: None,
+                checks: Vec::new(),
             }),
             judgement => judgement,
         }
@@ -117,12 +121,14 @@ impl Policy {
             Ok(Judgement {
                 decision: Decision::Denied(denial),
                 placed,
+                checks: Vec::new(),
             })
         };
         let bare = |decision| {
             Ok(Judgement {
                 decision,
                 placed: None,
+                checks: Vec::new(),
             })
         };
         if demand.access == Access::Public {
@@ -198,7 +204,11 @@ impl Policy {
         let decision = self.decide(subject, demand.access, &needed.checks);
         match first_missing {
             Some(missing) if decision.is_allowed() => Err(JudgeError::NotFound(missing)),
-            _ => Ok(Judgement { decision, placed }),
+            _ => Ok(Judgement {
+                decision,
+                placed,
+                checks: needed.checks,
+            }),
         }
     }
 

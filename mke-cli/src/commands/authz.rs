@@ -7,12 +7,14 @@ use std::path::{Path, PathBuf};
 use clap::Subcommand;
 use mke_rbac::Policy;
 use mke_rbac::inquiry::{Inquiry, Report as _, Scene};
+use mke_rbac::kubernetes::Rbac;
+use mke_rbac::model::Model;
 use mke_rbac::question::Inventory;
 use mke_rbac::state::World;
 use reqwest::Method;
 use serde_json::Value;
 
-use super::{can_i, diff, simulate, who_can};
+use super::{access, can_i, diff, explain, simulate, who_can};
 use crate::api::Client;
 use crate::error::CliError;
 use crate::output::Output;
@@ -30,6 +32,10 @@ pub(crate) enum Command {
     Simulate(Box<simulate::Args>),
     /// Who gained and who lost between two states.
     Diff(diff::Args),
+    /// Why something is allowed or denied, and what would allow it.
+    Explain(explain::Args),
+    /// Who may do what in a place: a matrix, or a picture.
+    Access(access::Args),
 }
 
 /// What is asked: the control plane of the context in use, unless a file is named.
@@ -41,6 +47,17 @@ pub(crate) struct Source {
     /// The world of the state file, when it has several.
     #[arg(long, value_name = "NAME", requires = "state", help_heading = "What is asked")]
     pub(crate) world: Option<String>,
+    /// Kubernetes roles and bindings from these manifests, YAML or JSON; repeatable, `-` for standard input.
+    /// Without --state they are all that is asked in Kubernetes questions of the library; with a control plane
+    /// they are sent along.
+    #[arg(long, value_name = "FILE", help_heading = "What is asked")]
+    pub(crate) manifests: Vec<PathBuf>,
+    /// Add the roles and bindings that Kubernetes makes by itself, for manifests that refer to them.
+    #[arg(long, help_heading = "What is asked")]
+    pub(crate) bootstrap: bool,
+    /// Ask the control plane of the context in use although there are manifests.
+    #[arg(long, conflicts_with = "state", help_heading = "What is asked")]
+    pub(crate) live: bool,
 }
 
 /// A state that was read from files.
@@ -59,14 +76,55 @@ impl Offline {
 impl Source {
     /// The named files; nothing when a control plane is to be asked.
     pub(crate) fn offline(&self) -> Result<Option<Offline>, CliError> {
-        let Some(path) = &self.state else {
-            return Ok(None);
+        let mut offline = match &self.state {
+            Some(path) => {
+                let world = world(path, self.world.as_deref())?;
+                Offline {
+                    policy: world.policy().clone(),
+                    inventory: world.inventory().clone(),
+                }
+            }
+            None if self.live || !self.has_kubernetes() => return Ok(None),
+            None => Offline {
+                policy: Policy::compile(Model::with_builtin_collections()),
+                inventory: Inventory::default(),
+            },
         };
-        let world = world(path, self.world.as_deref())?;
-        Ok(Some(Offline {
-            policy: world.policy().clone(),
-            inventory: world.inventory().clone(),
-        }))
+        self.add_kubernetes(&mut offline.inventory.kubernetes)?;
+        Ok(Some(offline))
+    }
+
+    fn has_kubernetes(&self) -> bool {
+        self.bootstrap || !self.manifests.is_empty()
+    }
+
+    /// Roles and bindings of files come before those that Kubernetes makes: the first of a name counts.
+    fn add_kubernetes(&self, rbac: &mut Rbac) -> Result<(), CliError> {
+        for path in &self.manifests {
+            let found = Rbac::from_manifests(&read(path)?)
+                .map_err(|error| CliError::Usage(format!("{}: {error}", path.display())))?;
+            rbac.roles.extend(found.roles);
+            rbac.bindings.extend(found.bindings);
+        }
+        if self.bootstrap {
+            let bootstrap = Rbac::bootstrap();
+            rbac.roles.extend(bootstrap.roles);
+            rbac.bindings.extend(bootstrap.bindings);
+        }
+        Ok(())
+    }
+
+    /// What is sent along to a control plane.
+    pub(super) fn put_inventory(&self, body: &mut Value) -> Result<(), CliError> {
+        if !self.has_kubernetes() {
+            return Ok(());
+        }
+        let mut inventory = Inventory::default();
+        self.add_kubernetes(&mut inventory.kubernetes)?;
+        if let Value::Object(fields) = body {
+            fields.insert("inventory".to_owned(), json(&inventory)?);
+        }
+        Ok(())
     }
 }
 
@@ -87,6 +145,8 @@ pub(super) fn run(command: &Command, output: &mut Output<'_>) -> Result<(), CliE
         Command::WhoCan(args) => who_can::run(args, output),
         Command::Simulate(args) => simulate::run(args, output),
         Command::Diff(args) => diff::run(args, output),
+        Command::Explain(args) => explain::run(args, output),
+        Command::Access(args) => access::run(args, output),
     }
 }
 
@@ -107,7 +167,8 @@ pub(super) fn report<I: Inquiry>(inquiry: &I, source: &Source) -> Result<I::Repo
             .ask(&offline.scene())
             .map_err(|error| CliError::Usage(error.to_string())),
         None => {
-            let body = json(inquiry)?;
+            let mut body = json(inquiry)?;
+            source.put_inventory(&mut body)?;
             let client = Client::from_environment()?;
             let path = format!("/api/ucp/authz/{}", I::NAME);
             super::wait_for(client.send_json::<I::Report>(Method::POST, &path, &body))

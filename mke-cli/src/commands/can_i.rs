@@ -1,12 +1,13 @@
-//! `ucp can-i`: asks whether something is allowed, and why. Against a control plane, or offline against a state
-//! file in the format of the conformance cases.
+//! `ucp can-i`: asks whether something is allowed, and why, or what somebody can do at all. Against a control plane,
+//! or offline against a state file in the format of the conformance cases or Kubernetes manifests.
 
-use std::path::PathBuf;
-
-use mke_rbac::operation::{Modifier, Operation};
-use mke_rbac::question::{Answer, Ask, CheckQuestion, Question, Verdict};
+use mke_rbac::Subject;
+use mke_rbac::inquiry::text::wrapped;
+use mke_rbac::inquiry::verbs_and_resources;
+use mke_rbac::question::{Answer, Ask, CollectionRights, Names, Question, RightsQuestion, Verdict};
 use reqwest::Method;
 
+use super::asked::RequestArgs;
 use super::authz::{self, Source};
 use crate::api::Client;
 use crate::error::CliError;
@@ -14,43 +15,43 @@ use crate::output::Output;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
-    /// An operation, such as "Service Create".
-    #[arg(required_unless_present = "question", conflicts_with = "question", value_parser = operation)]
-    operation: Option<Operation>,
-    /// The collection in which it is used.
-    #[arg(long, requires = "operation", default_value = "/")]
-    collection: String,
-    /// A modifier that the use needs, such as Privileged; repeatable.
-    #[arg(long, requires = "operation", value_parser = modifier)]
-    modifier: Vec<Modifier>,
-    /// The user that the question is about, yourself by default. Only administrators may ask about others.
-    #[arg(long, requires = "operation")]
+    #[command(flatten)]
+    request: RequestArgs,
+    /// The account that the question is about, yourself by default. Only administrators may ask about others.
+    #[arg(long, value_name = "NAME")]
     user: Option<String>,
-    /// Ask a whole question: a JSON file, `-` for standard input.
+    /// Show everything that the account can do instead: in every collection, or in --collection; and its Kubernetes
+    /// rules, in --namespace.
     #[arg(long)]
-    question: Option<PathBuf>,
+    list: bool,
     #[command(flatten)]
     source: Source,
 }
 
-pub(super) fn operation(text: &str) -> Result<Operation, String> {
-    Operation::from_name(text)
-        .ok_or_else(|| "no such operation; `ucp role show fullcontrol` lists all".to_owned())
-}
-
-pub(super) fn modifier(text: &str) -> Result<Modifier, String> {
-    Modifier::from_name(text).ok_or_else(|| {
-        let names: Vec<_> = Modifier::ALL.iter().map(|modifier| modifier.name()).collect();
-        format!("no such modifier, use one of {}", names.join(", "))
-    })
-}
-
 pub(super) fn run(args: &Args, output: &mut Output<'_>) -> Result<(), CliError> {
     let question = question(args)?;
-    let answer = match &args.source.state {
-        Some(path) => authz::world(path, args.source.world.as_deref())?.answer(&question),
+    let answer = match args.source.offline()? {
+        Some(offline) => {
+            // Kubernetes has users of its own.
+            let user = match &question.ask {
+                Ask::K8s(_) => None,
+                _ => question.user.as_deref(),
+            };
+            let subject = match user {
+                None => Some(Subject::Anonymous),
+                Some(name) => Names::of(&offline.policy).user(name),
+            };
+            match subject {
+                Some(subject) => offline.policy.answer(&subject, &question, &offline.inventory),
+                None => Answer::error(
+                    "unknown-user",
+                    format!("there is no user `{}`", user.unwrap_or_default()),
+                ),
+            }
+        }
         None => {
-            let body = authz::json(&question)?;
+            let mut body = authz::json(&question)?;
+            args.source.put_inventory(&mut body)?;
             let client = Client::from_environment()?;
             super::wait_for(client.send_json::<Answer>(Method::POST, "/api/ucp/authz/can-i", &body))?
         }
@@ -68,31 +69,36 @@ pub(super) fn run(args: &Args, output: &mut Output<'_>) -> Result<(), CliError> 
 }
 
 fn question(args: &Args) -> Result<Question, CliError> {
-    if let Some(path) = &args.question {
-        return serde_json::from_str(&authz::read(path)?)
-            .map_err(|error| CliError::Usage(format!("{} is no question: {error}", path.display())));
+    let request = &args.request;
+    if !args.list {
+        return request.question(args.user.as_deref());
     }
-    let operation = args
-        .operation
-        .ok_or_else(|| CliError::Usage("name an operation".to_owned()))?;
-    let check = CheckQuestion {
-        operation,
-        modifiers: args.modifier.clone(),
-        collection: args.collection.clone(),
-    };
+    if !request.is_empty() {
+        return Err(CliError::Usage(
+            "--list shows everything; leave the request out".to_owned(),
+        ));
+    }
     Ok(Question {
         user: args.user.clone(),
-        ask: Ask::Check(check),
+        ask: Ask::Rights(RightsQuestion {
+            collection: request.collection.clone(),
+            namespace: request.namespace.clone(),
+            kubernetes_user: request.as_user.clone(),
+            groups: request.as_group.clone(),
+        }),
     })
 }
 
 /// The answer for people: the verdict first, then what it rests on.
 fn text(answer: &Answer) -> String {
-    let mut lines = vec![match answer.decision {
-        Verdict::Allow => "yes".to_owned(),
-        Verdict::Deny => "no".to_owned(),
-        Verdict::Error => "no answer".to_owned(),
-    }];
+    let lists = answer.rights.is_some() || answer.rules.is_some();
+    let mut lines = Vec::new();
+    match answer.decision {
+        Verdict::Allow if lists => {}
+        Verdict::Allow => lines.push("yes".to_owned()),
+        Verdict::Deny => lines.push("no".to_owned()),
+        Verdict::Error => lines.push("no answer".to_owned()),
+    }
     lines.extend(answer.message.clone());
     let mut line =
         |name: &str, value: Option<String>| lines.extend(value.map(|value| format!("{name}: {value}")));
@@ -126,5 +132,38 @@ fn text(answer: &Answer) -> String {
             .flatten()
             .map(|(operation, _)| operation.clone()),
     );
+    for rights in answer.rights.iter().flatten() {
+        collection(rights, &mut lines);
+    }
+    if answer.rights.as_ref().is_some_and(Vec::is_empty) {
+        lines.push("nothing in any collection".to_owned());
+    }
+    if let Some(rules) = &answer.rules {
+        lines.push("in Kubernetes".to_owned());
+        for (verbs, resources) in verbs_and_resources(rules) {
+            lines.push(format!("  {verbs}:"));
+            lines.extend(wrapped(&resources, 96).iter().map(|line| format!("    {line}")));
+        }
+        if rules.is_empty() {
+            lines.push("  nothing".to_owned());
+        }
+    }
     lines.join("\n")
+}
+
+/// What somebody may do in a collection: the name of the role that says it, or every operation.
+fn collection(rights: &CollectionRights, lines: &mut Vec<String>) {
+    let place = format!("in {} and below", rights.collection);
+    if let Some(role) = &rights.like {
+        lines.push(format!("{place}: {role}"));
+        return;
+    }
+    lines.push(format!("{place}:"));
+    for (operation, modifiers) in &rights.operations {
+        let modifiers: Vec<_> = modifiers.iter().map(|modifier| modifier.name()).collect();
+        lines.push(match modifiers.is_empty() {
+            true => format!("  {operation}"),
+            false => format!("  {operation} ({})", modifiers.join(", ")),
+        });
+    }
 }

@@ -1,6 +1,8 @@
 //! One module per command, and the dispatch.
 
+pub(crate) mod access;
 pub(crate) mod account;
+mod asked;
 pub(crate) mod authz;
 pub(crate) mod bundle;
 pub(crate) mod can_i;
@@ -9,6 +11,7 @@ pub(crate) mod completion;
 pub(crate) mod context;
 pub(crate) mod diff;
 pub(crate) mod dump_certs;
+pub(crate) mod explain;
 pub(crate) mod grant;
 pub(crate) mod id;
 pub(crate) mod login;

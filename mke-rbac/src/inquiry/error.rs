@@ -1,6 +1,7 @@
 //! Why an inquiry has no answer.
 
 use crate::judge::JudgeError;
+use crate::question::Unanswered;
 
 /// Why an inquiry has no answer, whatever the policy says.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -8,11 +9,14 @@ pub enum InquiryError {
     /// A field is missing, unknown or of the wrong kind.
     #[error("`{field}`: {problem}")]
     Field {
-        /// The path of the field; `.` for the whole.
+        /// The path of the field.
         field: String,
         /// What is wrong with it, and what belongs there.
         problem: String,
     },
+    /// The whole question has the wrong form.
+    #[error("{0}")]
+    Form(String),
     /// A name that stands for nothing.
     #[error("`{field}`: there is no {what} `{name}`")]
     Unknown {
@@ -46,7 +50,7 @@ impl InquiryError {
     #[must_use]
     pub fn within(self, outer: &str) -> Self {
         match self {
-            Self::Field { field, problem } if field == "." => Self::field(outer, problem),
+            Self::Form(problem) => Self::field(outer, problem),
             Self::Field { field, problem } => Self::field(format!("{outer}.{field}"), problem),
             other => other,
         }
@@ -58,6 +62,15 @@ impl InquiryError {
             field,
             what,
             name: name.to_owned(),
+        }
+    }
+}
+
+impl From<Unanswered> for InquiryError {
+    fn from(problem: Unanswered) -> Self {
+        Self::Request {
+            code: problem.code,
+            message: problem.message,
         }
     }
 }

@@ -22,23 +22,33 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
+mod access;
+mod access_kubernetes;
 mod change;
 mod diff;
 mod difference;
 mod directory;
 mod error;
-
+mod explain;
+mod explain_kubernetes;
+mod graph;
+mod identities;
+mod layout;
 mod read;
 mod scene;
 mod simulate;
+mod svg;
 pub mod text;
 mod who_can;
+mod wording;
 
 use std::fmt::Display;
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+pub use access::{AccessReport, AccessTo, Held, Row, Rows};
+pub use access_kubernetes::by_verbs as verbs_and_resources;
 pub use change::{FlagError, GrantForm, SettingsForm, UserForm, WhatIf, changed, changes};
 pub use diff::{Diff, DiffReport, FailOn};
 pub use difference::{
@@ -46,6 +56,8 @@ pub use difference::{
     SubjectChange,
 };
 pub use error::InquiryError;
+pub use explain::{Checked, Explain, Explanation, KubernetesGrounds, Remedial, Through};
+pub use graph::{Column, Edge, Graph, Node};
 pub use read::{read, read_inventory};
 pub use scene::Scene;
 pub use simulate::{Simulate, SimulateReport};

@@ -1,7 +1,10 @@
 //! What is asked: one policy, and what is known of the objects and of Kubernetes beside it.
 
+use std::cell::OnceCell;
+
 use crate::decision::Subject;
-use crate::kubernetes::Rbac;
+use crate::kubernetes::identity::Directory;
+use crate::kubernetes::{Authorizer, Rbac};
 use crate::model::GrantSubject;
 use crate::policy::{CollectionInfo, Policy};
 use crate::question::{Inventory, Names};
@@ -9,23 +12,42 @@ use crate::question::{Inventory, Names};
 use super::InquiryError;
 
 /// What an inquiry is asked of: a live server's snapshot, a state file, or Kubernetes manifests.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub struct Scene<'a> {
     /// Accounts, collections, roles and grants.
     pub policy: &'a Policy,
     /// Objects with their collections, and Kubernetes roles and bindings.
     pub inventory: &'a Inventory,
+    authorizer: OnceCell<Authorizer>,
+    directory: OnceCell<Directory>,
 }
 
 impl<'a> Scene<'a> {
     /// Puts a scene together.
     pub const fn new(policy: &'a Policy, inventory: &'a Inventory) -> Self {
-        Self { policy, inventory }
+        Self {
+            policy,
+            inventory,
+            authorizer: OnceCell::new(),
+            directory: OnceCell::new(),
+        }
     }
 
     /// Kubernetes roles and bindings.
     pub const fn kubernetes(&self) -> &'a Rbac {
         &self.inventory.kubernetes
+    }
+
+    /// The same, ready for questions; made when somebody needs it.
+    pub fn authorizer(&self) -> &Authorizer {
+        self.authorizer
+            .get_or_init(|| Authorizer::compile(self.kubernetes()))
+    }
+
+    /// How Kubernetes sees the accounts of the policy (R82); made when somebody needs it.
+    pub fn directory(&self) -> &Directory {
+        self.directory
+            .get_or_init(|| Directory::new(&self.policy.to_model()))
     }
 
     /// Names and paths of the policy.

@@ -104,7 +104,7 @@ pub struct Missing {
 }
 
 impl SwarmProof {
-    pub(super) fn of(
+    pub(crate) fn of(
         policy: &Policy,
         subject: &Subject,
         access: Access,

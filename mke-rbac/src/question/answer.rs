@@ -4,13 +4,12 @@ use std::collections::BTreeMap;
 
 use mke_core::ids::CollectionId;
 
-use super::forms::{Ask, CreateQuestion, Question, ResourceName, UpdateQuestion, Use};
-use super::inventory::{Inventory, License, home};
+use super::forms::{Ask, Question, ResourceName, Use};
+use super::inventory::{Inventory, home};
+use super::ruling::{Ruling, Unanswered};
 use super::{Answer, DecidedBy, Missing, Names, Verdict};
-use crate::decision::{AllowReason, Check, Decision, Denial, Evidence, Subject};
-use crate::demand::{Access, Demand, Home, ObjectKind, ObjectRef, Placement, Target, Want};
-use crate::judge::{JudgeError, Judgement};
-use crate::kubernetes::Authorizer;
+use crate::decision::{AllowReason, Decision, Denial, Evidence, Subject};
+use crate::demand::{Access, ObjectKind, ObjectRef, Target, Want};
 use crate::operation::{Modifier, ObjectType, Operation};
 use crate::policy::Policy;
 use crate::role::ordered;
@@ -27,31 +26,26 @@ impl Policy {
         };
         asked
             .answer(question)
-            .unwrap_or_else(|error| Answer::error(error.code(), error.to_string()))
+            .unwrap_or_else(|error| Answer::error(&error.code, error.message))
     }
 }
 
 /// A question with everything it is asked of.
-pub(super) struct Asked<'a> {
-    pub(super) policy: &'a Policy,
-    pub(super) subject: &'a Subject,
-    pub(super) inventory: &'a Inventory,
+pub(crate) struct Asked<'a> {
+    pub(crate) policy: &'a Policy,
+    pub(crate) subject: &'a Subject,
+    pub(crate) inventory: &'a Inventory,
 }
 
 impl Asked<'_> {
-    fn answer(&self, question: &Question) -> Result<Answer, JudgeError> {
+    fn answer(&self, question: &Question) -> Result<Answer, Unanswered> {
         match &question.ask {
-            Ask::Check(ask) => {
-                let check = Check {
-                    operation: ask.operation,
-                    modifiers: ask.modifiers.iter().copied().collect(),
-                    collection: self.collection(&ask.collection)?,
-                };
-                let decision = self.policy.decide(self.subject, Access::Operation, &[check]);
-                Ok(self.decided(decision, |_| true))
+            Ask::Check(_) | Ask::Create(_) | Ask::Update(_) | Ask::Api(_) => {
+                match self.rule(&question.ask)? {
+                    Some(ruling) => Ok(self.ruled(ruling)),
+                    None => Err(Unanswered::new("nothing-asked", "the question asks for nothing")),
+                }
             }
-            Ask::Create(ask) => self.create(ask),
-            Ask::Update(ask) => self.update(ask),
             Ask::List(ask) => Ok(self.list(ask.kind)),
             Ask::Collections(_) => {
                 let collections = self.policy.visible_collections(self.subject);
@@ -74,94 +68,9 @@ impl Asked<'_> {
                 answer.operations = Some(operations.collect());
                 Ok(answer)
             }
-            Ask::Api(ask) => self.api(ask),
-            Ask::K8s(ask) => {
-                let request = ask.request(question.user.as_deref());
-                let allowed = Authorizer::compile(&self.inventory.kubernetes).allows(&request);
-                Ok(Answer::new(if allowed { Verdict::Allow } else { Verdict::Deny }))
-            }
+            Ask::K8s(ask) => self.kubernetes(question.user.as_deref(), ask),
+            Ask::Rights(ask) => self.rights(ask),
         }
-    }
-
-    fn collection(&self, path: &str) -> Result<CollectionId, JudgeError> {
-        match home(self.policy, path)? {
-            Home::Collection(id) => Ok(id),
-            Home::Conflicting => Err(JudgeError::UnknownCollection {
-                label: path.to_owned(),
-            }),
-        }
-    }
-
-    fn create(&self, ask: &CreateQuestion) -> Result<Answer, JudgeError> {
-        let Some(create) = create_operation(ask.kind) else {
-            let message = format!("a {} is not created by a request", ask.kind.word());
-            return Ok(Answer::error("not-creatable", message));
-        };
-        let image = ask.kind == ObjectKind::Image;
-        let placement = Placement {
-            object_type: ask.kind.object_type(),
-            existing: None,
-            label: ask.label.clone(),
-            node_bound: match ask.kind {
-                ObjectKind::Service | ObjectKind::Container => true,
-                ObjectKind::Volume => !ask.global_driver,
-                ObjectKind::Network => ask.local,
-                _ => false,
-            },
-        };
-        let own = if image { Target::Root } else { Target::Workload };
-        let demand = Demand {
-            access: Access::Operation,
-            placement: (!image).then_some(placement),
-            wants: wants(create, &ask.modifiers, own, &ask.uses),
-            admin_only: None,
-        };
-        let judgement = self.judge(&demand)?;
-        Ok(self.judged(judgement, |evidence| evidence.check().operation == create))
-    }
-
-    fn update(&self, ask: &UpdateQuestion) -> Result<Answer, JudgeError> {
-        let object_type = ask.resource.kind.object_type();
-        let object = object_ref(&ask.resource);
-        let existing = self.inventory.resource(&ask.resource);
-        let uses = match (&ask.uses, existing) {
-            (Some(uses), _) => &uses[..],
-            (None, Some(existing)) => &existing.uses[..],
-            (None, None) => &[],
-        };
-        let own = Target::Object(object.clone());
-        let Some(update) = update_operation(object_type) else {
-            if ask.label.is_some() {
-                return Err(JudgeError::LabelNotEditable { object_type });
-            }
-            let message = format!("a {} cannot be changed once it exists", ask.resource.kind.word());
-            return Ok(Answer::error("not-updatable", message));
-        };
-        let demand = Demand {
-            access: Access::Operation,
-            placement: Some(Placement {
-                object_type,
-                existing: Some(object),
-                label: ask.label.clone(),
-                node_bound: object_type == ObjectType::Service,
-            }),
-            wants: wants(update, &ask.modifiers, own, uses),
-            admin_only: None,
-        };
-        let judgement = self.judge(&demand)?;
-        let create = create_operation(ask.resource.kind);
-        Ok(self.judged(judgement, |evidence| {
-            evidence.check().operation == update || Some(evidence.check().operation) == create
-        }))
-    }
-
-    pub(super) fn judge(&self, demand: &Demand) -> Result<Judgement, JudgeError> {
-        let facts = self.inventory.facts(self.policy, demand.objects())?;
-        let advanced = match self.inventory.license {
-            None => self.policy.settings().advanced_license,
-            Some(license) => license == License::Advanced,
-        };
-        self.policy.judge_licensed(self.subject, demand, &facts, advanced)
     }
 
     fn list(&self, kind: ObjectKind) -> Answer {
@@ -198,7 +107,7 @@ impl Asked<'_> {
     }
 
     /// Whether the subject may ask for lists at all.
-    fn standing(&self) -> Answer {
+    pub(super) fn standing(&self) -> Answer {
         match self.policy.decide(self.subject, Access::Filter, &[]) {
             Decision::Allowed(_) => Answer::new(Verdict::Allow),
             Decision::Denied(denial) => self.denied(&denial),
@@ -212,9 +121,14 @@ impl Asked<'_> {
         }
     }
 
-    pub(super) fn judged(&self, judgement: Judgement, own: impl Fn(&Evidence) -> bool) -> Answer {
-        let mut answer = self.decided(judgement.decision, own);
-        if let Some(placed) = judgement.placed {
+    /// The decision of a ruling in names, with everything beside it.
+    pub(crate) fn ruled(&self, ruling: Ruling) -> Answer {
+        let mut answer = match ruling.decision {
+            Decision::Denied(denial) => self.denied(&denial),
+            Decision::Allowed(permit) => self.allowed(permit.reason(), &ruling.own),
+        };
+        answer.access = (ruling.access != Access::Operation).then_some(ruling.access);
+        if let Some(placed) = ruling.placed {
             answer.collection = Some(self.path(&placed.collection));
             if let (Verdict::Allow, Some(schedule)) = (answer.decision, &placed.schedule) {
                 self.put_schedule(&mut answer, schedule);
@@ -223,18 +137,15 @@ impl Asked<'_> {
         answer
     }
 
-    fn decided(&self, decision: Decision, own: impl Fn(&Evidence) -> bool) -> Answer {
-        let permit = match decision {
-            Decision::Denied(denial) => return self.denied(&denial),
-            Decision::Allowed(permit) => permit,
-        };
-        let decided_by = match permit.reason() {
+    /// `own` are the operations whose grants are named; all when it is empty.
+    fn allowed(&self, reason: &AllowReason, own: &[Operation]) -> Answer {
+        let names = Names::of(self.policy);
+        let is_own = |evidence: &&Evidence| own.is_empty() || own.contains(&evidence.check().operation);
+        let decided_by = match reason {
             AllowReason::Public | AllowReason::Authenticated => None,
             AllowReason::Administrator => Some(vec![DecidedBy::Word(DecidedBy::ADMIN.to_owned())]),
             AllowReason::Granted(evidence) => {
-                let names = Names::of(self.policy);
-                let own = evidence.iter().filter(|evidence| own(evidence));
-                let grants = own.flat_map(Evidence::grants);
+                let grants = evidence.iter().filter(is_own).flat_map(Evidence::grants);
                 let mut deciders: Vec<_> = grants
                     .filter_map(|grant| Some(DecidedBy::Grant(names.grant(&grant)?)))
                     .collect();
@@ -292,6 +203,8 @@ impl Answer {
             eligible_nodes: None,
             visible: None,
             operations: None::<BTreeMap<String, Vec<Modifier>>>,
+            rights: None,
+            rules: None,
         }
     }
 
@@ -310,7 +223,7 @@ pub(super) fn object_ref(resource: &ResourceName) -> ObjectRef {
 }
 
 /// What a request does to its own object, then what it does to the objects it refers to (R30).
-fn wants(operation: Operation, modifiers: &[Modifier], own: Target, uses: &[Use]) -> Vec<Want> {
+pub(super) fn wants(operation: Operation, modifiers: &[Modifier], own: Target, uses: &[Use]) -> Vec<Want> {
     let own = Want::with(operation, modifiers.iter().copied(), own);
     let references = uses.iter().filter_map(|reference| match reference {
         Use::NewVolume(_) => Some(Want::plain(Operation::VolumeCreateAttach, Target::Workload)),
@@ -336,7 +249,7 @@ fn wants(operation: Operation, modifiers: &[Modifier], own: Target, uses: &[Use]
 }
 
 /// The operation that makes an object. Nodes join, tasks and exec instances belong to others.
-const fn create_operation(kind: ObjectKind) -> Option<Operation> {
+pub(super) const fn create_operation(kind: ObjectKind) -> Option<Operation> {
     match kind {
         ObjectKind::Config => Some(Operation::ConfigCreate),
         ObjectKind::Container => Some(Operation::ContainerCreate),
@@ -350,7 +263,7 @@ const fn create_operation(kind: ObjectKind) -> Option<Operation> {
 }
 
 /// The operation that changes an object, if anything does.
-const fn update_operation(object_type: ObjectType) -> Option<Operation> {
+pub(super) const fn update_operation(object_type: ObjectType) -> Option<Operation> {
     match object_type {
         ObjectType::Config => Some(Operation::ConfigUpdate),
         ObjectType::Container => Some(Operation::ContainerCreate),

@@ -1,44 +1,66 @@
 //! Questions about Engine API calls: method and path are looked up in the table of endpoints.
 //!
-//! The body of the call is not known here. What matters of it is said in the question: the modifiers and the other
-//! object. A real request is read completely by [`crate::engine::classify`].
+//! With a body the call is read as the proxy reads it, by [`crate::engine::classify`], so that the answer is the
+//! proxy's. Without one, what matters of it is said in the question: the modifiers and the other object.
 
-use super::Answer;
+use serde_json::Value;
+
 use super::answer::{Asked, object_ref};
 use super::forms::ApiQuestion;
-use crate::demand::{Access, Demand, ObjectKind, ObjectRef, Placement, Target, Want};
-use crate::engine::{Base, Endpoint, normalize, route};
-use crate::judge::JudgeError;
+use super::ruling::{Ruling, Unanswered};
+use crate::demand::{Demand, ObjectKind, ObjectRef, Placement, Target, Want};
+use crate::engine::{Base, CallError, CallHeaders, Endpoint, Route, classify, normalize, route};
 use crate::operation::Operation;
 
 impl Asked<'_> {
-    pub(super) fn api(&self, ask: &ApiQuestion) -> Result<Answer, JudgeError> {
-        let target = match normalize(&ask.path) {
-            Ok(target) => target,
-            Err(error) => return Ok(Answer::error("bad-path", error.to_string())),
-        };
-        let route = match route(&ask.method, &target) {
-            Ok(route) => route,
-            Err(error) => return Ok(Answer::error("no-such-endpoint", error.to_string())),
-        };
-        let endpoint = route.endpoint();
+    pub(super) fn rule_api(&self, ask: &ApiQuestion) -> Result<Ruling, Unanswered> {
+        let target = normalize(&ask.path).map_err(|error| Unanswered::new("bad-path", error.to_string()))?;
+        let route = route(&ask.method, &target)
+            .map_err(|error| Unanswered::new("no-such-endpoint", error.to_string()))?;
         let own = match (route.own_object(), &ask.resource) {
             (None, Some(resource)) => {
                 let message = format!("the path addresses no object, so it cannot be `{resource}`");
-                return Ok(Answer::error("resource-mismatch", message));
+                return Err(Unanswered::new("resource-mismatch", message));
             }
             (Some(own), Some(resource)) if own != object_ref(resource) => {
                 let message = format!("the path addresses {own}, not `{resource}`");
-                return Ok(Answer::error("resource-mismatch", message));
+                return Err(Unanswered::new("resource-mismatch", message));
             }
             (own, _) => own,
         };
-        let judgement = self.judge(&demand(endpoint, own.as_ref(), ask))?;
-        let answer = self.judged(judgement, |_| true);
-        Ok(Answer {
-            access: (endpoint.access != Access::Operation).then_some(endpoint.access),
-            ..answer
-        })
+        match &ask.body {
+            Some(body) => self.rule_whole_call(ask, &route, own.as_ref(), body),
+            None => self.rule_demand(&demand(route.endpoint(), own.as_ref(), ask), Vec::new()),
+        }
+    }
+
+    /// Judges a call with its body. What the proxy would find at the Engine is taken from the inventory.
+    fn rule_whole_call(
+        &self,
+        ask: &ApiQuestion,
+        route: &Route,
+        own: Option<&ObjectRef>,
+        body: &Value,
+    ) -> Result<Ruling, Unanswered> {
+        if ask.other.is_some() || !ask.modifiers.is_empty() {
+            let message = "`other` and `modifiers` stand in for a body that is not given, leave them out";
+            return Err(Unanswered::new("body-and-summary", message));
+        }
+        let bytes = match body {
+            Value::Null => Vec::new(),
+            Value::String(text) => text.clone().into_bytes(),
+            value => value.to_string().into_bytes(),
+        };
+        let facts = self.inventory.facts(self.policy, own)?;
+        let own = own.and_then(|own| facts.objects.get(own));
+        let call = classify(route, &CallHeaders::default(), &bytes, own).map_err(|error| {
+            let code = match &error {
+                CallError::NotFound(_) => "not-found",
+                _ => "bad-call",
+            };
+            Unanswered::new(code, error.to_string())
+        })?;
+        self.rule_demand(call.demand(), Vec::new())
     }
 }
 

@@ -3,12 +3,11 @@
 use std::fmt;
 use std::str::FromStr;
 
-use serde::de::Error as _;
+use serde::de::{DeserializeOwned, Error as _};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use crate::demand::ObjectKind;
-use crate::kubernetes;
 use crate::operation::{Modifier, Operation};
 
 /// A question, with the user it is about: `{"user": "jane", "kind": "check", …}`.
@@ -21,7 +20,7 @@ pub struct Question {
 }
 
 /// What is asked.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 #[serde(tag = "kind", rename_all = "lowercase")]
 pub enum Ask {
     /// May an operation be used in a collection?
@@ -42,6 +41,26 @@ pub enum Ask {
     Api(ApiQuestion),
     /// May a Kubernetes request be made?
     K8s(KubernetesQuestion),
+    /// What may be done at all?
+    Rights(RightsQuestion),
+}
+
+/// Everything that somebody can do.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct RightsQuestion {
+    /// The path of a collection; without it every collection in which rights change on the way down.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub collection: Option<String>,
+    /// The Kubernetes namespace; without it only what holds in the whole cluster.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub namespace: Option<String>,
+    /// A user name as Kubernetes sees it: then only Kubernetes is asked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub kubernetes_user: Option<String>,
+    /// The groups of that user.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub groups: Vec<String>,
 }
 
 /// One operation in one collection.
@@ -148,12 +167,23 @@ pub struct ApiQuestion {
     /// Modifiers of the operation.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub modifiers: Vec<Modifier>,
+    /// The body, which is then judged completely, together with the query: JSON, a text that is taken for the raw
+    /// body, or `null` for a call without a body. Absent when `other` and `modifiers` say what matters of it.
+    #[serde(
+        default,
+        skip_serializing_if = "Option::is_none",
+        deserialize_with = "even_null"
+    )]
+    pub body: Option<Value>,
 }
 
 /// A Kubernetes request; the user is that of the [`Question`].
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct KubernetesQuestion {
+    /// An account of this cluster that asks, with its groups, in the place of a user name of Kubernetes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub account: Option<String>,
     /// The groups of the user.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub groups: Vec<String>,
@@ -179,25 +209,77 @@ pub struct KubernetesQuestion {
     pub path: Option<String>,
 }
 
-impl KubernetesQuestion {
-    /// The request in the form that [`kubernetes::Authorizer`] takes.
-    pub(super) fn request(&self, user: Option<&str>) -> kubernetes::Request {
-        kubernetes::Request {
-            user: user.unwrap_or("system:anonymous").to_owned(),
-            groups: self.groups.clone(),
-            verb: self.verb.clone(),
-            group: self.group.clone(),
-            resource: self.resource.clone(),
-            subresource: self.subresource.clone(),
-            name: self.name.clone(),
-            namespace: self.namespace.clone(),
-            path: self.path.clone(),
-        }
-    }
+/// A value that is there, also when it is `null`.
+fn even_null<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Value>, D::Error> {
+    Value::deserialize(deserializer).map(Some)
 }
 
 fn is_false(value: &bool) -> bool {
     !value
+}
+
+impl Ask {
+    /// Every `kind`, as written.
+    pub const KINDS: &'static [&'static str] = &[
+        "check",
+        "create",
+        "update",
+        "list",
+        "collections",
+        "schedule",
+        "effective",
+        "api",
+        "k8s",
+    ];
+
+    /// The `kind` of this one.
+    pub const fn kind(&self) -> &'static str {
+        match self {
+            Self::Check(_) => "check",
+            Self::Create(_) => "create",
+            Self::Update(_) => "update",
+            Self::List(_) => "list",
+            Self::Collections(_) => "collections",
+            Self::Schedule(_) => "schedule",
+            Self::Effective(_) => "effective",
+            Self::Api(_) => "api",
+            Self::K8s(_) => "k8s",
+            Self::Rights(_) => "rights",
+        }
+    }
+}
+
+/// By hand, so that a complaint names the field: it is lost in the derived form.
+impl<'de> Deserialize<'de> for Ask {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let mut fields = Map::<String, Value>::deserialize(deserializer)?;
+        let kind = fields.remove("kind");
+        let kind = kind.as_ref().ok_or_else(|| D::Error::missing_field("kind"))?;
+        let kind = kind
+            .as_str()
+            .ok_or_else(|| D::Error::custom("`kind` must be text"))?;
+        let fields = Value::Object(fields);
+        Ok(match kind {
+            "check" => Self::Check(read(fields)?),
+            "create" => Self::Create(read(fields)?),
+            "update" => Self::Update(read(fields)?),
+            "list" => Self::List(read(fields)?),
+            "collections" => Self::Collections(read(fields)?),
+            "schedule" => Self::Schedule(read(fields)?),
+            "effective" => Self::Effective(read(fields)?),
+            "api" => Self::Api(read(fields)?),
+            "k8s" => Self::K8s(read(fields)?),
+            "rights" => Self::Rights(read(fields)?),
+            other => return Err(D::Error::unknown_variant(other, Self::KINDS)),
+        })
+    }
+}
+
+fn read<T: DeserializeOwned, E: serde::de::Error>(fields: Value) -> Result<T, E> {
+    serde_path_to_error::deserialize(fields).map_err(|error| match error.path().to_string() {
+        whole if whole == "." => E::custom(error.into_inner()),
+        field => E::custom(format!("`{field}`: {}", error.into_inner())),
+    })
 }
 
 impl Serialize for Question {

@@ -4,11 +4,13 @@ use std::collections::BTreeMap;
 
 use mke_core::names::CollectionPath;
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use super::forms::{ResourceName, Use};
 use crate::demand::{Facts, Home, ObjectFacts, ObjectKind, ObjectRef};
 use crate::judge::JudgeError;
 use crate::kubernetes::Rbac;
+use crate::model::builtin;
 use crate::policy::Policy;
 
 /// What exists, as far as a question goes. In JSON: `{"nodes": {"worker": "/Shared"}, "resources": […]}`.
@@ -53,7 +55,13 @@ pub struct Resource {
     /// What it refers to.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub uses: Vec<Use>,
+    /// What the Engine stores for a service, node, secret or config, for calls that change it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub spec: Option<Value>,
 }
+
+/// Networks that every Engine has (R39).
+const PREDEFINED_NETWORKS: [&str; 5] = ["bridge", "host", "ingress", "nat", "none"];
 
 impl Inventory {
     /// The objects of one type with the paths of their collections. Images lie in the root (R35).
@@ -81,16 +89,58 @@ impl Inventory {
         let mut facts = Facts::default();
         for object in objects {
             let found = self.of_kind(object.kind);
-            let Some((name, path)) = found.into_iter().find(|(name, _)| *name == object.name) else {
-                continue;
+            let found = match found.into_iter().find(|(name, _)| *name == object.name) {
+                Some((name, path)) => self.known(policy, object.kind, name, path)?,
+                None => predefined(object),
             };
-            let Home::Collection(home) = home(policy, path)? else {
-                continue;
-            };
-            facts.objects.insert(object.clone(), ObjectFacts::at(name, home));
+            if let Some(found) = found {
+                facts.objects.insert(object.clone(), found);
+            }
         }
         Ok(facts)
     }
+
+    fn known(
+        &self,
+        policy: &Policy,
+        kind: ObjectKind,
+        name: &str,
+        path: &str,
+    ) -> Result<Option<ObjectFacts>, JudgeError> {
+        let Home::Collection(home) = home(policy, path)? else {
+            return Ok(None);
+        };
+        let mut facts = ObjectFacts::at(name, home);
+        let own = ResourceName {
+            kind,
+            name: name.to_owned(),
+        };
+        if let Some(resource) = self.resource(&own) {
+            facts.spec.clone_from(&resource.spec);
+            for volume in self.volumes_of(resource) {
+                facts.volumes.push(self::home(policy, volume)?);
+            }
+        }
+        Ok(Some(facts))
+    }
+
+    /// The paths of the volumes that a container mounts.
+    fn volumes_of<'i>(&'i self, resource: &'i Resource) -> impl Iterator<Item = &'i str> {
+        let used = resource.uses.iter().filter_map(|reference| match reference {
+            Use::Existing(other) if other.kind == ObjectKind::Volume => self.resource(other),
+            Use::Existing(_) | Use::NewVolume(_) => None,
+        });
+        used.map(path_of)
+    }
+}
+
+fn predefined(object: &ObjectRef) -> Option<ObjectFacts> {
+    let predefined =
+        object.kind == ObjectKind::Network && PREDEFINED_NETWORKS.contains(&object.name.as_str());
+    predefined.then(|| ObjectFacts {
+        predefined_network: Some(object.name.clone()),
+        ..ObjectFacts::at(object.name.as_str(), builtin::ROOT.into())
+    })
 }
 
 fn path_of(resource: &Resource) -> &str {

@@ -8,20 +8,29 @@ mod answer;
 mod api;
 mod forms;
 mod inventory;
+mod kubernetes;
 mod names;
+mod rights;
+mod ruling;
 
+pub(crate) use answer::Asked;
 pub use forms::{
     ApiQuestion, Ask, CheckQuestion, CollectionsQuestion, CreateQuestion, EffectiveQuestion,
-    KubernetesQuestion, ListQuestion, Question, ResourceName, ScheduleQuestion, UpdateQuestion, Use,
+    KubernetesQuestion, ListQuestion, Question, ResourceName, RightsQuestion, ScheduleQuestion,
+    UpdateQuestion, Use,
 };
 pub use inventory::{Inventory, License, Resource};
+pub(crate) use kubernetes::refusal;
 pub use names::Names;
+pub use rights::CollectionRights;
+pub(crate) use ruling::{Ruling, Unanswered};
 
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 use std::fmt;
 
 use crate::demand::Access;
+use crate::kubernetes::Rule;
 use crate::operation::{Modifier, Operation};
 
 /// Yes, no, or a question that has no answer.
@@ -79,6 +88,12 @@ pub struct Answer {
     /// The effective role (R22).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub operations: Option<BTreeMap<String, Vec<Modifier>>>,
+    /// Everything that the user can do in collections.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rights: Option<Vec<CollectionRights>>,
+    /// The Kubernetes rules that the user holds.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rules: Option<Vec<Rule>>,
 }
 
 /// What decided.

@@ -21,7 +21,8 @@ pub(super) async fn answer(call: Call) -> Result<Response, ApiError> {
         .as_object_mut()
         .ok_or_else(|| ApiError::malformed("a question is a JSON object"))?;
     let inventory: Inventory = match fields.remove("inventory") {
-        Some(inventory) => serde_json::from_value(inventory).map_err(malformed)?,
+        Some(inventory) => mke_rbac::inquiry::read_inventory(inventory)
+            .map_err(|error| ApiError::malformed(error.to_string()))?,
         None => Inventory::default(),
     };
     let names_user = fields.contains_key("user");
@@ -29,6 +30,10 @@ pub(super) async fn answer(call: Call) -> Result<Response, ApiError> {
     let subject = match (&question.user, &question.ask) {
         // The names in Kubernetes questions are those that Kubernetes sees, not accounts.
         (_, Ask::K8s(_)) => {
+            about_others(&call)?;
+            Subject::Anonymous
+        }
+        (None, Ask::Rights(ask)) if ask.kubernetes_user.is_some() || !ask.groups.is_empty() => {
             about_others(&call)?;
             Subject::Anonymous
         }

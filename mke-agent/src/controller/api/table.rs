@@ -6,7 +6,7 @@
 use std::future::Future;
 use std::pin::Pin;
 
-use mke_rbac::inquiry::{Diff, Simulate, WhoCan};
+use mke_rbac::inquiry::{AccessTo, Diff, Explain, Simulate, WhoCan};
 
 use super::access::Rule;
 use super::{
@@ -212,6 +212,8 @@ endpoints! {
     POST   "/api/ucp/authz/who-can"                       Admin             Full    LARGE authz::ask::<WhoCan>;
     POST   "/api/ucp/authz/simulate"                      Admin             Full    LARGE authz::ask::<Simulate>;
     POST   "/api/ucp/authz/diff"                          Admin             NoBody  HUGE  authz::ask::<Diff>;
+    POST   "/api/ucp/authz/explain"                       Admin             Full    LARGE authz::ask::<Explain>;
+    POST   "/api/ucp/authz/access"                        Admin             Full    LARGE authz::ask::<AccessTo>;
 }
 
 #[cfg(test)]
