@@ -15,7 +15,7 @@ pub(crate) struct Args {
     /// How to ask.
     #[arg(long, value_enum, default_value = "library")]
     via: Way,
-    /// Files in the format rbac-scenarios/1.
+    /// Files in the format rbac-scenarios/1 or kubernetes-cases/1.
     #[arg(required = true)]
     files: Vec<PathBuf>,
 }

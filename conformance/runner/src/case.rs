@@ -1,6 +1,7 @@
 //! Case files: worlds, and questions about them with their expected answers. Unknown fields are refused.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
 use mke_rbac::operation::Modifier;
@@ -8,6 +9,9 @@ use mke_rbac::question::{Missing, Question, Verdict};
 use mke_rbac::state::{StateFile, World, WorldRecord};
 use serde::Deserialize;
 use serde_json::{Map, Value};
+use tempfile::NamedTempFile;
+
+use crate::kubernetes::{self, KubernetesCase};
 
 /// Why a file cannot be run.
 #[derive(Debug, thiserror::Error)]
@@ -62,6 +66,10 @@ pub struct CaseFile {
     pub worlds: BTreeMap<String, World>,
     /// Its cases, in order.
     pub cases: Vec<Case>,
+    /// Its cases about Kubernetes that only the library is asked.
+    pub kubernetes: Vec<KubernetesCase>,
+    /// The file with the worlds, when it is not the file itself.
+    state: Option<NamedTempFile>,
 }
 
 /// One question with its expected answer.
@@ -141,8 +149,44 @@ impl CaseFile {
         Self::parse(path, &text)
     }
 
+    pub(crate) fn new(
+        path: &Path,
+        records: BTreeMap<String, WorldRecord>,
+        worlds: BTreeMap<String, World>,
+    ) -> Self {
+        Self {
+            path: path.to_owned(),
+            records,
+            worlds,
+            cases: Vec::new(),
+            kubernetes: Vec::new(),
+            state: None,
+        }
+    }
+
+    /// A file with the worlds, for programs that read a state file.
+    pub fn state_path(&self) -> &Path {
+        self.state.as_ref().map_or(&self.path, NamedTempFile::path)
+    }
+
     /// Reads the text of a file; the path is for messages.
     pub fn parse(path: &Path, text: &str) -> Result<Self, CaseError> {
+        #[derive(Deserialize)]
+        struct Head {
+            format: String,
+        }
+        let head = serde_yaml_ng::from_str::<Head>(text).ok();
+        if head.is_some_and(|head| head.format == kubernetes::FORMAT) {
+            let mut file = kubernetes::parse(path, text)?;
+            file.state =
+                Some(
+                    temporary(&kubernetes::state(&file)).map_err(|source| CaseError::Unreadable {
+                        path: path.to_owned(),
+                        source,
+                    })?,
+                );
+            return Ok(file);
+        }
         let wrong_world = |source| CaseError::World {
             path: path.to_owned(),
             source,
@@ -174,12 +218,17 @@ impl CaseFile {
             cases.push(case.check().map_err(problem)?);
         }
         Ok(Self {
-            path: path.to_owned(),
-            records: raw.worlds,
-            worlds,
             cases,
+            ..Self::new(path, raw.worlds, worlds)
         })
     }
+}
+
+/// A file that goes with the case file.
+fn temporary(text: &str) -> io::Result<NamedTempFile> {
+    let mut file = NamedTempFile::with_prefix("mke-conformance-")?;
+    file.write_all(text.as_bytes())?;
+    Ok(file)
 }
 
 impl RawCase {

@@ -6,5 +6,6 @@
 
 pub mod case;
 pub mod compare;
+pub mod kubernetes;
 pub mod run;
 pub mod via;

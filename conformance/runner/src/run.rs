@@ -41,6 +41,21 @@ pub fn run(files: &[CaseFile], ways: &mut [Box<dyn Via>], out: &mut dyn Write) -
                     writeln!(out, "  {problem}")?;
                 }
             }
+            for case in file.kubernetes.iter().filter(|_| way.asks_kubernetes()) {
+                match case.ask(file) {
+                    Ok(()) => tally.passed += 1,
+                    Err(problem) => {
+                        tally.failed += 1;
+                        writeln!(
+                            out,
+                            "{} ({}, via {}):\n  {problem}",
+                            case.id,
+                            case.set,
+                            way.name()
+                        )?;
+                    }
+                }
+            }
         }
     }
     writeln!(out, "{} passed, {} failed", tally.passed, tally.failed)?;

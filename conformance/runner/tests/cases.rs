@@ -30,12 +30,13 @@ fn through_library(files: &[CaseFile]) -> (Tally, String) {
 }
 
 /// RBAC-017, RBAC-020, RBAC-025, RBAC-030, RBAC-033, RBAC-035: the tutorials, the defaults and the corners, as tables of
-/// allowed and denied requests.
+/// allowed and denied requests. K8S-001, rbac-08: the rules of Kubernetes, the roles that it makes by itself,
+/// escalation, impersonation and coverage.
 #[test]
 fn every_case_passes_through_the_library() {
     let (tally, report) = through_library(&files());
     assert_eq!(tally.failed, 0, "{report}");
-    assert_eq!(tally.passed, 136);
+    assert_eq!(tally.passed, 136 + 493);
 }
 
 /// Ids are unique across files, so that a failing case is found at once.
@@ -44,8 +45,10 @@ fn case_ids_are_unique() {
     let files = files();
     let mut ids: Vec<_> = files
         .iter()
-        .flat_map(|file| &file.cases)
-        .map(|case| &case.id)
+        .flat_map(|file| {
+            let kubernetes = file.kubernetes.iter().map(|case| &case.id);
+            file.cases.iter().map(|case| &case.id).chain(kubernetes)
+        })
         .collect();
     let all = ids.len();
     ids.sort();
@@ -135,5 +138,86 @@ fn files_are_read_strictly() {
     ] {
         assert!(FILE.contains(from), "{from}");
         assert!(parse(&FILE.replace(from, to)).is_err(), "{to}");
+    }
+}
+
+const KUBERNETES: &str = "format: kubernetes-cases/1
+kubernetes_sets:
+  s:
+    roles:
+    - {kind: ClusterRole, name: r, rules: [{verbs: [get], apiGroups: [''], resources: [pods]}]}
+    bindings:
+    - {kind: ClusterRoleBinding, role: {kind: ClusterRole, name: r}, subjects: [{kind: User, name: jane}]}
+kubernetes_cases:
+- {id: X1, kind: authorize, set: s, user: jane, request: {verb: get, group: '', resource: pods}, expect: allow}
+- {id: X2, kind: write_role, set: s, user: jane, request: {verb: create, role: {kind: ClusterRole, name: n}}, expect: deny}
+- {id: X3, kind: write_binding, set: s, user: jane, request: {verb: create, binding: {kind: ClusterRoleBinding, role: {kind: ClusterRole, name: gone}}}, expect: error}
+- {id: X4, kind: impersonate, set: s, user: jane, request: {target: {groups: [g]}}, expect: error}
+- {id: X5, kind: covers, request: {owner: [], requested: []}, expect: covered}
+";
+
+/// Every kind of Kubernetes case can fail, and an error counts as denial but a denial not as error.
+#[test]
+fn wrong_kubernetes_expectations_are_reported() {
+    let (tally, report) = through_library(&[parse(KUBERNETES).unwrap()]);
+    assert_eq!((tally.passed, tally.failed), (5, 0), "{report}");
+    for (from, to, line) in [
+        ("expect: allow", "expect: deny", "X1 (s, via library):"),
+        (
+            "expect: deny",
+            "expect: allow",
+            "expected allow, got deny: user \"jane\" cannot create",
+        ),
+        ("expect: deny", "expect: error", "expected error, got deny"),
+        (
+            "[g]}}, expect: error",
+            "[g]}}, expect: allow",
+            "expected allow, got error",
+        ),
+        (
+            "expect: covered",
+            "expect: not_covered",
+            "expected notcovered, got covered",
+        ),
+    ] {
+        let (tally, report) = through_library(&[parse(&KUBERNETES.replace(from, to)).unwrap()]);
+        assert_eq!((tally.passed, tally.failed), (4, 1), "{report}");
+        assert!(report.contains(line), "{report}");
+    }
+    let lenient = KUBERNETES.replace("expect: error", "expect: deny");
+    let (tally, report) = through_library(&[parse(&lenient).unwrap()]);
+    assert_eq!(tally.failed, 0, "{report}");
+}
+
+/// Unknown fields, kinds and sets are refused in Kubernetes cases too.
+#[test]
+fn kubernetes_files_are_read_strictly() {
+    for (from, to) in [
+        ("kubernetes_sets:", "sets:"),
+        ("kind: authorize", "kind: guess"),
+        (
+            "set: s, user: jane, request: {verb: get",
+            "set: t, user: jane, request: {verb: get",
+        ),
+        (
+            "set: s, user: jane, request: {verb: get",
+            "user: jane, request: {verb: get",
+        ),
+        (
+            "set: s, user: jane, request: {verb: get",
+            "set: s, request: {verb: get",
+        ),
+        ("{verb: get, group", "{verb: get, colour: red, group"),
+        ("{verb: get, group", "{verb: get, user: joe, group"),
+        ("expect: allow", "expect: perhaps"),
+        ("expect: allow", "expect: error"),
+        ("expect: allow", "expect: covered"),
+        ("expect: covered", "expect: allow"),
+        ("verb: create, role", "verb: invent, role"),
+        ("{target: {groups: [g]}}", "{target: {team: [g]}}"),
+        ("id: X2", "id: X1"),
+    ] {
+        assert!(KUBERNETES.contains(from), "{from}");
+        assert!(parse(&KUBERNETES.replacen(from, to, 1)).is_err(), "{to}");
     }
 }

@@ -20,4 +20,8 @@ impl Via for Library {
             None => Answer::error("unknown-world", "the file has no such world"),
         })
     }
+
+    fn asks_kubernetes(&self) -> bool {
+        true
+    }
 }

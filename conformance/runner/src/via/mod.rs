@@ -103,4 +103,9 @@ pub trait Via {
 
     /// Asks one case.
     fn ask(&mut self, file: &CaseFile, case: &Case) -> Result<Answer, AskError>;
+
+    /// Whether cases about Kubernetes that are no plain requests can be asked in this way.
+    fn asks_kubernetes(&self) -> bool {
+        false
+    }
 }

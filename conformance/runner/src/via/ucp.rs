@@ -34,7 +34,7 @@ impl Via for Ucp {
         };
         let mut child = Command::new(&self.program)
             .args(["can-i", "--output", "json", "--question", "-", "--state"])
-            .arg(&file.path)
+            .arg(file.state_path())
             .args(["--world", &case.world])
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
