@@ -34,6 +34,7 @@ mod key;
 mod keys;
 mod kubernetes;
 mod ldap;
+pub mod mke4;
 mod nearest;
 mod network;
 mod path;
