@@ -20,7 +20,7 @@ use hyper::body::Incoming;
 use mke_auth::identity::Identity;
 use mke_core::config::AuditLevel;
 use mke_rbac::engine::{self, Route, RouteError, Target};
-use mke_rbac::{Decision, Subject};
+use mke_rbac::{Decision, Denial, Subject};
 use tokio::time::timeout;
 
 use super::api::Call;
@@ -279,9 +279,11 @@ fn record(
 /// Turns an error into its answer, and tells the log what the caller is not told.
 fn failed(trace: &Trace, error: &ApiError) -> Response {
     if let Some(denial) = error.denial() {
-        trace
-            .notes
-            .missing(serde_json::json!({ "code": denial.code(), "text": denial.to_string() }));
+        let mut missing = serde_json::json!({ "code": denial.code(), "text": denial.to_string() });
+        if let Denial::Missing(checks) = denial {
+            missing["checks"] = serde_json::json!(checks);
+        }
+        trace.notes.missing(missing);
     }
     let id = &trace.arrival.id;
     let path = &trace.arrival.path;

@@ -14,7 +14,7 @@ use mke_rbac::state::World;
 use reqwest::Method;
 use serde_json::Value;
 
-use super::{access, can_i, diff, explain, simulate, who_can};
+use super::{access, audit_log, can_i, diff, explain, paths, policy_test, simulate, who_can};
 use crate::api::Client;
 use crate::error::CliError;
 use crate::output::Output;
@@ -36,6 +36,14 @@ pub(crate) enum Command {
     Explain(explain::Args),
     /// Who may do what in a place: a matrix, or a picture.
     Access(access::Args),
+    /// Who can become root on a node, and how. Exit code 1 when somebody certainly can.
+    Paths(paths::Args),
+    /// Rights that an audit log never shows in use.
+    Unused(audit_log::UnusedArgs),
+    /// An audit log asked again: what would be decided otherwise now.
+    Replay(audit_log::ReplayArgs),
+    /// Check a file of what must be and what must never be.
+    Test(policy_test::Args),
 }
 
 /// What is asked: the control plane of the context in use, unless a file is named.
@@ -147,6 +155,10 @@ pub(super) fn run(command: &Command, output: &mut Output<'_>) -> Result<(), CliE
         Command::Diff(args) => diff::run(args, output),
         Command::Explain(args) => explain::run(args, output),
         Command::Access(args) => access::run(args, output),
+        Command::Paths(args) => paths::run(args, output),
+        Command::Unused(args) => audit_log::unused(args, output),
+        Command::Replay(args) => audit_log::replay(args, output),
+        Command::Test(args) => policy_test::run(args, output),
     }
 }
 

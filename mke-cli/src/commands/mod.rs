@@ -3,6 +3,7 @@
 pub(crate) mod access;
 pub(crate) mod account;
 mod asked;
+pub(crate) mod audit_log;
 pub(crate) mod authz;
 pub(crate) mod bundle;
 pub(crate) mod can_i;
@@ -17,6 +18,8 @@ pub(crate) mod id;
 pub(crate) mod login;
 pub(crate) mod names;
 pub(crate) mod org;
+pub(crate) mod paths;
+pub(crate) mod policy_test;
 pub(crate) mod port_check;
 pub(crate) mod role;
 pub(crate) mod serve;

@@ -24,6 +24,7 @@
 
 mod access;
 mod access_kubernetes;
+mod assertions;
 mod change;
 mod diff;
 mod difference;
@@ -34,11 +35,16 @@ mod explain_kubernetes;
 mod graph;
 mod identities;
 mod layout;
+pub mod log;
+mod paths;
+
 mod read;
+mod replay;
 mod scene;
 mod simulate;
 mod svg;
 pub mod text;
+mod unused;
 mod who_can;
 mod wording;
 
@@ -49,6 +55,10 @@ use serde::de::DeserializeOwned;
 
 pub use access::{AccessReport, AccessTo, Held, Row, Rows};
 pub use access_kubernetes::by_verbs as verbs_and_resources;
+pub use assertions::{
+    Assertion, Counterexample, FORMAT as TEST_FORMAT, KubernetesAct, OneOrMany, PolicyTests, TestOutcome,
+    TestReport, TestResult,
+};
 pub use change::{FlagError, GrantForm, SettingsForm, UserForm, WhatIf, changed, changes};
 pub use diff::{Diff, DiffReport, FailOn};
 pub use difference::{
@@ -58,9 +68,14 @@ pub use difference::{
 pub use error::InquiryError;
 pub use explain::{Checked, Explain, Explanation, KubernetesGrounds, Remedial, Through};
 pub use graph::{Column, Edge, Graph, Node};
+pub use paths::{
+    EscalationPath, PathNeed, PathOutcome, PathStep, Paths, PathsReport, PodAdmission, SubjectPaths,
+};
 pub use read::{read, read_inventory};
+pub use replay::{Flip, Replay, ReplayReport};
 pub use scene::Scene;
 pub use simulate::{Simulate, SimulateReport};
+pub use unused::{Proposal, Unused, UnusedBinding, UnusedGrant, UnusedReport};
 pub use who_can::{Holder, WhoCan, WhoCanReport};
 
 /// A question about a whole policy.

@@ -11,6 +11,7 @@ use crate::demand::{Facts, Home, ObjectFacts, ObjectKind, ObjectRef};
 use crate::judge::JudgeError;
 use crate::kubernetes::Rbac;
 use crate::model::builtin;
+use crate::operation::Modifier;
 use crate::policy::Policy;
 
 /// What exists, as far as a question goes. In JSON: `{"nodes": {"worker": "/Shared"}, "resources": […]}`.
@@ -58,6 +59,9 @@ pub struct Resource {
     /// What the Engine stores for a service, node, secret or config, for calls that change it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub spec: Option<Value>,
+    /// The modifiers with which it was made, such as `Privileged`; no decision looks at them.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub modifiers: Vec<Modifier>,
 }
 
 /// Networks that every Engine has (R39).

@@ -6,7 +6,7 @@
 use std::future::Future;
 use std::pin::Pin;
 
-use mke_rbac::inquiry::{AccessTo, Diff, Explain, Simulate, WhoCan};
+use mke_rbac::inquiry::{AccessTo, Diff, Explain, Paths, PolicyTests, Replay, Simulate, Unused, WhoCan};
 
 use super::access::Rule;
 use super::{
@@ -214,6 +214,10 @@ endpoints! {
     POST   "/api/ucp/authz/diff"                          Admin             NoBody  HUGE  authz::ask::<Diff>;
     POST   "/api/ucp/authz/explain"                       Admin             Full    LARGE authz::ask::<Explain>;
     POST   "/api/ucp/authz/access"                        Admin             Full    LARGE authz::ask::<AccessTo>;
+    POST   "/api/ucp/authz/paths"                         Admin             Full    LARGE authz::ask::<Paths>;
+    POST   "/api/ucp/authz/unused"                        Admin             NoBody  HUGE  authz::ask::<Unused>;
+    POST   "/api/ucp/authz/replay"                        Admin             NoBody  HUGE  authz::ask::<Replay>;
+    POST   "/api/ucp/authz/test"                          Admin             Full    LARGE authz::ask::<PolicyTests>;
 }
 
 #[cfg(test)]

@@ -16,11 +16,13 @@ use mke_core::ids::AccountId;
 
 use forest::Forest;
 pub(super) use forest::Same;
-use report::plural;
 pub use report::{
     Difference, DifferenceCounts, KubernetesSubjectChange, Operations, PlaceChange, PlaceState, ScopeChange,
     SubjectChange,
 };
+pub(super) use report::{plural, rule_text, shortened};
+pub(super) use rules::rules_of;
+pub(super) use uses::Uses;
 
 use swarm::{ByChange, Comparison, Person};
 
