@@ -52,7 +52,7 @@ section! {
         /// How many minutes a login stays valid.
         lifetime_minutes: u32 = Key::integer(60).min(10).unit("minutes").max(MAX_SESSION_MINUTES).live();
         /// How many minutes before its end a session that is used starts over; 0 never renews.
-        renewal_threshold_minutes: u32 = Key::integer(20).min(0).unit("minutes").max(MAX_SESSION_MINUTES)
+        renewal_threshold_minutes: u32 = Key::integer(20).min(0).unit("minutes").max(MAX_SESSION_MINUTES - 5)
             .rule("0, or at most `lifetime_minutes` less 5").live();
         /// How many sessions an account may hold before its least recently used one ends; 0 is no limit.
         per_user_limit: u32 = Key::integer(10).min(0).max(100_000).live();

@@ -25,7 +25,7 @@ section! {
         /// The name of the pool.
         name: String = Key::unset(Kind::Text).required().not_in_3_4().not_empty().all_nodes(&[METALLB]);
         /// The networks of the pool.
-        external_ip: Vec<String> = Key::unset(Kind::List).required().not_in_3_4().all_nodes(&[METALLB]);
+        external_ip: Vec<String> = Key::unset(Kind::List).required().not_in_3_4().format(Format::Cidr).not_empty().all_nodes(&[METALLB]);
     }
 }
 

@@ -3,14 +3,16 @@
 //! Every key is declared once, beside the field that holds it (see [`section`]): name, type, default, what is
 //! allowed, version, effect of a change, and one sentence. From that follow reading ([`Config::parse`], every problem
 //! at once), the export ([`Config::to_toml`]), the example file, the JSON Schema, the reference page and
-//! `explain`. Rules between keys are in `rules.rs`.
+//! [`explain`]. Rules between keys are in `rules.rs`.
 //!
 //! | to | use |
 //! | --- | --- |
 //! | read a file | [`Config::parse`], [`Config::read`] |
 //! | look at one value, or at all | [`Config::get`], [`Config::settings`] |
 //! | know what a key takes and touches | [`keys()`], [`find_key`], [`Key`] |
-//! //! | read the other files | [`Interlock::parse`], [`AzureConfig::parse`], [`Ldap::parse_json`] |
+//! //! | change a file and keep its comments | [`Document`] |
+//! | explain a key, or all of them | [`explain`], [`reference_page`] |
+//! | read the other files | [`Interlock::parse`], [`AzureConfig::parse`], [`Ldap::parse_json`] |
 //!
 //! # What is stored
 //!
@@ -21,10 +23,12 @@
 
 mod auth;
 mod azure;
+mod check;
 mod cluster;
 mod cluster_parts;
 mod components;
 mod cron;
+mod document;
 mod format;
 mod identity;
 mod ingress;
@@ -34,6 +38,7 @@ mod key;
 mod keys;
 mod kubernetes;
 mod ldap;
+mod ldap_rules;
 pub mod mke4;
 mod nearest;
 mod network;
@@ -42,10 +47,13 @@ mod platform;
 mod problem;
 mod raw;
 mod read;
+mod reference;
 mod rules;
+mod schema;
 pub mod section;
 pub mod stored;
 mod value;
+mod walk;
 mod workload;
 mod write;
 
@@ -54,6 +62,7 @@ pub use azure::AzureConfig;
 pub use cluster::Cluster;
 pub use cluster_parts::{ImagePruneFilter, Metrics, Privileges, Storage, Stores};
 pub use cron::Cron;
+pub use document::{Document, EditError};
 pub use format::{Cidr, Format, duration, port_range};
 pub use identity::{
     AccountLock, AdminRoleRule, ExternalIdentityProvider, Saml, SamlProxy, SamlProxyBasic,
@@ -79,6 +88,7 @@ pub use platform::{
 pub use problem::{Problem, Problems};
 pub use raw::{MAX_BYTES, MAX_DEPTH, MAX_TEXT, RawConfig, Syntax};
 pub use read::{ReadOptions, Reading, Report, Root};
+pub use reference::{Explanation, UnknownKey, explain, page as reference_page};
 pub use section::{Child, ChildMut, ChildRef, Section};
 pub use value::Value;
 pub use workload::{RestartAttempts, RestartDelay, SwarmDefaults, UserWorkloadDefaults};
@@ -235,7 +245,7 @@ impl Ldap {
 
 impl Root for Ldap {
     fn check(&self, report: &mut Report<'_>) {
-        rules::check_ldap(self, "", report);
+        ldap_rules::check(self, "", report);
     }
 }
 

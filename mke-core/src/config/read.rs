@@ -1,17 +1,16 @@
 //! [`RawConfig`] to typed values, every problem at once: unknown keys, wrong types, values that are not allowed,
 //! missing values, and then what must hold between keys.
 
-use std::collections::BTreeMap;
 use std::ops::Range;
 
-use super::key::{Fallback, Key, Kind, Required, Version, one_of};
+use super::check::check;
+use super::key::{Fallback, Key, Required, Version};
 use super::nearest::nearest;
 use super::path::{KeyPath, Step};
 use super::problem::{Problem, Problems};
 use super::raw::{MAX_PROBLEMS, RawConfig, RawEntry, RawTable, RawValue, Syntax};
 use super::section::{ChildMut, Section};
 use super::value::Value;
-use crate::secret::Secret;
 
 /// How a file is read.
 #[derive(Debug, Clone, Copy, Default)]
@@ -139,6 +138,28 @@ fn same_name(a: &str, b: &str) -> bool {
     a == b || plain(a) == plain(b)
 }
 
+/// The JSON pointer of a key of `[auth.ldap]`, whose names in JSON are those in TOML in another spelling.
+fn pointer(path: &KeyPath) -> String {
+    let steps = path.0.iter().map(|step| match step {
+        Step::Row(row) => format!("/{row}"),
+        Step::Name(name) => {
+            let words = name
+                .split('_')
+                .enumerate()
+                .map(|(index, word)| match (index, word) {
+                    (0, word) => word.to_owned(),
+                    (_, "url" | "dn" | "tls") => word.to_uppercase(),
+                    (_, word) => {
+                        let (first, rest) = word.split_at_checked(1).unwrap_or((word, ""));
+                        format!("{}{rest}", first.to_uppercase())
+                    }
+                });
+            format!("/{}", words.collect::<String>())
+        }
+    });
+    steps.collect()
+}
+
 /// Takes the problems of rules between keys.
 pub struct Report<'r> {
     raw: Option<&'r RawConfig<'r>>,
@@ -154,11 +175,11 @@ impl<'r> Report<'r> {
     /// Reports that `found` stands at `key` where only `allowed` goes; `message` says why and what to do.
     pub(super) fn refuse(&mut self, key: &str, found: &str, allowed: &str, message: impl Into<String>) {
         let path: KeyPath = key.parse().unwrap_or_default();
-        let mut name = key.to_owned();
-        if let Some(raw) = self.raw
-            && raw.syntax == Syntax::Json
-        {
-            name = format!("/{}", key.replace(['.', '['], "/").replace(']', ""));
+        let json = self.raw.is_some_and(|raw| raw.syntax == Syntax::Json);
+        let name = if json { pointer(&path) } else { key.to_owned() };
+        if self.problems.iter().any(|problem| problem.key == name) {
+            // What is wrong with the value itself was told already; it counts as absent here.
+            return;
         }
         let problem = Problem {
             key: name,
@@ -188,14 +209,6 @@ struct Reader<'r, 't> {
 enum PathStep<'r> {
     Name(&'r str),
     Row(usize),
-}
-
-/// What is wrong with a value.
-struct Mistake {
-    span: Range<usize>,
-    found: String,
-    allowed: String,
-    message: String,
 }
 
 impl<'r, 't> Reader<'r, 't> {
@@ -455,163 +468,21 @@ impl<'r, 't> Reader<'r, 't> {
     }
 }
 
-/// The value as the key's type, or everything that is wrong with it.
-fn check(key: &Key, raw: &RawValue<'_>, span: &Range<usize>) -> Result<Value, Vec<Mistake>> {
-    let wrong = |found: &RawValue<'_>, span: &Range<usize>, allowed: String| Mistake {
-        span: span.clone(),
-        message: match (found, key.kind) {
-            (RawValue::Integer(number), Kind::Text) if !key.secret => {
-                format!("expected {allowed}, found a whole number: write \"{number}\"")
-            }
-            (RawValue::Text(_), Kind::List) => {
-                format!("expected {allowed}, found text: put it in square brackets")
-            }
-            (RawValue::Text(text), Kind::Bool | Kind::Integer) if is_plain(key.kind, text) => {
-                format!("expected {allowed}, found text: remove the quotes")
-            }
-            _ => format!("expected {allowed}, found {}", found.describe()),
-        },
-        found: found.describe().to_owned(),
-        allowed,
-    };
-    match (key.kind, raw) {
-        (Kind::Bool, RawValue::Bool(value)) => Ok(Value::Bool(*value)),
-        (Kind::Integer, RawValue::Integer(value)) => {
-            number(key, *value, span).map(Value::Integer).map_err(|m| vec![m])
-        }
-        (Kind::Text, RawValue::Text(text)) => match text_value(key, text, span) {
-            Ok(text) if key.secret => Ok(Value::Secret(Secret::new(text))),
-            Ok(text) => Ok(Value::Text(text)),
-            Err(mistake) => Err(vec![mistake]),
-        },
-        (Kind::List, RawValue::List(items)) => {
-            let (mut values, mut mistakes) = (Vec::with_capacity(items.len()), Vec::new());
-            for (item, span) in items {
-                match item {
-                    RawValue::Text(text) => match text_value(key, text, span) {
-                        Ok(text) => values.push(text),
-                        Err(mistake) => mistakes.push(mistake),
-                    },
-                    other => mistakes.push(Mistake {
-                        span: span.clone(),
-                        found: other.describe().to_owned(),
-                        allowed: key.expected(),
-                        message: format!("expected text in quotes in the list, found {}", other.describe()),
-                    }),
-                }
-            }
-            if mistakes.is_empty() {
-                Ok(Value::List(values))
-            } else {
-                Err(mistakes)
-            }
-        }
-        (Kind::Map, RawValue::Table(table)) => {
-            let (mut values, mut mistakes) = (BTreeMap::new(), Vec::new());
-            for entry in &table.entries {
-                match &entry.value {
-                    RawValue::Text(text) => match text_value(key, text, &entry.span) {
-                        Ok(text) => {
-                            values.insert(entry.name.to_string(), text);
-                        }
-                        Err(mistake) => mistakes.push(mistake),
-                    },
-                    other => mistakes.push(Mistake {
-                        span: entry.span.clone(),
-                        found: other.describe().to_owned(),
-                        allowed: key.expected(),
-                        message: format!(
-                            "expected text in quotes under `{}`, found {}",
-                            entry.name.escape_debug(),
-                            other.describe()
-                        ),
-                    }),
-                }
-            }
-            if mistakes.is_empty() {
-                Ok(Value::Map(values))
-            } else {
-                Err(mistakes)
-            }
-        }
-        (_, other) => Err(vec![wrong(other, span, key.expected())]),
-    }
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::keys;
 
-/// Whether a text would be the value, were it not in quotes.
-fn is_plain(kind: Kind, text: &str) -> bool {
-    match kind {
-        Kind::Bool => matches!(text, "true" | "false"),
-        _ => text.parse::<i64>().is_ok(),
-    }
-}
-
-fn number(key: &Key, found: i64, span: &Range<usize>) -> Result<i64, Mistake> {
-    let listed = key.allowed.is_empty() || key.allowed.iter().any(|word| word.parse() == Ok(found));
-    if listed && key.min.is_none_or(|min| found >= min) && key.max.is_none_or(|max| found <= max) {
-        return Ok(found);
-    }
-    let message = if listed {
-        format!("{found} is out of range, use {}", key.expected())
-    } else {
-        format!("{found} is not allowed, use {}", key.expected())
-    };
-    Err(Mistake {
-        span: span.clone(),
-        found: found.to_string(),
-        allowed: key.expected(),
-        message,
-    })
-}
-
-/// How much of a wrong text is shown.
-const SHOWN: usize = 80;
-
-fn text_value(key: &Key, text: &str, span: &Range<usize>) -> Result<String, Mistake> {
-    let refuse = |message: String, allowed: String| Mistake {
-        span: span.clone(),
-        found: format!(
-            "\"{}\"",
-            text.chars().take(SHOWN).collect::<String>().escape_debug()
-        ),
-        allowed,
-        message,
-    };
-    if !key.allowed.is_empty() {
-        let hit = key
-            .allowed
-            .iter()
-            .find(|word| **word == text || (key.any_case && word.eq_ignore_ascii_case(text)));
-        return match hit {
-            Some(word) => Ok((*word).to_owned()),
-            None => {
-                let shown: String = text.chars().take(SHOWN).collect();
-                let message = format!(
-                    "`{}` is not allowed, use {}",
-                    shown.escape_debug(),
-                    one_of(key.allowed)
-                );
-                Err(refuse(message, key.expected()))
-            }
-        };
-    }
-    if text.is_empty() {
-        if key.not_empty {
-            return Err(refuse(
-                format!("must not be empty, give {}", key.expected()),
-                key.expected(),
-            ));
+    #[test]
+    fn names_in_json_are_spelled_by_rule() {
+        for key in keys().iter().filter(|key| key.table.starts_with("auth.ldap")) {
+            let path = KeyPath::default().join(key.name);
+            assert_eq!(
+                Some(pointer(&path).trim_start_matches('/')),
+                key.json,
+                "{}",
+                key.path()
+            );
         }
-        return Ok(String::new());
     }
-    if !key.format.accepts(text) {
-        let shown: String = text.chars().take(SHOWN).collect();
-        let message = if key.secret {
-            format!("expected {}", key.format)
-        } else {
-            format!("`{}` is not allowed, use {}", shown.escape_debug(), key.format)
-        };
-        return Err(refuse(message, key.format.to_string()));
-    }
-    Ok(text.to_owned())
 }

@@ -1,0 +1,12 @@
+//! Interlock files: refused with problems that have their places, or taken; never a crash.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use mke_core::config::Interlock;
+
+fuzz_target!(|text: &str| {
+    if let Err(problems) = Interlock::parse(text) {
+        assert!(!problems.0.is_empty());
+        assert!(problems.0.iter().all(|problem| problem.line <= text.lines().count() + 1));
+    }
+});

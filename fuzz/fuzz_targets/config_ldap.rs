@@ -1,0 +1,12 @@
+//! The JSON body of the directory's API: refused with problems that have their places, or taken; never a crash.
+#![no_main]
+
+use libfuzzer_sys::fuzz_target;
+use mke_core::config::Ldap;
+
+fuzz_target!(|text: &str| {
+    if let Err(problems) = Ldap::parse_json(text) {
+        assert!(!problems.0.is_empty());
+        assert!(problems.0.iter().all(|problem| problem.line <= text.lines().count() + 1));
+    }
+});

@@ -1,0 +1,347 @@
+//! Edits of a file in place: what is not edited stays byte for byte.
+
+#![expect(clippy::unwrap_used, reason = "helpers of tests stop them too")]
+
+use std::collections::BTreeMap;
+
+use mke_core::config::{Config, Document, EditError, Key, KeyPath, Kind, Value, keys};
+use proptest::prelude::*;
+
+const FILE: &str = "# The cluster of the north.\n[auth]\n  backend = \"managed\" # as ever\n\n  [auth.sessions]\n    \
+                    lifetime_minutes = 60\n    per_user_limit=10\n\n[[registries]]\n  host_address = \"a\"\n  service_id = \
+                    \"1\"\n\n[[registries]]\n  host_address = \"b\"\n  service_id = \"2\"\n# The end.\n";
+
+fn path(text: &str) -> KeyPath {
+    text.parse().unwrap()
+}
+
+fn document() -> Document {
+    Document::parse(FILE).unwrap()
+}
+
+/// Sets a key and gives the lines that are new and those that are gone.
+fn set(document: &mut Document, key: &str, value: Value) -> (Vec<String>, Vec<String>) {
+    let before = document.to_string();
+    document.set(&path(key), &value).unwrap();
+    let after = document.to_string();
+    let lines = |text: &str| text.lines().map(str::to_owned).collect::<Vec<_>>();
+    let (old, new) = (lines(&before), lines(&after));
+    let minus = |a: &[String], b: &[String]| a.iter().filter(|line| !b.contains(line)).cloned().collect();
+    (minus(&new, &old), minus(&old, &new))
+}
+
+/// CFG-001: a value is replaced where it stands, with its comment and the spacing around it.
+#[test]
+fn values_are_replaced_in_place() {
+    let mut file = document();
+    assert!(
+        !file
+            .set(&path("auth.backend"), &Value::Text("managed".into()))
+            .unwrap()
+    );
+    assert!(
+        !file
+            .set(&path("auth.sessions.lifetime_minutes"), &Value::Integer(60))
+            .unwrap()
+    );
+    assert_eq!(file.to_string(), FILE);
+    assert_eq!(
+        set(&mut file, "auth.backend", Value::Text("ldap".into())),
+        (
+            vec!["  backend = \"ldap\" # as ever".into()],
+            vec!["  backend = \"managed\" # as ever".into()]
+        )
+    );
+    assert_eq!(
+        set(&mut file, "auth.sessions.per_user_limit", Value::Integer(3)),
+        (
+            vec!["    per_user_limit=3".into()],
+            vec!["    per_user_limit=10".into()]
+        )
+    );
+    assert_eq!(
+        set(&mut file, "registries[1].host_address", Value::Text("c".into())),
+        (
+            vec!["  host_address = \"c\"".into()],
+            vec!["  host_address = \"b\"".into()]
+        )
+    );
+    assert_eq!(
+        file.get(&path("registries[1].host_address")).as_deref(),
+        Some("\"c\"")
+    );
+    assert_eq!(file.get(&path("registries[2].host_address")), None);
+}
+
+/// New keys stand with their table, new tables with their parent, new rows behind the last one.
+#[test]
+fn what_is_new_stands_where_it_belongs() {
+    let mut file = document();
+    file.set(&path("auth.samlEnabled"), &Value::Bool(false)).unwrap();
+    file.set(&path("auth.sessions.store_token_per_session"), &Value::Bool(true))
+        .unwrap();
+    file.set(&path("auth.account_lock.enabled"), &Value::Bool(false))
+        .unwrap();
+    file.set(&path("registries[2].host_address"), &Value::Text("c".into()))
+        .unwrap();
+    file.set(&path("registries[2].service_id"), &Value::Text("3".into()))
+        .unwrap();
+    file.set(&path("log_configuration.level"), &Value::Text("DEBUG".into()))
+        .unwrap();
+    assert_eq!(
+        file.to_string(),
+        "# The cluster of the north.\n[auth]\n  backend = \"managed\" # as ever\n  samlEnabled = false\n\n  [auth.sessions]\n    \
+         lifetime_minutes = 60\n    per_user_limit=10\n    store_token_per_session = true\n\n  [auth.account_lock]\n    \
+         enabled = false\n\n[[registries]]\n  host_address = \"a\"\n  service_id = \"1\"\n\n[[registries]]\n  host_address = \
+         \"b\"\n  service_id = \"2\"\n# The end.\n\n[[registries]]\n  host_address = \"c\"\n  service_id = \"3\"\n\n\
+         [log_configuration]\n  level = \"DEBUG\"\n"
+    );
+    assert!(Config::parse(&file.to_string()).is_ok());
+    assert_eq!(
+        file.set(&path("registries[9].host_address"), &Value::Text("x".into())),
+        Err(EditError::NoSuchRow("registries[9].host_address".into(), 3))
+    );
+    assert!(
+        file.set(&path("auth.backend.deeper"), &Value::Bool(true))
+            .is_err()
+    );
+    assert!(file.set(&path("auth"), &Value::Bool(true)).is_err());
+}
+
+/// Removing takes whole lines, and only them.
+#[test]
+fn what_is_removed_leaves_the_rest() {
+    let mut file = document();
+    assert!(file.unset(&path("auth.sessions.lifetime_minutes")).unwrap());
+    assert!(!file.unset(&path("auth.sessions.lifetime_minutes")).unwrap());
+    assert!(file.unset(&path("registries[0]")).unwrap());
+    assert!(!file.unset(&path("nonsense.key")).unwrap());
+    let text = file.to_string();
+    assert_eq!(
+        text,
+        "# The cluster of the north.\n[auth]\n  backend = \"managed\" # as ever\n\n  [auth.sessions]\n    per_user_limit=10\n\n\n\
+         [[registries]]\n  host_address = \"b\"\n  service_id = \"2\"\n# The end.\n"
+    );
+    assert!(file.unset(&path("auth")).unwrap());
+    assert!(!file.to_string().contains("auth") && file.to_string().contains("# The cluster"));
+}
+
+/// Inline tables, dotted keys, byte order marks, line ends of Windows and older names of keys.
+#[test]
+fn other_ways_to_write() {
+    let mut file =
+        Document::parse("auth = { backend = \"managed\", sessions = { per_user_limit = 1 } } # one line\n")
+            .unwrap();
+    file.set(&path("auth.sessions.per_user_limit"), &Value::Integer(2))
+        .unwrap();
+    file.set(&path("auth.sessions.lifetime_minutes"), &Value::Integer(90))
+        .unwrap();
+    file.unset(&path("auth.backend")).unwrap();
+    let config = Config::parse(&file.to_string()).unwrap();
+    assert_eq!(
+        (
+            config.auth.sessions.per_user_limit,
+            config.auth.sessions.lifetime_minutes
+        ),
+        (2, 90)
+    );
+    assert!(!file.to_string().contains("backend") && file.to_string().ends_with("# one line\n"));
+
+    let mut file = Document::parse("\u{feff}[auth]\r\nsessions.per_user_limit = 1\r\n").unwrap();
+    file.set(&path("auth.sessions.lifetime_minutes"), &Value::Integer(90))
+        .unwrap();
+    file.set(&path("cluster_config.dns"), &Value::List(vec!["10.0.0.2".into()]))
+        .unwrap();
+    assert_eq!(
+        file.to_string(),
+        "\u{feff}[auth]\r\nsessions.per_user_limit = 1\r\nsessions.lifetime_minutes = 90\r\n\r\n[cluster_config]\r\n  dns = \
+         [\"10.0.0.2\"]\r\n"
+    );
+
+    let mut file = Document::parse("[cluster_config]\netcd-storage-quota = \"2G\"\n").unwrap();
+    file.set(
+        &path("cluster_config.etcd_storage_quota"),
+        &Value::Text("4GB".into()),
+    )
+    .unwrap();
+    assert_eq!(
+        file.to_string(),
+        "[cluster_config]\netcd-storage-quota = \"4GB\"\n"
+    );
+
+    let mut file = Document::parse("").unwrap();
+    file.set(&path("auth.backend"), &Value::Text("managed".into()))
+        .unwrap();
+    assert_eq!(file.to_string(), "[auth]\n  backend = \"managed\"\n");
+}
+
+/// Merging takes over what the other file says and leaves everything else as it stands.
+#[test]
+fn files_are_merged() {
+    let mut file = document();
+    let other = "[auth.sessions]\nper_user_limit = 4\n[[registries]]\nhost_address = \"z\"\nservice_id = \"9\"\n\
+                 [cluster_config]\ncontroller_port = 8443\n";
+    file.merge(&Document::parse(other).unwrap()).unwrap();
+    let config = Config::parse(&file.to_string()).unwrap();
+    assert_eq!(config.auth.sessions.per_user_limit, 4);
+    assert_eq!(config.auth.sessions.lifetime_minutes, 60);
+    assert_eq!(config.registries.len(), 1);
+    assert_eq!(config.cluster.controller_port, 8443);
+    assert!(
+        file.to_string()
+            .starts_with("# The cluster of the north.\n[auth]\n  backend = \"managed\" # as ever\n")
+    );
+    let before = file.to_string();
+    file.merge(&Document::parse(&before).unwrap()).unwrap();
+    assert_eq!(
+        Config::parse(&file.to_string()).unwrap(),
+        Config::parse(&before).unwrap()
+    );
+}
+
+/// Scripts that look for a key's line and write another find exactly one in the export.
+#[test]
+fn line_tools_find_each_key_of_the_export() {
+    let text = Config::default().to_toml();
+    for key in keys()
+        .iter()
+        .filter(|key| key.in_3_4 && key.default_value().is_some() && !key.table.contains('['))
+    {
+        let starts = format!("{} = ", key.name);
+        assert!(
+            text.lines().any(|line| line.trim_start().starts_with(&starts)),
+            "no line for {}",
+            key.path()
+        );
+    }
+    for line in [
+        "[auth]",
+        "  backend = \"managed\"",
+        "  [auth.sessions]",
+        "    per_user_limit = 10",
+    ] {
+        assert!(text.lines().any(|found| found == line), "no line `{line}`");
+    }
+    let edited = text.replace("    per_user_limit = 10", "    per_user_limit = 7");
+    assert_eq!(Config::parse(&edited).unwrap().auth.sessions.per_user_limit, 7);
+    assert_eq!(Config::parse(&Config::example()).unwrap(), Config::default());
+}
+
+/// A valid file of its own: some keys with allowed values, in some order, with some white space and comments.
+fn file() -> impl Strategy<Value = (String, Vec<(&'static Key, String)>)> {
+    let plain: Vec<&'static Key> = keys()
+        .iter()
+        .copied()
+        .filter(|key| {
+            !key.table.contains('[')
+                && !key.table.is_empty()
+                && key.effect != mke_core::config::Effect::Nothing
+        })
+        // Keys whose rules name others are tried elsewhere, alone.
+        .filter(|key| key.rule.is_none() && key.required == mke_core::config::Required::No)
+        .filter(|key| {
+            !key.table.contains("external_identity")
+                && !key.name.starts_with("ipvs")
+                && !key.name.ends_with("_port")
+        })
+        .filter(|key| {
+            !["enabled", "no_passphrase", "backend"].contains(&key.name)
+                && !key.table.starts_with("hardening")
+        })
+        .filter(|key| {
+            !key.name.contains("probe") && key.name != "lifetime_minutes" && !key.name.ends_with("_enabled")
+        })
+        .collect();
+    let count = plain.len();
+    (
+        proptest::collection::vec((0..count, 0..4_u8, any::<bool>()), 1..40),
+        prop_oneof![Just("\n"), Just("\r\n")],
+        any::<bool>(),
+    )
+        .prop_map(move |(picks, newline, mark)| {
+            let mut tables = BTreeMap::<&str, BTreeMap<&str, (&'static Key, String, u8, bool)>>::new();
+            for (index, spacing, comment) in picks {
+                let key = plain[index];
+                let values = values(key);
+                let value = values[usize::from(spacing) % values.len()].clone();
+                tables
+                    .entry(key.table)
+                    .or_default()
+                    .insert(key.name, (key, value, spacing, comment));
+            }
+            let mut text = if mark {
+                "\u{feff}".to_owned()
+            } else {
+                String::new()
+            };
+            let mut given = Vec::new();
+            for (table, keys) in tables {
+                text.push_str(&format!("[{table}]{newline}"));
+                for (name, (key, value, spacing, comment)) in keys {
+                    let space = " ".repeat(usize::from(spacing));
+                    let comment = if comment {
+                        format!("{space}# says {name}{newline}{newline}")
+                    } else {
+                        newline.to_owned()
+                    };
+                    text.push_str(&format!("{space}{name}{space}={space}{value}{comment}"));
+                    given.push((key, value));
+                }
+            }
+            (text, given)
+        })
+}
+
+fn values(key: &Key) -> Vec<String> {
+    let quoted = |text: &str| toml_edit::Value::from(text).to_string();
+    match key.kind {
+        Kind::Bool => vec!["true".into(), "false".into()],
+        Kind::Integer => vec![key.min.or(key.max).unwrap_or(3).to_string()],
+        Kind::List if key.allowed.is_empty() => {
+            vec!["[]".into(), format!("[ {} , ]", quoted(key.format.sample()))]
+        }
+        Kind::List => vec![format!("[{}]", quoted(key.allowed[0]))],
+        Kind::Map => vec!["{}".into()],
+        Kind::Text if key.allowed.is_empty() => {
+            let sample = key.format.sample();
+            vec![
+                quoted(sample),
+                format!("'{sample}'"),
+                format!("\"\"\"\n{sample}\"\"\""),
+            ]
+        }
+        Kind::Text => key.allowed.iter().map(|word| quoted(word)).collect(),
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1_000, ..ProptestConfig::default() })]
+
+    /// CFG-001: a valid file comes back byte for byte when nothing changed, also after every value was set to what it
+    /// is; after one edit every other line is as it was; what is read survives writing and reading.
+    #[test]
+    fn round_trip((text, given) in file(), chosen in any::<prop::sample::Index>()) {
+        let config = Config::parse(&text).unwrap_or_else(|problems| panic!("{text}: {problems}"));
+        let mut document = Document::parse(&text).unwrap();
+        prop_assert_eq!(document.to_string(), text.as_str());
+        for (key, _) in &given {
+            let path: KeyPath = key.path().parse().unwrap();
+            let value = config.get(&path).unwrap();
+            document.set(&path, &value).unwrap();
+        }
+        prop_assert_eq!(document.to_string(), text.as_str());
+        prop_assert_eq!(Config::parse(&config.to_toml()).unwrap(), config.clone());
+        let stored = serde_json::to_string(&config).unwrap();
+        prop_assert_eq!(serde_json::from_str::<Config>(&stored).unwrap(), config);
+
+        let (key, literal) = &given[chosen.index(given.len())];
+        let path: KeyPath = key.path().parse().unwrap();
+        document.set(&path, &Value::Text("EDITED".into())).unwrap();
+        let edited = document.to_string();
+        let (before, after) = edited.split_once("\"EDITED\"").unwrap();
+        prop_assert!(text.starts_with(before) && text.ends_with(after));
+        prop_assert_eq!(&text[before.len()..text.len() - after.len()], literal.as_str());
+        document.unset(&path).unwrap();
+        prop_assert!(document.get(&path).is_none());
+    }
+}
