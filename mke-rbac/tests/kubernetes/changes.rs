@@ -108,14 +108,14 @@ fn follow_changes(shape: Shape, seeds: std::ops::Range<u64>, changes: usize, req
 /// and the snapshot before stays as it was.
 #[test]
 fn sec_rbac_01_changed_snapshots_equal_new_ones() {
-    follow_changes(DENSE, 0..60, 40, 10);
+    follow_changes(DENSE, 0..30, 40, 10);
 }
 
 /// The same where subjects hold very many bindings, and where roles have very many rules.
 #[test]
 fn sec_rbac_01_changed_snapshots_equal_new_ones_in_large() {
-    follow_changes(PILES, 0..12, 60, 10);
-    follow_changes(LONG_ROLES, 0..12, 30, 10);
+    follow_changes(PILES, 0..6, 40, 10);
+    follow_changes(LONG_ROLES, 0..6, 20, 10);
 }
 
 /// Everything comes and goes until nothing is left: what nobody holds leaves no trace in decisions.

@@ -8,7 +8,7 @@ use crate::kubernetes_shape::{self as shapes, DENSE, Shape};
 use crate::shape::Dice;
 use crate::slow;
 
-const CLUSTERS: u64 = 300;
+const CLUSTERS: u64 = 150;
 const REQUESTS: usize = 400;
 
 /// K8S-001, rbac-08: decisions, evidence, holders and lists of rules are those of the slow evaluator.

@@ -12,7 +12,11 @@ mod kubernetes_shape;
 #[expect(dead_code, reason = "only its dice are used here")]
 mod shape;
 
+mod bootstrap;
 mod cases;
 mod changes;
 mod differential;
+mod escalation;
+mod identity;
+mod manifests;
 mod slow;

@@ -156,6 +156,16 @@ impl Directory {
         }
     }
 
+    /// Whether Kubernetes sees a user under this name.
+    pub(super) fn is_user(&self, name: &str) -> bool {
+        self.people.contains_key(name)
+    }
+
+    /// Whether this is the group of an organization or team.
+    pub(super) fn is_group(&self, name: &str) -> bool {
+        self.group(name).as_deref() == Some(name)
+    }
+
     /// The group that a text means.
     fn group(&self, text: &str) -> Option<String> {
         let plain = |text: &str| match text.split_once(':') {

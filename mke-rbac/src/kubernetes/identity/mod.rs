@@ -27,8 +27,10 @@
 //! ```
 
 mod directory;
+mod draft;
 
 pub use directory::Directory;
+pub use draft::{DraftError, Scope};
 
 use serde::{Deserialize, Serialize};
 

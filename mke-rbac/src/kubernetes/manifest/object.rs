@@ -164,15 +164,16 @@ impl<'n> Object<'n> {
         self.problems.push((field.to_owned(), message));
     }
 
-    /// `Role blue/reader`
+    /// `Role blue/reader`; without what is not known.
     pub(super) fn shown(&self) -> String {
         let namespace = self.namespace.as_deref().map(|namespace| format!("{namespace}/"));
-        format!(
+        let text = format!(
             "{} {}{}",
             self.kind.word(),
             namespace.unwrap_or_default(),
             self.name
-        )
+        );
+        text.trim_end().to_owned()
     }
 
     /// Reads the object and adds it.
