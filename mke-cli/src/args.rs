@@ -3,8 +3,8 @@
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    account, authz, bundle, can_i, collection, completion, context, dump_certs, grant, id, login, org,
-    port_check, role, serve, team,
+    account, admission, authz, bundle, can_i, collection, completion, context, dump_certs, grant, id, login,
+    org, port_check, role, serve, team,
 };
 use crate::output::Format;
 
@@ -69,6 +69,9 @@ pub(crate) enum Command {
     /// Ask about the whole policy: who can, why, what if.
     #[command(subcommand)]
     Authz(authz::Command),
+    /// Try what admission makes of Kubernetes objects.
+    #[command(subcommand)]
+    Admission(admission::Command),
 }
 
 #[cfg(test)]

@@ -39,12 +39,14 @@
 //! | [`visibility`] | which collections somebody sees |
 //! | [`change`] | nothing: one change of the model as a value |
 //! | [`admin`] | whether roles, collections and grants may be changed so |
+//! | [`admission`] | whether a write to the Kubernetes API may go on, and what becomes of the object |
 //! | [`kubernetes`] | whether Kubernetes roles allow a request; apart from all the others |
 //! | [`question`] | nothing: questions and answers in names and paths |
 //! | [`inquiry`] | nothing: questions about a whole policy, with reports |
 //! | [`state`] | nothing: a whole policy in a file, to ask without a cluster |
 
 pub mod admin;
+pub mod admission;
 pub mod change;
 pub mod decision;
 pub mod demand;

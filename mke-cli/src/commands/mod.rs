@@ -2,6 +2,7 @@
 
 pub(crate) mod access;
 pub(crate) mod account;
+pub(crate) mod admission;
 mod asked;
 pub(crate) mod audit_log;
 pub(crate) mod authz;
@@ -60,6 +61,7 @@ pub(crate) fn dispatch(command: Command, output: &mut Output<'_>) -> Result<(), 
         Command::Bundle(command) => wait_for(bundle::run(command, &Client::from_environment()?, output)),
         Command::CanI(args) => can_i::run(&args, output),
         Command::Authz(command) => authz::run(&command, output),
+        Command::Admission(command) => admission::run(&command, output),
     }
 }
 
