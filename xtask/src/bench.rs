@@ -4,7 +4,7 @@
 use std::process::Command;
 
 use crate::failure::{Failure, Outcome};
-use crate::{checkout, command, say};
+use crate::{artifacts, checkout, command, say, upstream};
 
 /// Measurements, by name.
 #[derive(Debug, clap::Args)]
@@ -25,6 +25,8 @@ enum Home {
     },
     /// A subject of `mke-bench`.
     Program,
+    /// `bench/authz`, a workspace of its own.
+    Authz,
 }
 
 /// One measurement.
@@ -55,7 +57,12 @@ const fn of_programs(name: &'static str, what: &'static str) -> Bench {
     }
 }
 
-const BENCHES: [Bench; 8] = [
+const BENCHES: [Bench; 9] = [
+    Bench {
+        name: "authz",
+        home: Home::Authz,
+        what: "decisions beside cedar-policy, casbin, regorus and the upstream Kubernetes authorizer",
+    },
     of_programs(
         "decide",
         "decisions with their reason, at 100 users and at a million grants",
@@ -93,6 +100,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
         Home::Criterion { package, bench } => {
             cargo.args(["bench", "--package", package, "--bench", bench, "--"]);
         }
+        Home::Authz => return authz(&args.more),
         Home::Program => {
             cargo.args([
                 "run",
@@ -106,6 +114,37 @@ pub(crate) fn run(args: &Args) -> Outcome {
         }
     }
     command::must(cargo.args(&args.more))
+}
+
+/// Builds the peers, measures, and writes table and picture into `docs/`.
+fn authz(more: &[String]) -> Outcome {
+    let upstream = upstream::build("cargo xtask bench authz")?;
+    say::step("building this engine and its peers");
+    let mut build = Command::new(checkout::cargo());
+    build
+        .args([
+            "build",
+            "--release",
+            "--locked",
+            "--message-format",
+            "json-render-diagnostics",
+        ])
+        .arg("--manifest-path")
+        .arg(checkout::root().join("bench/authz/Cargo.toml"))
+        .arg("--target-dir")
+        .arg(checkout::root().join("target/authz"));
+    let (status, messages) = command::capture_stdout(&mut build)?;
+    let program = artifacts::executable(&messages, "authz").filter(|_| status.success());
+    let program = program.ok_or_else(|| Failure::Broken("bench/authz cannot be built".to_owned()))?;
+    say::step("measuring");
+    let mut measure = Command::new(program);
+    measure
+        .arg("--upstream")
+        .arg(&upstream.program)
+        .args(["--upstream-version", &upstream.version, "--documents"])
+        .arg(checkout::root().join("docs"))
+        .args(more);
+    command::must(&mut measure)
 }
 
 #[cfg(test)]

@@ -184,8 +184,16 @@ impl Upstream {
         numbers(&self.ask(b'M', &payload)?)
     }
 
-    /// Replaces bindings by those of `rbac`, taken for the first ones of the loaded policy, and gives the nanoseconds
-    /// for each.
+    /// What reading the clock twice takes there, many times, in nanoseconds.
+    ///
+    /// # Errors
+    ///
+    /// When the program refuses or is gone.
+    pub fn clock(&mut self) -> Result<Vec<u64>, UpstreamError> {
+        numbers(&self.ask(b'T', &[])?)
+    }
+
+    /// Replaces bindings by those of `rbac` with the same name, and gives the nanoseconds for each.
     ///
     /// # Errors
     ///
