@@ -4,7 +4,7 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::{
     account, admission, authz, bundle, can_i, collection, completion, context, dump_certs, grant, id, login,
-    org, port_check, role, serve, team,
+    org, port_check, proof, role, serve, team,
 };
 use crate::output::Format;
 
@@ -72,6 +72,9 @@ pub(crate) enum Command {
     /// Try what admission makes of Kubernetes objects.
     #[command(subcommand)]
     Admission(admission::Command),
+    /// Check proofs of access decisions.
+    #[command(subcommand)]
+    Proof(proof::Command),
 }
 
 #[cfg(test)]

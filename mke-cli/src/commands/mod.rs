@@ -22,6 +22,7 @@ pub(crate) mod org;
 pub(crate) mod paths;
 pub(crate) mod policy_test;
 pub(crate) mod port_check;
+pub(crate) mod proof;
 pub(crate) mod role;
 pub(crate) mod serve;
 pub(crate) mod simulate;
@@ -62,6 +63,7 @@ pub(crate) fn dispatch(command: Command, output: &mut Output<'_>) -> Result<(), 
         Command::CanI(args) => can_i::run(&args, output),
         Command::Authz(command) => authz::run(&command, output),
         Command::Admission(command) => admission::run(&command, output),
+        Command::Proof(command) => proof::run(&command, output),
     }
 }
 

@@ -37,8 +37,8 @@ fn grounds(state: &Value, proof: &Proof, binding: &Value) -> Vec<Value> {
         usable && json!({"kind": role["kind"], "name": role["name"]}) == binding["role"]
     });
     let reached = everywhere || (home.is_string() && *home == json!(proof.scope()));
-    let mut rules = role.map_or(vec![], |role| rules(state, role));
-    rules.retain(|rule| reached && proof.matches(&rule["rule"], everywhere));
+    let mut rules = role.filter(|_| reached).map_or(vec![], |role| rules(state, role));
+    rules.retain(|rule| proof.matches(&rule["rule"], everywhere));
     let name = json!({"kind": binding["kind"], "namespace": home, "name": binding["name"]});
     let subjects = list(&binding["subjects"]).iter().filter(|subject| proof.is(subject));
     let bound = |subject, rule| json!({"binding": name, "subject": subject, "role": binding["role"], "rule": rule});

@@ -27,32 +27,26 @@ struct Check {
 
 pub(crate) fn check(state: &State, proof: &Proof) -> Result<bool, Flaw> {
     let facts = answer(state, proof).ok_or_else(|| Flaw("the question makes no sense".to_owned()))?;
-    let cited = &proof.decision["allowed"]["granted"];
-    let carried = |(check, cited): (&Check, &Value)| {
-        let (cited, all) = (list(cited), citations(state, &proof.subject, check));
-        let held = |modifier| all.iter().any(|(one, modifiers)| modifiers.contains(modifier) && cited.contains(one));
-        let exists = |one| all.iter().any(|(citation, _)| citation == one);
-        !cited.is_empty() && cited.iter().all(exists) && check.modifiers.iter().all(held)
-    };
-    let complete = facts["allowed"] == "granted" && list(cited).len() == proof.checks.len();
-    let carried = complete && proof.checks.iter().zip(list(cited)).all(carried);
-    same(&proof.decision, &if carried { json!({"allowed": {"granted": cited}}) } else { facts })
+    same(&proof.decision, &facts)
 }
 
-/// The decision by the facts alone, without citations; nothing for a question that cannot be asked.
+/// The decision by the facts; nothing for a question that cannot be asked.
 fn answer(state: &State, proof: &Proof) -> Option<Value> {
     let yes = |reason| Some(json!({"allowed": reason}));
     let no = |reason| Some(json!({"denied": {"reason": reason, "missing": [], "remedy": null}}));
     let (access, asked) = (proof.access.as_str(), !proof.checks.is_empty());
-    let user = proof.subject["user"].as_str().map(|id| state.users.get(id));
+    let id = proof.subject["user"].as_str();
+    let user = id.map(|id| state.users.get(id));
     let admin = user.flatten().is_some_and(|user| user["admin"] == true);
-    let somebody = proof.subject == "anonymous" || proof.subject == json!({"user": proof.subject["user"].as_str()});
+    let somebody = proof.subject == id.map_or(json!("anonymous"), |id| json!({"user": id}));
+    let word = |one: &String| state.operations.values().any(|all| all.contains(one));
+    let known = |check: &Check| state.operations.contains_key(&check.operation) && check.modifiers.iter().all(word);
     let class = ["public", "authenticated", "admin", "operation", "filter"].contains(&access);
     match (proof.rule.as_deref(), user) {
-        _ if !somebody || !class => None,
+        _ if !proof.checks.iter().all(known) || !somebody || !class => None,
         (None, _) if access == "public" => yes("public"),
-        (_, Some(None)) => no("unknown-account"),
-        (_, Some(Some(user))) if user["active"] != true => no("inactive"),
+        (rule, Some(None)) => no("unknown-account").filter(|_| rule.is_none()),
+        (rule, Some(Some(user))) if user["active"] != true => no("inactive").filter(|_| rule.is_none()),
         (Some(rule @ "conflicting-labels"), _) => no(rule),
         (Some(rule @ ("node-in-system-collection" | "advanced-license-required")), _) if admin => no(rule),
         (Some(rule @ ("administrator-only" | "node-move-is-admin-only")), _) if !admin => no(rule),
@@ -66,13 +60,19 @@ fn answer(state: &State, proof: &Proof) -> Option<Value> {
     }
 }
 
-/// What the grants decide: that they carry it, or what is missing and the smallest set of grants that would do.
+/// What the grants decide: that they carry it, or what is missing and the smallest set of grants that would do. For
+/// each check the allow cites what the proof cites, if it is true and enough, and else everything.
 fn by_grants(state: &State, proof: &Proof) -> Value {
-    let (mut missing, mut lacks, mut possible) = (vec![], vec![], true);
-    for check in &proof.checks {
+    let (mut granted, mut missing, mut lacks, mut possible) = (vec![], vec![], vec![], true);
+    for (at, check) in proof.checks.iter().enumerate() {
         let (operation, place) = (&check.operation, check.collection.as_str());
         let absent = |modifier| json!({"operation": operation, "modifier": modifier, "collection": place});
         let found = citations(state, &proof.subject, check);
+        let cited = list(&proof.decision["allowed"]["granted"][at]);
+        let held = |modifier| found.iter().any(|(one, all)| all.contains(modifier) && cited.contains(one));
+        let exists = |one| found.iter().any(|(citation, _)| citation == one);
+        let carried = !cited.is_empty() && cited.iter().all(exists) && check.modifiers.iter().all(held);
+        granted.push(if carried { cited.to_vec() } else { found.iter().map(|(one, _)| one.clone()).collect() });
         let mut lack = check.modifiers.clone();
         lack.retain(|modifier| !found.iter().any(|(_, modifiers)| modifiers.contains(modifier)));
         let lacking = if found.is_empty() { vec![None] } else { lack.iter().map(Some).collect() };
@@ -98,7 +98,7 @@ fn by_grants(state: &State, proof: &Proof) -> Value {
     let remedy = possible.then(|| grants.collect::<Vec<_>>());
     let reason = if proof.subject == "anonymous" { "unauthenticated" } else { "missing-operation" };
     let denied = |missing| json!({"denied": {"reason": reason, "missing": missing, "remedy": remedy}});
-    if missing.is_empty() { json!({"allowed": "granted"}) } else { denied(missing) }
+    if missing.is_empty() { json!({"allowed": {"granted": granted}}) } else { denied(missing) }
 }
 
 /// Everything that could be cited for a check, with the modifiers that it adds.

@@ -7,7 +7,7 @@
 //!   "collections": {"swarm": null, "c1": "swarm"},
 //!   "operations": {"Service View": [], "Volume Create/Attach": ["Local Driver Options"]},
 //!   "roles": {"viewonly": {"Service View": []}},
-//!   "reserved": [],
+//!   "reserved": ["fullcontrol"],
 //!   "grants": [{"subject": {"team": "t1"}, "object": {"collection": "c1"}, "role": "viewonly"}],
 //!   "kubernetes": {
 //!     "roles": [{"kind": "ClusterRole", "namespace": null, "name": "view", "selects": ["view-pods"], "rules": []}],
@@ -19,8 +19,8 @@
 //!
 //! `within` lists what is directly in a group (R2): users in a team, users and teams in an organization, and `everyone`,
 //! any user, in `authenticated` and in the organization that holds every user. `collections` names the
-//! parent of each; `operations` is the vocabulary with the modifiers of each operation; `reserved` lists roles that no
-//! new grant can name. `selects` names the cluster roles whose rules an aggregated one takes over (R85); a role that is
+//! parent of each; `operations` is the vocabulary with the modifiers of each operation; `reserved` lists roles that are
+//! not proposed: Full Control, and what no grant can name. `selects` names the cluster roles whose rules an aggregated one takes over (R85); a role that is
 //! not aggregated has `null` there. A service account without a namespace has got that of its binding (R89).
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -33,7 +33,7 @@ use crate::kubernetes::{Authorizer, KubernetesRole, RoleKind};
 use crate::model::{Grant, GrantObject, GrantSubject};
 use crate::operation::{ModifierSet, Operation};
 use crate::policy::Policy;
-use crate::role::Rights;
+use crate::role::{Rights, builtin};
 
 /// What private grants name when the settings give users everything on their own collections (R14). It is no role.
 pub(super) const EVERYTHING: &str = "admin";
@@ -55,7 +55,7 @@ pub fn facts(policy: &Policy, authorizer: &Authorizer) -> Value {
         .map(|operation| (operation.name(), json!(operation.modifiers())));
     let roles = policy.roles().iter();
     let mut roles = first_of(roles.map(|role| (role.id.as_str(), rights(role.operations.rights()))));
-    let mut reserved = Vec::new();
+    let mut reserved = vec![builtin::FULL_CONTROL];
     if !roles.contains_key(EVERYTHING) && policy.settings().default_new_user_role.as_str() == EVERYTHING {
         roles.insert(EVERYTHING.to_owned(), rights(&Rights::all()));
         reserved.push(EVERYTHING);

@@ -3,7 +3,8 @@
 //! Grants are proposed to the subject itself and only on collections at which something is missing: a grant higher
 //! up would open what nobody asked for. Of these collections the topmost get one grant each, since a grant reaches
 //! everything below it (R21); fewer cannot do. Its role is the existing one with the fewest operations that adds all
-//! that is missing there and below, on top of what the subject holds (R22); if there is none, a new role with exactly that.
+//! that is missing there and below, on top of what the subject holds (R22); if there is none, a new role with exactly
+//! that. Full Control is never proposed: it would fit always, and open everything.
 
 use std::collections::BTreeMap;
 
@@ -15,7 +16,7 @@ use crate::decision::{Check, Subject};
 use crate::model::{Grant, GrantObject, GrantSubject};
 use crate::operation::{Modifier, ModifierSet, Operation};
 use crate::policy::{CollectionInfo, Policy};
-use crate::role::{Rights, Role};
+use crate::role::{Rights, Role, builtin};
 
 /// What would allow a request.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,8 +38,8 @@ pub struct Proposal {
     pub collection: CollectionId,
     /// What it must add: operations with their modifiers, those in alphabetical order.
     pub needs: BTreeMap<Operation, Vec<Modifier>>,
-    /// The existing role with the fewest operations that has it; nothing when a role with exactly `needs` must
-    /// be made first.
+    /// The existing role with the fewest operations that has it, Full Control left aside; nothing when a role with
+    /// exactly `needs` must be made first.
     pub role: Option<RoleId>,
 }
 
@@ -172,7 +173,7 @@ impl Policy {
         let fitting = self.roles().iter().filter(|role| {
             // Of roles with one id only the first counts.
             let counts = self.role(role.id.as_str()).is_some_and(|first| first == *role);
-            counts && role.operations.rights().covers(needs)
+            counts && role.id.as_str() != builtin::FULL_CONTROL && role.operations.rights().covers(needs)
         });
         fitting.min_by_key(|role| {
             let rights = role.operations.rights();

@@ -6,6 +6,7 @@
 )]
 
 mod checker;
+mod forged;
 #[path = "../common/kubernetes_shape.rs"]
 #[expect(dead_code, reason = "some sizes are for other tests")]
 mod kubernetes_shape;
@@ -13,10 +14,12 @@ mod kubernetes_shape;
 #[expect(dead_code, reason = "other tests use more of it")]
 mod kubernetes_slow;
 mod many;
+mod remedy;
 #[path = "../common/shape.rs"]
 #[expect(dead_code, reason = "some sizes are for the benchmark")]
 mod shape;
 #[path = "../policy/slow.rs"]
 #[expect(dead_code, reason = "other tests use more of it")]
 mod slow;
+mod truth;
 mod worlds;
