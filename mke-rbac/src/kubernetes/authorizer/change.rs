@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use super::Authorizer;
+use super::asked::hash;
 use super::held::{Hold, Indexed, Stored};
 use super::roles::{Changed, RoleNumber};
-use super::subjects::{Place, Sort};
+use super::subjects::{Place, Sort, Whom};
 use crate::kubernetes::change::{BindingKey, KubernetesChange};
 use crate::kubernetes::identity::service_account_user;
 use crate::kubernetes::model::{Binding, BindingKind, BindingSubject};
@@ -36,7 +37,7 @@ impl Authorizer {
     fn follow(&mut self, roles: &[Changed]) {
         for role in roles {
             for place in &role.piles {
-                self.subjects.change(place, |holds| {
+                self.subjects.change(*place, |holds| {
                     holds.follow(role.number, role.before.as_deref(), role.after.as_deref());
                 });
             }
@@ -76,8 +77,8 @@ impl Authorizer {
                 stored: Arc::clone(&stored),
             };
             let roles = &self.roles;
-            let indexed = self.subjects.change(&place, |holds| holds.add(hold, roles));
-            self.note(&place, indexed);
+            let indexed = self.subjects.change(place, |holds| holds.add(hold, roles));
+            self.note(place, indexed);
         }
     }
 
@@ -95,7 +96,7 @@ impl Authorizer {
         Some(number)
     }
 
-    fn withdraw(&mut self, role: RoleNumber, stored: &Stored, reached: &Reached) {
+    fn withdraw(&mut self, role: RoleNumber, stored: &Stored, reached: &Reached<'_>) {
         for place in stored
             .binding
             .subjects
@@ -105,13 +106,12 @@ impl Authorizer {
             let roles = &self.roles;
             let indexed = self
                 .subjects
-                .change(&place, |holds| holds.remove(role, stored.number, roles));
-            self.note(&place, indexed);
+                .change(place, |holds| holds.remove(role, stored.number, roles));
+            self.note(place, indexed);
         }
     }
 
-    fn note(&mut self, place: &Place, indexed: Option<Indexed>) {
-        let indexed = indexed.unwrap_or_default();
+    fn note(&mut self, place: Place, indexed: Indexed) {
         for role in indexed.added {
             self.roles.index(role, place, true);
         }
@@ -121,17 +121,20 @@ impl Authorizer {
     }
 }
 
-/// Where a binding reaches: the cluster, or one namespace.
-struct Reached {
-    namespace: Option<Arc<str>>,
+/// Where a binding reaches: the cluster, or one namespace with its hash.
+struct Reached<'b> {
+    namespace: Option<(&'b str, u64)>,
 }
 
-impl Reached {
+impl<'b> Reached<'b> {
     /// None for a role binding without a namespace, which reaches nowhere.
-    fn of(binding: &Binding) -> Option<Self> {
+    fn of(binding: &'b Binding) -> Option<Self> {
         let namespace = match binding.kind {
             BindingKind::ClusterRoleBinding => None,
-            BindingKind::RoleBinding => Some(Arc::from(binding.namespace.as_deref()?)),
+            BindingKind::RoleBinding => {
+                let namespace = binding.namespace.as_deref()?;
+                Some((namespace, hash(namespace)))
+            }
         };
         Some(Self { namespace })
     }
@@ -139,19 +142,20 @@ impl Reached {
     /// Where something is held for a subject. A service account without a namespace takes that of the binding; in
     /// a cluster role binding it is nobody (R89).
     fn place(&self, subject: &BindingSubject) -> Option<Place> {
-        let (sort, name) = match subject {
-            BindingSubject::User { name } => (Sort::User, Arc::from(name.as_str())),
-            BindingSubject::Group { name } => (Sort::Group, Arc::from(name.as_str())),
+        let account;
+        let whom = match subject {
+            BindingSubject::User { name } => Whom::new(Sort::User, name),
+            BindingSubject::Group { name } => Whom::new(Sort::Group, name),
             BindingSubject::ServiceAccount { name, namespace } => {
                 let written = namespace.as_deref().filter(|namespace| !namespace.is_empty());
-                let namespace = written.or(self.namespace.as_deref())?;
-                (Sort::User, Arc::from(service_account_user(namespace, name)))
+                let namespace = written.or(self.namespace.map(|(namespace, _)| namespace))?;
+                account = service_account_user(namespace, name);
+                Whom::new(Sort::User, &account)
             }
         };
-        Some(Place {
-            sort,
-            name,
-            namespace: self.namespace.clone(),
+        Some(match self.namespace {
+            None => whom.place(),
+            Some((namespace, hash)) => whom.within(namespace, hash).place(),
         })
     }
 }

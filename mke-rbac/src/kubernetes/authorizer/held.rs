@@ -11,8 +11,9 @@ use super::asked::Asked;
 use super::index::Index;
 use super::packed::{Block, CompiledRole};
 use super::roles::{RoleNumber, Roles};
+use super::subjects::Whom;
 use crate::kubernetes::evidence::RuleEvidence;
-use crate::kubernetes::model::Binding;
+use crate::kubernetes::model::{Binding, Rule};
 
 /// More bindings than this make a pile.
 const FEW: usize = 16;
@@ -45,17 +46,22 @@ impl Hold {
     }
 }
 
-/// What one subject holds in one scope.
+/// What is held in one place.
 #[derive(Debug, Clone)]
 pub(super) enum Holds {
-    Few(Vec<Hold>),
+    Few {
+        /// Most places hold one binding, which needs no list.
+        first: Option<Hold>,
+        rest: Vec<Hold>,
+    },
     Many(Arc<Pile>),
 }
 
-/// Very many bindings of one subject.
+/// Very many bindings of one place.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Pile {
-    holds: OrdMap<(RoleNumber, u64), Hold>,
+    /// By role, binding and position of the subject.
+    holds: OrdMap<(RoleNumber, u64, u32), Hold>,
     index: Index,
 }
 
@@ -68,57 +74,60 @@ pub(super) struct Indexed {
 
 impl Default for Holds {
     fn default() -> Self {
-        Self::Few(Vec::new())
+        Self::Few {
+            first: None,
+            rest: Vec::new(),
+        }
     }
 }
 
 impl Holds {
     pub(super) fn is_empty(&self) -> bool {
         match self {
-            Self::Few(few) => few.is_empty(),
+            Self::Few { first, .. } => first.is_none(),
             Self::Many(pile) => pile.holds.is_empty(),
         }
     }
 
     /// Every binding.
     pub(super) fn iter(&self) -> impl Iterator<Item = &Hold> {
-        let (few, many) = match self {
-            Self::Few(few) => (Some(few), None),
-            Self::Many(pile) => (None, Some(pile)),
+        let (first, rest, pile) = match self {
+            Self::Few { first, rest } => (first.as_ref(), &rest[..], None),
+            Self::Many(pile) => (None, &[][..], Some(pile)),
         };
-        let few = few.into_iter().flatten();
-        few.chain(many.into_iter().flat_map(|pile| pile.holds.values()))
+        let few = first.into_iter().chain(rest);
+        few.chain(pile.into_iter().flat_map(|pile| pile.holds.values()))
     }
 
-    /// Adds a binding. The same binding is held once, by its first subject.
+    /// Adds a binding.
     pub(super) fn add(&mut self, hold: Hold, roles: &Roles) -> Indexed {
         let mut indexed = Indexed::default();
         match self {
-            Self::Few(few) => {
-                if few.iter().any(|other| other.stored.number == hold.stored.number) {
-                    return indexed;
-                }
-                few.push(hold);
-                if few.len() > FEW {
-                    let mut pile = Pile::default();
-                    for hold in std::mem::take(few) {
-                        indexed.added.extend(pile.add(hold, roles));
-                    }
-                    *self = Self::Many(Arc::new(pile));
-                }
+            Self::Few {
+                first: none @ None, ..
+            } => *none = Some(hold),
+            Self::Few { rest, .. } if rest.len() + 1 < FEW => rest.push(hold),
+            Self::Few { first, rest } => {
+                let mut pile = Pile::default();
+                let all = first.take().into_iter().chain(std::mem::take(rest)).chain([hold]);
+                indexed.added.extend(all.filter_map(|hold| pile.add(hold, roles)));
+                *self = Self::Many(Arc::new(pile));
             }
-            Self::Many(pile) => {
-                indexed.added.extend(Arc::make_mut(pile).add(hold, roles));
-            }
+            Self::Many(pile) => indexed.added.extend(Arc::make_mut(pile).add(hold, roles)),
         }
         indexed
     }
 
-    /// Removes a binding.
+    /// Removes a binding, through whatever subjects it is held.
     pub(super) fn remove(&mut self, role: RoleNumber, binding: u64, roles: &Roles) -> Indexed {
         let mut indexed = Indexed::default();
         match self {
-            Self::Few(few) => few.retain(|hold| hold.stored.number != binding),
+            Self::Few { first, rest } => {
+                rest.retain(|hold| hold.stored.number != binding);
+                if first.as_ref().is_some_and(|hold| hold.stored.number == binding) {
+                    *first = rest.pop();
+                }
+            }
             Self::Many(pile) => {
                 indexed
                     .removed
@@ -144,47 +153,55 @@ impl Holds {
         }
     }
 
-    /// A binding with a rule that allows the request.
+    /// A binding of somebody with a rule that allows the request.
     #[inline]
     pub(super) fn find<'a>(
         &'a self,
+        whom: &Whom<'_>,
         asked: &Asked<'_>,
         with_urls: bool,
         roles: &'a Roles,
     ) -> Option<RuleEvidence<'a>> {
-        let find = |number: RoleNumber| {
-            let role = roles.compiled(number)?;
-            let (block, rule) = role.find(asked, with_urls)?;
-            Some((role, block, rule))
+        let try_one = |hold: &'a Hold| {
+            let (role, block, rule) = roles.find(hold.role, asked, with_urls)?;
+            let evidence = hold.evidence(role, block, rule)?;
+            whom.is(evidence.binding, evidence.subject).then_some(evidence)
         };
         match self {
-            Self::Few(few) => few.iter().find_map(|hold| {
-                let (role, block, rule) = find(hold.role)?;
-                hold.evidence(role, block, rule)
-            }),
+            Self::Few { first, rest } => {
+                let found = first.as_ref().and_then(try_one);
+                found.or_else(|| rest.iter().find_map(try_one))
+            }
             Self::Many(pile) => pile.index.find(asked, |number| {
-                let (role, block, rule) = find(number)?;
-                let (_, hold) = pile.holds.range((number, 0)..=(number, u64::MAX)).next()?;
-                hold.evidence(role, block, rule)
+                let (role, block, rule) = roles.find(number, asked, with_urls)?;
+                pile.of_role(number).find_map(|hold| {
+                    let evidence = hold.evidence(role, block, rule)?;
+                    whom.is(evidence.binding, evidence.subject).then_some(evidence)
+                })
             }),
         }
     }
 }
 
-fn rules(role: &CompiledRole) -> impl Iterator<Item = &crate::kubernetes::model::Rule> {
+fn rules(role: &CompiledRole) -> impl Iterator<Item = &Rule> {
     role.rules().map(|(_, _, rule)| rule)
 }
 
 impl Pile {
+    fn of_role(&self, role: RoleNumber) -> impl Iterator<Item = &Hold> {
+        let range = (role, 0, 0)..=(role, u64::MAX, u32::MAX);
+        self.holds.range(range).map(|(_, hold)| hold)
+    }
+
     fn holds(&self, role: RoleNumber) -> bool {
-        self.holds.range((role, 0)..=(role, u64::MAX)).next().is_some()
+        self.of_role(role).next().is_some()
     }
 
     /// Gives the role when it is new to the pile.
     fn add(&mut self, hold: Hold, roles: &Roles) -> Option<RoleNumber> {
         let role = hold.role;
         let new = !self.holds(role);
-        self.holds.entry((role, hold.stored.number)).or_insert(hold);
+        self.holds.insert((role, hold.stored.number, hold.subject), hold);
         if new {
             for rule in roles.compiled(role).into_iter().flat_map(rules) {
                 self.index.add(role, rule);
@@ -195,8 +212,12 @@ impl Pile {
 
     /// Gives the role when it is held no more.
     fn remove(&mut self, role: RoleNumber, binding: u64, roles: &Roles) -> Option<RoleNumber> {
-        self.holds.remove(&(role, binding))?;
-        if self.holds(role) {
+        let range = (role, binding, 0)..=(role, binding, u32::MAX);
+        let keys: Vec<_> = self.holds.range(range).map(|(key, _)| *key).collect();
+        for key in &keys {
+            self.holds.remove(key);
+        }
+        if keys.is_empty() || self.holds(role) {
             return None;
         }
         self.index

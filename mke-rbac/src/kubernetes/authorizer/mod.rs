@@ -21,10 +21,10 @@ use super::change::{BindingKey, RoleKey};
 use super::evidence::{KubernetesDecision, KubernetesDenial, KubernetesEvidence, RuleEvidence};
 use super::model::{Binding, BindingKind, KubernetesRole, Rbac, Request, Rule};
 use super::who_can::KubernetesWhoCan;
-use asked::{Asked, What};
+use asked::{Asked, What, hash};
 use held::{Holds, Stored};
 use roles::Roles;
-use subjects::{Entry, Subjects};
+use subjects::{Sort, Subjects, Whom};
 
 /// A map that shares structure with its clones.
 type Map<K, V> = imbl::GenericHashMap<K, V, FxBuildHasher, imbl::shared_ptr::DefaultSharedPtr>;
@@ -159,25 +159,29 @@ impl Authorizer {
             What::Url(_) => None,
             What::Resource(_) => request.scope(),
         };
-        let by_user = self.subjects.user(&request.user);
-        if let Some(found) = by_user.and_then(|entry| self.search(entry, namespace, &asked)) {
-            return Some(found);
-        }
-        request.groups.iter().find_map(|group| {
-            let entry = self.subjects.group(group)?;
-            self.search(entry, namespace, &asked)
+        let namespace = namespace.map(|namespace| (namespace, hash(namespace)));
+        let user = Whom::new(Sort::User, &request.user);
+        self.search(user, namespace, &asked).or_else(|| {
+            let mut groups = request.groups.iter();
+            groups.find_map(|group| self.search(Whom::new(Sort::Group, group), namespace, &asked))
         })
     }
 
     #[inline]
-    fn search<'a>(
-        &'a self,
-        entry: &'a Entry,
-        namespace: Option<&str>,
+    fn search(
+        &self,
+        whom: Whom<'_>,
+        namespace: Option<(&str, u64)>,
         asked: &Asked<'_>,
-    ) -> Option<RuleEvidence<'a>> {
-        let found = entry.cluster.find(asked, true, &self.roles);
-        found.or_else(|| entry.namespace(namespace?)?.find(asked, false, &self.roles))
+    ) -> Option<RuleEvidence<'_>> {
+        let cluster = self.subjects.at(whom.place());
+        let found = cluster.and_then(|holds| holds.find(&whom, asked, true, &self.roles));
+        found.or_else(|| {
+            let (namespace, hash) = namespace?;
+            let whom = whom.within(namespace, hash);
+            let local = self.subjects.at(whom.place())?;
+            local.find(&whom, asked, false, &self.roles)
+        })
     }
 
     /// Whom bindings allow the request; its user and groups are ignored. Members of `system:masters` may always.
@@ -232,19 +236,25 @@ impl Authorizer {
         namespace: Option<&str>,
     ) -> Vec<RuleEvidence<'_>> {
         let namespace = namespace.filter(|namespace| !namespace.is_empty());
-        let user = self.subjects.user(user);
-        let groups = groups.iter().filter_map(|group| self.subjects.group(group));
-        let holds = user.into_iter().chain(groups).flat_map(|entry| {
-            let local = namespace.and_then(|namespace| entry.namespace(namespace));
-            [Some(&entry.cluster), local].into_iter().flatten()
+        let namespace = namespace.map(|namespace| (namespace, hash(namespace)));
+        let groups = groups.iter().map(|group| Whom::new(Sort::Group, group));
+        let everywhere = [Whom::new(Sort::User, user)].into_iter().chain(groups);
+        let places = everywhere.flat_map(|whom| {
+            let local = namespace.map(|(namespace, hash)| whom.within(namespace, hash));
+            [Some(whom), local].into_iter().flatten()
         });
-        let holds = holds.flat_map(Holds::iter);
-        let held = holds.filter_map(|hold| Some((hold, self.roles.compiled(hold.role)?)));
-        held.flat_map(|(hold, role)| {
-            role.rules()
-                .filter_map(move |(block, rule, _)| hold.evidence(role, block, rule))
-        })
-        .collect()
+        let mut held = Vec::new();
+        for whom in places {
+            for hold in self.subjects.at(whom.place()).into_iter().flat_map(Holds::iter) {
+                let Some(role) = self.roles.compiled(hold.role) else {
+                    continue;
+                };
+                let rules = role.rules();
+                let evidence = rules.filter_map(|(block, rule, _)| hold.evidence(role, block, rule));
+                held.extend(evidence.filter(|evidence| whom.is(evidence.binding, evidence.subject)));
+            }
+        }
+        held
     }
 }
 

@@ -127,7 +127,7 @@ impl PackedRule {
 
 /// What rules can allow at all.
 #[derive(Debug, Clone, Copy, Default)]
-struct Reach {
+pub(super) struct Reach {
     verbs: u64,
     groups: u64,
     resources: u64,
@@ -143,7 +143,7 @@ impl Reach {
     }
 
     #[inline]
-    const fn may_allow(&self, asked: &Asked<'_>) -> bool {
+    pub(super) const fn may_allow(&self, asked: &Asked<'_>) -> bool {
         self.verbs & asked.verb != 0
             && match &asked.what {
                 What::Url(_) => self.urls,
@@ -242,6 +242,10 @@ impl CompiledRole {
             blocks: blocks.into(),
             index,
         }
+    }
+
+    pub(super) const fn reach(&self) -> &Reach {
+        &self.reach
     }
 
     pub(super) const fn role(&self) -> &Arc<KubernetesRole> {

@@ -8,7 +8,8 @@ use std::sync::Arc;
 use imbl::{OrdSet, Vector};
 
 use super::Map;
-use super::packed::{Block, CompiledRole};
+use super::asked::Asked;
+use super::packed::{Block, CompiledRole, Reach};
 use super::subjects::Place;
 use crate::kubernetes::change::RoleKey;
 use crate::kubernetes::model::{KubernetesRole, RoleKind};
@@ -22,6 +23,8 @@ type Label = (String, String);
 
 #[derive(Debug, Clone)]
 struct Slot {
+    /// What the role can allow at all: most requests need no look at more.
+    reach: Reach,
     /// What the role gives; nothing when it does not exist.
     compiled: Option<Arc<CompiledRole>>,
     rest: Arc<Rest>,
@@ -71,6 +74,23 @@ impl Roles {
         self.slots.get(number as usize)?.compiled.as_deref()
     }
 
+    /// A rule of a role that allows the request.
+    #[inline]
+    pub(super) fn find(
+        &self,
+        number: RoleNumber,
+        asked: &Asked<'_>,
+        with_urls: bool,
+    ) -> Option<(&CompiledRole, &Block, usize)> {
+        let slot = self.slots.get(number as usize)?;
+        if !slot.reach.may_allow(asked) {
+            return None;
+        }
+        let role = slot.compiled.as_deref()?;
+        let (block, rule) = role.find(asked, with_urls)?;
+        Some((role, block, rule))
+    }
+
     /// Every role that exists, with the bindings that refer to it.
     pub(super) fn iter(&self) -> impl Iterator<Item = (&CompiledRole, &OrdSet<u64>)> {
         let slots = self.slots.iter();
@@ -83,6 +103,7 @@ impl Roles {
             return *number;
         }
         let slot = Slot {
+            reach: Reach::default(),
             compiled: None,
             rest: Arc::new(Rest {
                 key: Some(key.clone()),
@@ -125,11 +146,11 @@ impl Roles {
     }
 
     /// Notes that the index of a pile holds a role, or holds it no more.
-    pub(super) fn index(&mut self, number: RoleNumber, place: &Place, holds: bool) {
+    pub(super) fn index(&mut self, number: RoleNumber, place: Place, holds: bool) {
         if let Some(rest) = self.rest(number) {
             match holds {
-                true => rest.piles.insert(place.clone()),
-                false => rest.piles.remove(place),
+                true => rest.piles.insert(place),
+                false => rest.piles.remove(&place),
             };
         }
     }
@@ -198,6 +219,7 @@ impl Roles {
         }
         let compiled = CompiledRole::new(role, own.clone().into_iter().collect());
         if let Some(slot) = self.slots.get_mut(number as usize) {
+            slot.reach = *compiled.reach();
             slot.compiled = Some(Arc::new(compiled));
             Arc::make_mut(&mut slot.rest).own = own;
         }
@@ -207,6 +229,7 @@ impl Roles {
     fn take(&mut self, number: RoleNumber) -> Option<Arc<CompiledRole>> {
         let slot = self.slots.get_mut(number as usize)?;
         let compiled = slot.compiled.take()?;
+        slot.reach = Reach::default();
         Arc::make_mut(&mut slot.rest).own = None;
         self.aggregated.remove(&number);
         if compiled.role().kind == RoleKind::ClusterRole {
@@ -315,7 +338,9 @@ impl Roles {
             .filter_map(|number| self.slots.get(*number as usize));
         let blocks: Vec<_> = slots.filter_map(|slot| slot.rest.own.clone()).collect();
         if let Some(slot) = self.slots.get_mut(number as usize) {
-            slot.compiled = Some(Arc::new(CompiledRole::new(role, blocks)));
+            let compiled = CompiledRole::new(role, blocks);
+            slot.reach = *compiled.reach();
+            slot.compiled = Some(Arc::new(compiled));
         }
     }
 

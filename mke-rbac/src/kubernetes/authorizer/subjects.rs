@@ -1,138 +1,104 @@
-//! Decides which bindings reach somebody: an index from names to what is held in the cluster and in namespaces.
-
-use std::sync::Arc;
+//! Decides which bindings may reach somebody: an index from names and namespaces to what is held there.
+//!
+//! A place is found by its hash, so that a decision touches no text of anybody who holds nothing that matters. Two
+//! places may share a hash: whoever finds a binding that matters compares the names.
 
 use super::Map;
+use super::asked::hash;
 use super::held::Holds;
-
-/// More namespaces than this have an index.
-const FEW: usize = 8;
+use crate::kubernetes::identity::is_service_account;
+use crate::kubernetes::model::{Binding, BindingKind, BindingSubject};
 
 /// A kind of name.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Sort {
     /// Users and service accounts, by user name.
     User,
+    /// Groups.
     Group,
 }
 
-/// Where something is held: by whom, and in which namespace or in the cluster.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(super) struct Place {
-    pub(super) sort: Sort,
-    pub(super) name: Arc<str>,
-    pub(super) namespace: Option<Arc<str>>,
+/// The hash of whom something is held by, and where.
+pub(super) type Place = u64;
+
+/// Somebody in one namespace or in the cluster.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Whom<'n> {
+    sort: Sort,
+    name: &'n str,
+    namespace: Option<&'n str>,
+    hash: u64,
 }
 
-/// What one user or group holds.
-#[derive(Debug, Clone, Default)]
-pub(super) struct Entry {
-    pub(super) cluster: Holds,
-    namespaces: Namespaces,
-}
-
-#[derive(Debug, Clone)]
-enum Namespaces {
-    Few(Vec<(Arc<str>, Holds)>),
-    Many(Map<Arc<str>, Holds>),
-}
-
-impl Default for Namespaces {
-    fn default() -> Self {
-        Self::Few(Vec::new())
-    }
-}
-
-impl Entry {
-    pub(super) fn namespace(&self, namespace: &str) -> Option<&Holds> {
-        match &self.namespaces {
-            Namespaces::Few(few) => {
-                let found = few.iter().find(|(own, _)| **own == *namespace);
-                found.map(|(_, holds)| holds)
-            }
-            Namespaces::Many(many) => many.get(namespace),
+impl<'n> Whom<'n> {
+    /// Somebody in the cluster.
+    pub(super) fn new(sort: Sort, name: &'n str) -> Self {
+        let own = hash(name);
+        Self {
+            sort,
+            name,
+            namespace: None,
+            hash: match sort {
+                Sort::User => own,
+                Sort::Group => own.rotate_left(32),
+            },
         }
     }
 
-    fn namespace_mut(&mut self, namespace: &Arc<str>) -> Option<&mut Holds> {
-        if let Namespaces::Few(few) = &mut self.namespaces
-            && few.len() >= FEW
-            && few.iter().all(|(own, _)| own != namespace)
-        {
-            self.namespaces = Namespaces::Many(std::mem::take(few).into_iter().collect());
-        }
-        match &mut self.namespaces {
-            Namespaces::Few(few) => {
-                let position = few.iter().position(|(own, _)| own == namespace);
-                let position = position.unwrap_or_else(|| {
-                    few.push((Arc::clone(namespace), Holds::default()));
-                    few.len() - 1
-                });
-                few.get_mut(position).map(|(_, holds)| holds)
-            }
-            Namespaces::Many(many) => Some(many.entry(Arc::clone(namespace)).or_default()),
+    /// The same in a namespace, whose hash is given so that it is made once.
+    pub(super) const fn within(self, namespace: &'n str, hash: u64) -> Self {
+        Self {
+            namespace: Some(namespace),
+            hash: self.hash.rotate_left(17) ^ hash.wrapping_mul(0x9e37_79b9_7f4a_7c15),
+            ..self
         }
     }
 
-    /// Drops what holds nothing.
-    fn tidy(&mut self, namespace: Option<&Arc<str>>) {
-        let Some(namespace) = namespace else {
-            return;
+    pub(super) const fn place(&self) -> Place {
+        self.hash
+    }
+
+    /// Whether the binding really reaches them through this subject.
+    pub(super) fn is(&self, binding: &Binding, subject: &BindingSubject) -> bool {
+        let here = match (binding.kind, self.namespace) {
+            (BindingKind::ClusterRoleBinding, None) => true,
+            (BindingKind::RoleBinding, Some(namespace)) => binding.namespace.as_deref() == Some(namespace),
+            _ => false,
         };
-        match &mut self.namespaces {
-            Namespaces::Few(few) => few.retain(|(_, holds)| !holds.is_empty()),
-            Namespaces::Many(many) => {
-                if many.get(namespace).is_some_and(Holds::is_empty) {
-                    many.remove(namespace);
-                }
+        here && match (subject, self.sort) {
+            (BindingSubject::User { name }, Sort::User) | (BindingSubject::Group { name }, Sort::Group) => {
+                name == self.name
             }
+            (BindingSubject::ServiceAccount { name, namespace }, Sort::User) => {
+                let written = namespace.as_deref().filter(|namespace| !namespace.is_empty());
+                let Some(namespace) = written.or(self.namespace) else {
+                    return false;
+                };
+                is_service_account(self.name, namespace, name)
+            }
+            _ => false,
         }
-    }
-
-    fn is_empty(&self) -> bool {
-        let nowhere = match &self.namespaces {
-            Namespaces::Few(few) => few.is_empty(),
-            Namespaces::Many(many) => many.is_empty(),
-        };
-        nowhere && self.cluster.is_empty()
     }
 }
 
-type Entries = Map<Arc<str>, Arc<Entry>>;
-
-/// All users and groups that a binding names. Cheap to clone; clones share what they have in common.
+/// All places in which something is held. Cheap to clone; clones share what they have in common.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Subjects {
-    users: Entries,
-    groups: Entries,
+    places: Map<Place, Holds>,
 }
 
 impl Subjects {
     #[inline]
-    pub(super) fn user(&self, name: &str) -> Option<&Entry> {
-        self.users.get(name).map(|entry| &**entry)
-    }
-
-    #[inline]
-    pub(super) fn group(&self, name: &str) -> Option<&Entry> {
-        self.groups.get(name).map(|entry| &**entry)
+    pub(super) fn at(&self, place: Place) -> Option<&Holds> {
+        self.places.get(&place)
     }
 
     /// Changes what is held in one place.
-    pub(super) fn change<T>(&mut self, place: &Place, change: impl FnOnce(&mut Holds) -> T) -> Option<T> {
-        let entries = match place.sort {
-            Sort::User => &mut self.users,
-            Sort::Group => &mut self.groups,
-        };
-        let entry = Arc::make_mut(entries.entry(Arc::clone(&place.name)).or_default());
-        let holds = match &place.namespace {
-            None => Some(&mut entry.cluster),
-            Some(namespace) => entry.namespace_mut(namespace),
-        };
-        let outcome = holds.map(change);
-        entry.tidy(place.namespace.as_ref());
-        if entry.is_empty() {
-            entries.remove(&place.name);
+    pub(super) fn change<T>(&mut self, place: Place, change: impl FnOnce(&mut Holds) -> T) -> T {
+        let holds = self.places.entry(place).or_default();
+        let outcome = change(holds);
+        if holds.is_empty() {
+            self.places.remove(&place);
         }
         outcome
     }

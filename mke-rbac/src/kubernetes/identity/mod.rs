@@ -104,6 +104,13 @@ pub fn split_service_account(user: &str) -> Option<(&str, &str)> {
     (valid(namespace) && valid(name)).then_some((namespace, name))
 }
 
+/// Whether this user name is that of a service account; makes no text.
+pub(super) fn is_service_account(user: &str, namespace: &str, name: &str) -> bool {
+    let rest = user.strip_prefix(SERVICE_ACCOUNT_PREFIX);
+    let rest = rest.and_then(|rest| rest.strip_prefix(namespace));
+    rest.and_then(|rest| rest.strip_prefix(':')) == Some(name)
+}
+
 /// The groups of a service account besides [`AUTHENTICATED`].
 pub(super) fn service_account_groups(namespace: &str) -> Vec<String> {
     vec![
