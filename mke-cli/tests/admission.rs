@@ -15,7 +15,7 @@ const SETTINGS: &str =
 const STATE: &str = "format: rbac-scenarios/1
 worlds:
   w:
-    users: [{name: abby}, {name: jane}, {name: root, admin: true}]
+    users: {abby: {}, jane: {}, root: {admin: true}}
 ";
 
 fn ucp(directory: &Path, args: &[&str]) -> Output {
