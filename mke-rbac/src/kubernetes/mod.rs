@@ -1,6 +1,17 @@
 //! Kubernetes role-based access control: whether a rule of a bound role allows a request (R80 to R90).
 //!
 //! Rights only add up. Nothing of the Swarm side reaches in here, and nothing here reaches the Swarm side.
+//!
+//! | to | use |
+//! | --- | --- |
+//! | read and write manifests | [`Rbac::from_manifests`], [`Manifests::read`], [`Rbac::to_manifests`] |
+//! | have the roles that Kubernetes makes by itself | [`Rbac::bootstrap`] |
+//! | decide | [`Authorizer::decide`] and [`Authorizer::allows`] |
+//! | change one role or binding | [`Authorizer::with`] |
+//! | ask who may, and what somebody may | [`Authorizer::who_can`], [`Authorizer::rules_for`] |
+//! | check writes of roles and bindings | [`Authorizer::may_write_role`], [`Authorizer::may_write_binding`], [`covers`] |
+//! | check impersonation | [`Authorizer::may_impersonate`] |
+//! | turn accounts into users and groups, and names into ids | [`identity`] |
 
 mod authorizer;
 mod bootstrap;
