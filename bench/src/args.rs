@@ -47,6 +47,8 @@ impl Args {
 pub(crate) enum Name {
     /// Access decisions with their reasons.
     Decide,
+    /// Reading, checking and editing a configuration file, beside Python.
+    Config,
     /// Start-up time and memory of `ucp serve`.
     Serve,
     /// Client bundles, beside openssl.

@@ -10,6 +10,7 @@ use crate::error::BenchError;
 type Tool = (&'static str, &'static str);
 
 const WRK: Tool = ("wrk", "wrk");
+const PYTHON: Tool = ("python3", "python3-venv");
 const OPENSSL: Tool = ("openssl", "openssl");
 const PROXIES: [Tool; 4] = [
     ("haproxy", "haproxy"),
@@ -23,6 +24,7 @@ fn needed(name: Name) -> Vec<Tool> {
     match name {
         Name::Decide | Name::Serve => Vec::new(),
         Name::Bundles => vec![OPENSSL],
+        Name::Config => vec![PYTHON],
         Name::Proxy => PROXIES.into_iter().chain([WRK]).collect(),
     }
 }

@@ -57,7 +57,7 @@ const fn of_programs(name: &'static str, what: &'static str) -> Bench {
     }
 }
 
-const BENCHES: [Bench; 9] = [
+const BENCHES: [Bench; 10] = [
     Bench {
         name: "authz",
         home: Home::Authz,
@@ -70,6 +70,10 @@ const BENCHES: [Bench; 9] = [
     of_programs(
         "proxy",
         "Engine calls through the controller, beside haproxy and nginx",
+    ),
+    of_programs(
+        "config",
+        "reading, checking and editing a configuration file, beside tomllib and tomlkit",
     ),
     of_programs("bundles", "client bundles, beside openssl"),
     of_programs("serve", "start-up time and resident memory of `ucp serve`"),

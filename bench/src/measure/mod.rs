@@ -1,6 +1,7 @@
 //! The measures, a file per subject. Each returns its tables.
 
 mod bundles;
+mod config;
 mod decide;
 mod proxy;
 mod serve;
@@ -22,6 +23,7 @@ pub(crate) async fn run(args: &Args) -> Result<Report, BenchError> {
     for name in measures {
         tables.extend(match name {
             Name::Decide => decide::run()?,
+            Name::Config => config::run(args)?,
             Name::Serve => serve::run(&program).await?,
             Name::Bundles => bundles::run(&program, args).await?,
             Name::Proxy => proxy::run(&program, args).await?,
@@ -34,7 +36,12 @@ pub(crate) async fn run(args: &Args) -> Result<Report, BenchError> {
 async fn program(args: &Args, measures: &[Name]) -> Result<PathBuf, BenchError> {
     match &args.ucp {
         Some(program) => Ok(program.clone()),
-        None if measures == [Name::Decide] => Ok(PathBuf::new()),
+        None if measures
+            .iter()
+            .all(|name| matches!(name, Name::Decide | Name::Config)) =>
+        {
+            Ok(PathBuf::new())
+        }
         None => ucp::build().await,
     }
 }
