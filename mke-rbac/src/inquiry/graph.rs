@@ -176,7 +176,9 @@ fn grants(scene: &Scene<'_>, at: &CollectionInfo, remarks: &mut Vec<String>) -> 
             relevant && !left_out && role_exists(scene, grant)
         })
         .collect();
-    grants.sort();
+    // Those of teams first: they reach more, should something be left out.
+    let of_user = |grant: &Grant| matches!(grant.subject, GrantSubject::User(_));
+    grants.sort_by(|one, other| of_user(one).cmp(&of_user(other)).then_with(|| one.cmp(other)));
     grants.dedup();
     if private > 0 {
         remarks.push(format!(
