@@ -13,6 +13,8 @@ mod support;
 mod accounts;
 #[path = "controller/audit.rs"]
 mod audit;
+#[path = "controller/authz.rs"]
+mod authz;
 #[path = "controller/bundles.rs"]
 mod bundles;
 #[path = "controller/config.rs"]

@@ -75,7 +75,7 @@ const ENGINE: [Need; 6] = [
 ];
 
 /// For the tests against real services.
-const TEST: [Need; 7] = [
+const TEST: [Need; 8] = [
     need(
         Sign::Program("ip"),
         &["iproute2"],
@@ -107,6 +107,11 @@ const TEST: [Need; 7] = [
         "a real reader of bundles",
     ),
     need(Sign::Program("tar"), &["tar"], "images without a registry"),
+    need(
+        Sign::Program("chromium"),
+        &["chromium"],
+        "opens the pictures of access",
+    ),
 ];
 
 /// For the upstream authorizer, which is built from its source package.

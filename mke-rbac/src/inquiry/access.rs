@@ -12,7 +12,7 @@ use crate::kubernetes::Rule;
 use crate::model::{GrantObject, GrantSubject};
 use crate::operation::{Modifier, ModifierSet, ObjectType, Operation};
 use crate::policy::CollectionInfo;
-use crate::role::{Rights, ordered};
+use crate::role::{Rights, builtin, builtin_roles, ordered};
 
 /// Who may do what here?
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -203,7 +203,7 @@ impl AccessReport {
         text::columns(f, &header, &rows.collect::<Vec<_>>())?;
         writeln!(
             f,
-            "\nall: every operation with every modifier; plain: every operation without its modifiers; view: looking only;\nn/m: n of m operations. Name operations to see each of them, or take the JSON."
+            "\nall: every operation with every modifier; plain: every operation without its modifiers; view: no more than View Only;\nn/m: n of m operations. Name operations to see each of them, or take the JSON."
         )
     }
 
@@ -236,6 +236,15 @@ impl AccessReport {
     }
 }
 
+/// Whether the role View Only has it too.
+fn looks_only(held: &Held) -> bool {
+    let view_only = builtin_roles()
+        .into_iter()
+        .find(|role| role.id.as_str() == builtin::VIEW_ONLY);
+    let modifiers = held.modifiers.iter().copied().collect();
+    view_only.is_some_and(|role| role.operations.rights().allows(held.operation, modifiers))
+}
+
 fn cell(row: &Row, kind: ObjectType) -> String {
     let held: Vec<_> = row
         .may
@@ -246,8 +255,6 @@ fn cell(row: &Row, kind: ObjectType) -> String {
         .iter()
         .filter(|operation| operation.object_type() == kind)
         .count();
-    let looks =
-        |held: &&&Held| held.operation.name().contains(" View") || held.operation.name().ends_with(" Logs");
     let has_all_modifiers = |held: &&Held| {
         let modifiers: ModifierSet = held.modifiers.iter().copied().collect();
         modifiers.covers(held.operation.modifiers().iter().copied().collect())
@@ -258,7 +265,7 @@ fn cell(row: &Row, kind: ObjectType) -> String {
         "all".to_owned()
     } else if held.len() == all && held.iter().all(|held| held.modifiers.is_empty()) {
         "plain".to_owned()
-    } else if held.iter().filter(looks).count() == held.len() {
+    } else if held.iter().all(|held| looks_only(held)) {
         "view".to_owned()
     } else {
         format!("{}/{all}", held.len())

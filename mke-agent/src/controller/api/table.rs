@@ -323,4 +323,28 @@ mod tests {
             );
         }
     }
+
+    /// The document of the questions lists every endpoint of theirs, and no other.
+    #[test]
+    fn questions_are_documented() {
+        let document = include_str!("../../../../docs/api/authz.yaml");
+        let document: serde_json::Value = serde_yaml_ng::from_str(document).unwrap();
+        let mut documented: Vec<_> = document["paths"]
+            .as_object()
+            .unwrap()
+            .iter()
+            .flat_map(|(path, methods)| {
+                let methods = methods.as_object().unwrap().keys();
+                methods.map(move |method| format!("{} {path}", method.to_uppercase()))
+            })
+            .collect();
+        documented.sort();
+        let mut served: Vec<_> = ENDPOINTS
+            .iter()
+            .filter(|endpoint| endpoint.template.starts_with("/api/ucp/authz/"))
+            .map(|endpoint| format!("{} {}", endpoint.method, endpoint.template))
+            .collect();
+        served.sort();
+        assert_eq!(documented, served, "docs/api/authz.yaml describes what is served");
+    }
 }
