@@ -3,10 +3,14 @@
 
 #![expect(
     clippy::unwrap_used,
+    clippy::panic,
     reason = "a helper that meets something unexpected must stop the test"
 )]
 
+mod assertions;
 mod bank;
 mod dice;
 mod diff;
+mod log;
+mod paths;
 mod simulate;

@@ -288,10 +288,14 @@ impl<'s> Cluster<'s> {
         }
         let mut moves: Vec<_> = self.nodes(state).into_iter().collect();
         moves.extend(self.impersonation(state));
-        for namespace in self.namespaces.iter().map(String::as_str).chain([ANY]) {
-            moves.extend(self.privileged_pod(state, namespace));
-            moves.extend(self.service_accounts(state, namespace));
-        }
+        // One namespace is enough for a pod that has its node.
+        let namespaces = || {
+            [ANY]
+                .into_iter()
+                .chain(self.namespaces.iter().map(String::as_str))
+        };
+        moves.extend(namespaces().find_map(|namespace| self.privileged_pod(state, namespace)));
+        moves.extend(namespaces().flat_map(|namespace| self.service_accounts(state, namespace)));
         moves.extend(self.system_pods(state));
         moves.extend(self.writes(state));
         moves
@@ -581,7 +585,18 @@ impl<'s> Cluster<'s> {
         namespace.map_or(State::Everything, |namespace| State::All(namespace.to_owned()))
     }
 
+    /// Whether there is nothing left to give.
+    fn has_everything(&self, identity: &Identity, namespace: Option<&str>) -> bool {
+        let held = self
+            .authorizer
+            .rules_for(&identity.user, &identity.groups, namespace);
+        held.into_iter().any(is_everything)
+    }
+
     fn bind(&self, identity: &Identity, namespace: Option<&str>) -> Option<Move> {
+        if self.has_everything(identity, namespace) {
+            return None;
+        }
         self.powerful.iter().find_map(|role| {
             let binding = Binding {
                 kind: match namespace {
@@ -641,6 +656,9 @@ impl<'s> Cluster<'s> {
             .into_iter()
             .chain(self.namespaces.iter().map(|name| Some(name.as_str())));
         for scope in scopes {
+            if self.has_everything(identity, scope) {
+                continue;
+            }
             for held in self
                 .authorizer
                 .held_rules(&identity.user, &identity.groups, scope)
