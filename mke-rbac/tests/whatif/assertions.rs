@@ -259,5 +259,23 @@ fn reports() {
 - {must-never: anyone, do: Container Exec, in: /prod/bd}",
     );
     insta::assert_snapshot!(report.to_string());
-    insta::assert_snapshot!(report.junit());
+    let junit = report.junit();
+    let document = roxmltree::Document::parse(&junit).unwrap();
+    let names: Vec<_> = document
+        .descendants()
+        .filter_map(|node| node.attribute("name"))
+        .collect();
+    // What XML cannot hold is replaced; everything else comes back.
+    assert_eq!(names[1], "<sees> & \"reads\" \u{fffd}\n it");
+    let elements = |name: &str| {
+        document
+            .descendants()
+            .filter(|node| node.has_tag_name(name))
+            .count()
+    };
+    assert_eq!(
+        (elements("testcase"), elements("failure"), elements("error")),
+        (3, 1, 1)
+    );
+    insta::assert_snapshot!(junit);
 }

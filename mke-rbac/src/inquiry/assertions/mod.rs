@@ -266,7 +266,7 @@ impl fmt::Display for TestReport {
                 TestOutcome::Failed => "FAIL ",
                 TestOutcome::Error => "ERROR",
             };
-            writeln!(f, "{word} {}", test.name)?;
+            writeln!(f, "{word} {}", test.name.replace('\n', " "))?;
             for line in test.details() {
                 writeln!(f, "      {line}")?;
             }
