@@ -12,9 +12,10 @@ use serde::ser::SerializeStruct;
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::demand::Access;
-use crate::model::Grant;
+use crate::few::Few;
+use crate::model::{Grant, builtin};
 use crate::operation::{Modifier, ModifierSet, Operation};
-use crate::policy::{Caller, Ledger, Place, Policy, Tree};
+use crate::policy::{Caller, Held, Names, Place, Policy};
 use crate::role::ordered;
 
 /// Who asks.
@@ -95,42 +96,83 @@ pub enum AllowReason {
     /// Administrators pass every operation check (R5).
     Administrator,
     /// Grants carry every check.
-    Granted(Vec<Evidence>),
+    Granted(Few<Evidence>),
 }
 
-/// What makes one check pass: all grants that carry its operation. It points into the snapshot that was asked,
-/// so that giving the reason costs little more than the verdict.
+/// What makes one check pass: all grants that carry its operation. It holds numbers and the snapshot that knows what
+/// they stand for, so that giving the reason costs little more than the verdict.
 #[derive(Clone)]
 pub struct Evidence {
-    check: Check,
-    grants: Vec<u32>,
-    ledger: Arc<Ledger>,
+    names: Arc<Names>,
+    place: u32,
+    operation: Operation,
+    modifiers: ModifierSet,
+    found: Found,
+}
+
+/// Grants that a decision keeps without memory of its own. Few users reach one collection by more.
+const AT_HAND: usize = 3;
+
+/// The grants that were found, in numbers, nearest collection first.
+#[derive(Clone)]
+struct Found {
+    here: [Held; AT_HAND],
+    len: usize,
+    more: Vec<Held>,
+}
+
+impl Found {
+    const NONE: Self = Self {
+        here: [Held {
+            subject: 0,
+            place: 0,
+            role: 0,
+        }; AT_HAND],
+        len: 0,
+        more: Vec::new(),
+    };
+
+    fn push(&mut self, held: Held) {
+        match self.here.get_mut(self.len) {
+            Some(free) => *free = held,
+            None => self.more.push(held),
+        }
+        self.len += 1;
+    }
+
+    fn iter(&self) -> impl Iterator<Item = Held> {
+        self.here.iter().take(self.len).chain(&self.more).copied()
+    }
 }
 
 impl Evidence {
     /// The check.
-    pub const fn check(&self) -> &Check {
-        &self.check
+    pub fn check(&self) -> Check {
+        let collection = self.names.collection(self.place).cloned();
+        Check {
+            operation: self.operation,
+            modifiers: self.modifiers,
+            // Evidence is about a collection of its own snapshot, which does not change.
+            collection: collection.unwrap_or_else(|| CollectionId::new(builtin::ROOT)),
+        }
     }
 
     /// The grants that carry its operation, nearest collection first. At least one.
     pub fn grants(&self) -> impl Iterator<Item = Grant> {
-        self.grants
-            .iter()
-            .map(|position| self.ledger.grant(*position).clone())
+        self.found.iter().filter_map(|held| self.names.grant(held))
     }
 }
 
 impl PartialEq for Evidence {
     fn eq(&self, other: &Self) -> bool {
-        self.check == other.check && self.grants().eq(other.grants())
+        self.check() == other.check() && self.grants().eq(other.grants())
     }
 }
 
 impl fmt::Debug for Evidence {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Evidence")
-            .field("check", &self.check)
+            .field("check", &self.check())
             .field("grants", &self.grants().collect::<Vec<_>>())
             .finish()
     }
@@ -139,7 +181,7 @@ impl fmt::Debug for Evidence {
 impl Serialize for Evidence {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut fields = serializer.serialize_struct("Evidence", 2)?;
-        fields.serialize_field("check", &self.check)?;
+        fields.serialize_field("check", &self.check())?;
         fields.serialize_field("grants", &self.grants().collect::<Vec<_>>())?;
         fields.end()
     }
@@ -165,7 +207,7 @@ pub enum Denial {
     },
     /// These checks failed, in the order of the request (R64). Never empty.
     #[error("{}{}", self.message(), detail(.0))]
-    Missing(Vec<MissingCheck>),
+    Missing(Few<MissingCheck>),
     /// A rule that no grant lifts.
     #[error("access denied: {0}")]
     Rule(RuleDenial),
@@ -225,12 +267,12 @@ impl MissingCheck {
 
 /// A path that stays in the snapshot until somebody reads it: most denials are only counted.
 #[derive(Clone)]
-struct PathIn(Option<(Arc<Tree>, Place)>);
+struct PathIn(Option<(Arc<Names>, u32)>);
 
 impl PathIn {
     fn get(&self) -> Option<&CollectionPath> {
-        let (tree, place) = self.0.as_ref()?;
-        Some(&tree.info(*place).path)
+        let (names, place) = self.0.as_ref()?;
+        Some(&names.place(*place)?.path)
     }
 }
 
@@ -327,9 +369,9 @@ impl Policy {
             return Ok(AllowReason::Public);
         }
         let caller = self.caller(subject)?;
-        match (caller, access) {
+        match (&caller, access) {
             (Caller::Administrator, _) => Ok(AllowReason::Administrator),
-            (Caller::Anonymous, Access::Operation) => match self.evidence(caller, checks) {
+            (Caller::Anonymous, Access::Operation) => match self.evidence(&caller, checks) {
                 Ok(evidence) if !evidence.is_empty() => Ok(AllowReason::Granted(evidence)),
                 _ => Err(Denial::Unauthenticated),
             },
@@ -341,45 +383,19 @@ impl Policy {
                 Err(Denial::Rule(RuleDenial::NothingAsked))
             }
             (Caller::User(_), _) if checks.is_empty() => Ok(AllowReason::Authenticated),
-            (Caller::User(_), _) => Ok(AllowReason::Granted(self.evidence(caller, checks)?)),
+            (Caller::User(_), _) => Ok(AllowReason::Granted(self.evidence(&caller, checks)?)),
         }
     }
 
     /// The grants behind every check, or every check that has none.
-    fn evidence(&self, caller: Caller<'_>, checks: &[Check]) -> Result<Vec<Evidence>, Denial> {
-        let mut evidence = Vec::with_capacity(checks.len());
-        let mut missing = Vec::new();
+    fn evidence(&self, caller: &Caller<'_>, checks: &[Check]) -> Result<Few<Evidence>, Denial> {
+        let mut evidence = Few::none();
+        let mut missing = Few::none();
         for check in checks {
-            let mut held = None;
-            let mut grants = Vec::new();
             let place = self.place(&check.collection);
-            if let Some(place) = place {
-                self.covering(caller, place, check.operation, |grant, modifiers| {
-                    held = Some(held.unwrap_or(ModifierSet::EMPTY).union(modifiers));
-                    grants.push(grant);
-                    true
-                });
-            }
-            match held {
-                Some(held) if held.covers(check.modifiers) => evidence.push(Evidence {
-                    check: check.clone(),
-                    grants,
-                    ledger: Arc::clone(self.ledger()),
-                }),
-                Some(held) => {
-                    let absent = check.modifiers.minus(held);
-                    // A modifier that the operation does not have can never be held; it is reported as well.
-                    let known = ordered(check.operation, absent);
-                    let foreign = absent
-                        .iter()
-                        .filter(|modifier| !check.operation.modifiers().contains(modifier));
-                    missing.extend(
-                        known
-                            .chain(foreign)
-                            .map(|modifier| self.missing(check, place, Some(modifier))),
-                    );
-                }
-                None => missing.push(self.missing(check, place, None)),
+            match self.found(caller, place, check) {
+                Ok(found) => evidence.push(found),
+                Err(held) => self.note(&mut missing, check, place, held),
             }
         }
         if missing.is_empty() {
@@ -389,17 +405,69 @@ impl Policy {
         }
     }
 
+    /// The grants behind one check, or the modifiers that are held with its operation, if that is held at all.
+    fn found(
+        &self,
+        caller: &Caller<'_>,
+        place: Option<Place<'_>>,
+        check: &Check,
+    ) -> Result<Evidence, Option<ModifierSet>> {
+        let place = place.ok_or(None)?;
+        let mut held = None;
+        let mut found = Found::NONE;
+        self.covering(caller, place, check.operation, |grant, modifiers| {
+            held = Some(held.unwrap_or(ModifierSet::EMPTY).union(modifiers));
+            found.push(grant);
+            true
+        });
+        match held {
+            Some(held) if held.covers(check.modifiers) => Ok(Evidence {
+                names: Arc::clone(self.names()),
+                place: place.number,
+                operation: check.operation,
+                modifiers: check.modifiers,
+                found,
+            }),
+            held => Err(held),
+        }
+    }
+
+    /// Notes what a failed check lacks.
+    fn note(
+        &self,
+        missing: &mut Few<MissingCheck>,
+        check: &Check,
+        place: Option<Place<'_>>,
+        held: Option<ModifierSet>,
+    ) {
+        let Some(held) = held else {
+            missing.push(self.missing(check, place, None));
+            return;
+        };
+        let absent = check.modifiers.minus(held);
+        // A modifier that the operation does not have can never be held; it is reported as well.
+        let known = ordered(check.operation, absent);
+        let foreign = absent
+            .iter()
+            .filter(|modifier| !check.operation.modifiers().contains(modifier));
+        missing.extend(
+            known
+                .chain(foreign)
+                .map(|modifier| self.missing(check, place, Some(modifier))),
+        );
+    }
+
     pub(crate) fn missing(
         &self,
         check: &Check,
-        place: Option<Place>,
+        place: Option<Place<'_>>,
         modifier: Option<Modifier>,
     ) -> MissingCheck {
         MissingCheck {
             operation: check.operation,
             modifier,
             collection: check.collection.clone(),
-            path: PathIn(place.map(|place| (Arc::clone(self.tree()), place))),
+            path: PathIn(place.map(|place| (Arc::clone(self.names()), place.number))),
         }
     }
 }

@@ -52,6 +52,7 @@ pub mod decision;
 pub mod demand;
 mod edit;
 pub mod engine;
+mod few;
 pub mod inquiry;
 pub mod judge;
 pub mod kubernetes;
@@ -69,6 +70,7 @@ pub use change::{Change, ChangeError, Group};
 pub use decision::{
     AllowReason, Check, Decision, Denial, Evidence, MissingCheck, Permit, RuleDenial, Subject,
 };
+pub use few::Few;
 pub use judge::{JudgeError, Judgement, Placed};
 pub use policy::{
     CollectionInfo, CollectionKey, Filter, OrganizationInfo, Policy, Reach, SubjectKey, TeamInfo, Warning,

@@ -8,6 +8,7 @@ use mke_core::ids::CollectionId;
 
 use crate::decision::{Check, Denial, Subject};
 use crate::demand::Home;
+use crate::few::Few;
 use crate::model::builtin;
 use crate::operation::{ModifierSet, Operation};
 use crate::policy::{Caller, Policy};
@@ -72,25 +73,22 @@ impl Policy {
         let mut root = None;
         let place = self.place(collection);
         if let Some(place) = place {
-            self.covering(caller, place, Operation::NodeSchedule, |grant, _| {
-                let granted_on = match &self.grant(grant).object {
-                    crate::model::GrantObject::Collection(id) => self.place(id),
-                    _ => None,
-                };
-                // Everything visited lies on one path, so the smallest number is the nearest to the root.
-                root = root.into_iter().chain(granted_on).min();
+            // The nearest comes first, so the last one is the nearest to the root.
+            self.covering(&caller, place, Operation::NodeSchedule, |held, _| {
+                root = Some(held.place);
                 true
             });
         }
+        let root = root.and_then(|root| self.names().collection(root));
         match root {
-            Some(root) => Ok(Schedule::below(&self.tree().info(root).id)),
+            Some(root) => Ok(Schedule::below(root)),
             None => {
                 let check = Check {
                     operation: Operation::NodeSchedule,
                     modifiers: ModifierSet::EMPTY,
                     collection: collection.clone(),
                 };
-                Err(Denial::Missing(vec![self.missing(&check, place, None)]))
+                Err(Denial::Missing(Few::one(self.missing(&check, place, None))))
             }
         }
     }

@@ -8,7 +8,7 @@ use mke_core::ids::CollectionId;
 
 use crate::decision::Subject;
 use crate::operation::ObjectType;
-use crate::policy::{Caller, CollectionInfo, Place, Policy};
+use crate::policy::{Caller, CollectionInfo, Policy};
 use crate::role::Rights;
 
 /// Whether a role reveals the collections below the one it is granted on.
@@ -26,16 +26,34 @@ impl Policy {
             Err(_) => false,
             Ok(Caller::Administrator) => true,
             Ok(caller) => {
-                let end = self.tree().end(place);
-                let here_or_below = self.subjects(caller).numbers().iter().any(|subject| {
-                    let grants = self.grant_index().within(*subject, place, end);
-                    grants
-                        .iter()
-                        .any(|(_, entry)| !self.rights_of(entry.role).is_empty())
-                });
-                here_or_below || self.any_above(caller, place, reveals_below)
+                let inherited = {
+                    let mut found = false;
+                    self.visit(&caller, place, |held| {
+                        found = reveals_below(self.rights_of(held.role));
+                        !found
+                    });
+                    found
+                };
+                inherited || self.holds_below(&caller, place.number)
             }
         }
+    }
+
+    /// Whether the caller holds anything on a collection or below it.
+    fn holds_below(&self, caller: &Caller<'_>, above: u32) -> bool {
+        let subjects = self.subjects(caller);
+        let mut held = subjects.iter().flat_map(|subject| self.held_by(subject));
+        held.any(|(place, role)| {
+            !self.rights_of(role).is_empty() && self.way_up(place).any(|place| place == above)
+        })
+    }
+
+    /// The number of a collection and those above it, nearest first.
+    fn way_up(&self, place: u32) -> impl Iterator<Item = u32> {
+        std::iter::successors(Some(place), |place| {
+            let parent = self.spot(*place)?.parent;
+            (parent != *place).then_some(parent)
+        })
     }
 
     /// Every collection that the subject sees, parents before children.
@@ -45,30 +63,44 @@ impl Policy {
             Ok(Caller::Administrator) => return self.collections().collect(),
             Ok(caller) => caller,
         };
-        let mut visible = vec![false; self.collection_count()];
-        for subject in self.subjects(caller).numbers() {
-            for (place, entry) in self.grant_index().of(*subject) {
-                let rights = self.rights_of(entry.role);
-                if rights.is_empty() {
-                    continue;
-                }
-                if reveals_below(rights) {
-                    visible[place.0 as usize..self.tree().end(*place) as usize].fill(true);
-                }
-                self.show_path(*place, &mut visible);
+        let parents: Vec<_> = self.parents().collect();
+        let mut shown = vec![false; parents.len()];
+        let mut revealed = vec![false; parents.len()];
+        let subjects = self.subjects(&caller);
+        for (place, role) in subjects.iter().flat_map(|subject| self.held_by(subject)) {
+            let rights = self.rights_of(role);
+            if !rights.is_empty() {
+                mark(&mut shown, place);
+            }
+            if reveals_below(rights) {
+                mark(&mut revealed, place);
             }
         }
-        let infos = self.collections().zip(visible);
-        infos
-            .filter_map(|(info, visible)| visible.then_some(info))
+        // Parents have smaller numbers, so one pass down and one pass up reach everything.
+        for (place, parent) in (0u32..).zip(&parents) {
+            if is_marked(&revealed, *parent) {
+                mark(&mut revealed, place);
+            }
+        }
+        for (place, parent) in parents.iter().enumerate().rev() {
+            if shown.get(place) == Some(&true) {
+                mark(&mut shown, *parent);
+            }
+        }
+        let numbers = (0u32..).zip(shown.iter().zip(&revealed));
+        numbers
+            .filter(|(_, (shown, revealed))| **shown || **revealed)
+            .filter_map(|(place, _)| self.spot(place)?.info.as_deref())
             .collect()
     }
+}
 
-    fn show_path(&self, place: Place, visible: &mut [bool]) {
-        let mut at = Some(place);
-        while let Some(place) = at {
-            visible[place.0 as usize] = true;
-            at = self.tree().parent(place);
-        }
+fn mark(marks: &mut [bool], place: u32) {
+    if let Some(mark) = marks.get_mut(place as usize) {
+        *mark = true;
     }
+}
+
+fn is_marked(marks: &[bool], place: u32) -> bool {
+    marks.get(place as usize).copied().unwrap_or_default()
 }

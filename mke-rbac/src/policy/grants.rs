@@ -1,105 +1,368 @@
-//! Grants by subject: all grants of somebody, or those on one part of the tree.
+//! Grants in numbers, found from both ends: by collection for decisions, by subject for everything that somebody has.
+//!
+//! A grant takes six bytes in the line of its collection and eight in the list of its subject. Its ids are looked up
+//! when somebody reads it, so a policy does not keep the texts of grants.
 
-use rustc_hash::FxHashMap;
+use crate::model::Grant;
 
-use super::Warning;
-use super::tree::{Place, Tree};
-use crate::model::{Grant, GrantObject, GrantSubject};
+use super::pages::Pages;
+use super::set::{Set, halves, pair};
 
-/// What a grant gives, in numbers.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Entry {
-    /// Its role.
-    pub(crate) role: u32,
-    /// Its position among all grants.
-    pub(crate) grant: u32,
-}
+/// Marks the role of a grant that follows the settings (R14) and was not made by anybody.
+pub(crate) const IMPLIED: u32 = 1 << 31;
 
-/// A grant in numbers: who, where, what.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct Placed {
+/// Grants of a collection that lie in its own two lines of the cache.
+const LANES: usize = 15;
+/// Says in place of a number of grants that they lie elsewhere.
+const ELSEWHERE: u32 = u32::MAX;
+/// Marks an implied grant in a lane.
+const IMPLIED_LANE: u16 = 1 << 15;
+
+/// A grant in numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Held {
     pub(crate) subject: u32,
-    pub(crate) place: Place,
-    pub(crate) entry: Entry,
+    pub(crate) place: u32,
+    /// Its role, with [`IMPLIED`] where that is so.
+    pub(crate) role: u32,
 }
 
-/// All grants on collections, by subject.
+/// The grants on one collection. The first line holds all that a search reads until it finds something.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct GrantIndex {
-    /// Subjects that have grants, numbered.
-    numbers: FxHashMap<GrantSubject, u32>,
-    /// Where the grants of each subject begin, and after the last one where they end.
-    starts: Vec<u32>,
-    /// Sorted by place within a subject.
-    grants: Vec<(Place, Entry)>,
+#[repr(C, align(64))]
+pub(crate) struct Bucket {
+    subjects: [u32; LANES],
+    len: u32,
+    roles: [u16; LANES],
+    more: Set,
 }
 
-impl GrantIndex {
-    /// Numbers the grants. Those that name an unknown collection or role do nothing.
-    pub(crate) fn compile<'m>(
-        grants: impl Iterator<Item = (usize, &'m Grant)>,
-        tree: &Tree,
-        role_of: impl Fn(usize, &Grant) -> Option<u32>,
-        warnings: &mut Vec<Warning>,
-    ) -> (Self, Vec<Placed>) {
-        let mut numbers = FxHashMap::default();
-        let mut placed = Vec::new();
-        for (position, grant) in grants {
-            let GrantObject::Collection(collection) = &grant.object else {
-                continue;
-            };
-            let place = tree.by_id(collection.as_str());
-            let role = role_of(position, grant);
-            let (Some(place), Some(role), Ok(grant_number)) = (place, role, u32::try_from(position)) else {
-                warnings.push(Warning::InertGrant(grant.clone()));
-                continue;
-            };
-            let next = u32::try_from(numbers.len()).unwrap_or(u32::MAX);
-            let subject = match numbers.get(&grant.subject) {
-                Some(subject) => *subject,
-                None => *numbers.entry(grant.subject.clone()).or_insert(next),
-            };
-            placed.push(Placed {
-                subject,
-                place,
-                entry: Entry {
-                    role,
-                    grant: grant_number,
-                },
-            });
+const _: () = assert!(size_of::<Bucket>() <= 128, "a bucket is two lines of the cache");
+
+/// A role in a lane, when it fits.
+fn narrow(role: u32) -> Option<u16> {
+    let number = u16::try_from(role & !IMPLIED)
+        .ok()
+        .filter(|number| *number < IMPLIED_LANE)?;
+    Some(if role & IMPLIED == 0 {
+        number
+    } else {
+        number | IMPLIED_LANE
+    })
+}
+
+fn widen(role: u16) -> u32 {
+    let number = u32::from(role & !IMPLIED_LANE);
+    if role & IMPLIED_LANE == 0 {
+        number
+    } else {
+        number | IMPLIED
+    }
+}
+
+impl Bucket {
+    /// Of pairs of subject and role, sorted.
+    fn from_sorted(pairs: &[u64]) -> Self {
+        let mut bucket = Self::default();
+        let lanes = bucket.subjects.iter_mut().zip(&mut bucket.roles);
+        let mut fits = pairs.len() <= LANES;
+        for (pair, (subject, role)) in pairs.iter().zip(lanes) {
+            let (number, wide) = halves(*pair);
+            *subject = number;
+            *role = narrow(wide).unwrap_or_default();
+            fits &= narrow(wide).is_some();
         }
-        placed.sort_unstable_by_key(|grant| (grant.subject, grant.place, grant.entry.grant));
-        let mut starts = vec![0; numbers.len() + 1];
-        for grant in &placed {
-            starts[grant.subject as usize + 1] += 1;
+        if fits {
+            bucket.len = u32::try_from(pairs.len()).unwrap_or_default();
+            return bucket;
         }
-        for subject in 1..starts.len() {
-            starts[subject] += starts[subject - 1];
+        Self {
+            len: ELSEWHERE,
+            more: Set::from_sorted(pairs),
+            ..Self::default()
         }
-        let index = Self {
-            numbers,
-            starts,
-            grants: placed.iter().map(|grant| (grant.place, grant.entry)).collect(),
+    }
+
+    /// All pairs of subject and role, sorted.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (u32, u32)> {
+        let lanes = self.subjects.iter().zip(&self.roles).take(self.lanes());
+        let lanes = lanes.map(|(subject, role)| (*subject, widen(*role)));
+        lanes.chain(self.more.iter().map(halves))
+    }
+
+    const fn lanes(&self) -> usize {
+        if self.len == ELSEWHERE {
+            0
+        } else {
+            self.len as usize
+        }
+    }
+
+    fn change(&mut self, entry: u64, add: bool) -> bool {
+        if self.len == ELSEWHERE {
+            let changed = if add {
+                self.more.insert(entry)
+            } else {
+                self.more.remove(entry)
+            };
+            if changed && self.more.len() <= LANES / 2 {
+                let pairs: Vec<_> = self.more.iter().collect();
+                *self = Self::from_sorted(&pairs);
+            }
+            return changed;
+        }
+        let mut pairs: Vec<_> = self.iter().map(|(subject, role)| pair(subject, role)).collect();
+        match (pairs.binary_search(&entry), add) {
+            (Err(position), true) => pairs.insert(position, entry),
+            (Ok(position), false) => drop(pairs.remove(position)),
+            _ => return false,
+        }
+        *self = Self::from_sorted(&pairs);
+        true
+    }
+
+    /// Visits the grants of these subjects until the visitor says false.
+    fn visit(&self, subjects: &Subjects<'_>, visit: &mut impl FnMut(u32, u32) -> bool) -> bool {
+        if self.len == ELSEWHERE {
+            return self.visit_more(subjects, visit);
+        }
+        let mut candidates = 0u32;
+        for (lane, subject) in self.subjects.iter().enumerate() {
+            candidates |= u32::from(subjects.maybe(*subject)) << lane;
+        }
+        candidates &= (1 << self.len) - 1;
+        while candidates != 0 {
+            let lane = candidates.trailing_zeros() as usize;
+            candidates &= candidates - 1;
+            if let (Some(subject), Some(role)) = (self.subjects.get(lane), self.roles.get(lane))
+                && subjects.contains(*subject)
+                && !visit(*subject, widen(*role))
+            {
+                return false;
+            }
+        }
+        true
+    }
+
+    /// Grants pile up on collections near the root: there each subject is searched for.
+    #[cold]
+    fn visit_more(&self, subjects: &Subjects<'_>, visit: &mut impl FnMut(u32, u32) -> bool) -> bool {
+        subjects.iter().all(|subject| {
+            let mut roles = self.more.seconds(subject);
+            roles.all(|role| visit(subject, role))
+        })
+    }
+}
+
+/// Words of the filter of a caller's subjects.
+const WORDS: usize = 8;
+
+/// The subjects through which grants reach a caller: its own, and those that reach everybody. A filter of 512 bits
+/// rules out almost every other subject without looking at the lists.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Subjects<'p> {
+    own: &'p [u32],
+    common: &'p [u32],
+    filter: [u64; WORDS],
+}
+
+impl<'p> Subjects<'p> {
+    /// The lists must be sorted and have nothing in common.
+    pub(crate) fn new(own: &'p [u32], common: &'p [u32]) -> Self {
+        let mut filter = [0; WORDS];
+        for subject in own.iter().chain(common) {
+            if let Some(word) = filter.get_mut(Self::word(*subject)) {
+                *word |= 1 << (subject % u64::BITS);
+            }
+        }
+        Self { own, common, filter }
+    }
+
+    pub(crate) fn iter(&self) -> impl Iterator<Item = u32> + 'p {
+        self.own.iter().chain(self.common).copied()
+    }
+
+    const fn word(subject: u32) -> usize {
+        (subject / u64::BITS) as usize % WORDS
+    }
+
+    fn maybe(&self, subject: u32) -> bool {
+        self.filter[Self::word(subject)] >> (subject % u64::BITS) & 1 != 0
+    }
+
+    fn contains(&self, subject: u32) -> bool {
+        let own = match self.own.len() {
+            0..=16 => self.own.contains(&subject),
+            _ => self.own.binary_search(&subject).is_ok(),
         };
-        (index, placed)
+        own || self.common.contains(&subject)
+    }
+}
+
+/// All grants on collections.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct Grants {
+    at: Pages<Bucket, 32>,
+    /// Pairs of place and role, by subject.
+    of: Pages<Set, 32>,
+    /// How many of them were made, and how many follow the settings.
+    pub(crate) made: usize,
+    pub(crate) implied: usize,
+    /// Grants that name an unknown collection or role.
+    pub(crate) inert: imbl::OrdSet<Grant>,
+    /// Grants on Kubernetes namespaces: kept, never asked here.
+    pub(crate) namespaced: imbl::OrdSet<Grant>,
+}
+
+impl Grants {
+    /// Room for so many collections and subjects.
+    pub(crate) fn fit(&mut self, places: usize, subjects: usize) {
+        while self.at.len() < places {
+            self.at.push(Bucket::default());
+        }
+        while self.of.len() < subjects {
+            self.of.push(Set::Empty);
+        }
     }
 
-    /// The number of a subject; nothing when it has no grants.
-    pub(crate) fn number(&self, subject: &GrantSubject) -> Option<u32> {
-        self.numbers.get(subject).copied()
+    /// Fills an empty index.
+    pub(crate) fn fill(&mut self, mut all: Vec<Held>) {
+        all.sort_unstable_by_key(|held| (held.place, held.subject, held.role));
+        all.dedup();
+        self.implied = all.iter().filter(|held| held.role & IMPLIED != 0).count();
+        self.made = all.len() - self.implied;
+        let mut pairs = Vec::new();
+        for here in all.chunk_by(|one, other| one.place == other.place) {
+            pairs.clear();
+            pairs.extend(here.iter().map(|held| pair(held.subject, held.role)));
+            let first = here.first().and_then(|held| self.at.get_mut(held.place));
+            first
+                .into_iter()
+                .for_each(|bucket| *bucket = Bucket::from_sorted(&pairs));
+        }
+        all.sort_unstable();
+        for own in all.chunk_by(|one, other| one.subject == other.subject) {
+            pairs.clear();
+            pairs.extend(own.iter().map(|held| pair(held.place, held.role)));
+            let first = own.first().and_then(|held| self.of.get_mut(held.subject));
+            first.into_iter().for_each(|set| *set = Set::from_sorted(&pairs));
+        }
     }
 
-    /// All grants of a subject, in the order of the tree.
-    pub(crate) fn of(&self, subject: u32) -> &[(Place, Entry)] {
-        let subject = subject as usize;
-        &self.grants[self.starts[subject] as usize..self.starts[subject + 1] as usize]
+    /// Adds a grant; false when it was there.
+    pub(crate) fn insert(&mut self, held: Held) -> bool {
+        self.change(held, true)
     }
 
-    /// The grants of a subject on the places from `place` to before `end`: a subtree.
-    pub(crate) fn within(&self, subject: u32, place: Place, end: u32) -> &[(Place, Entry)] {
-        let all = self.of(subject);
-        let first = all.partition_point(|(at, _)| *at < place);
-        let last = all.partition_point(|(at, _)| at.0 < end);
-        &all[first..last]
+    /// Takes a grant out; false when it was not there.
+    pub(crate) fn remove(&mut self, held: Held) -> bool {
+        self.change(held, false)
+    }
+
+    fn change(&mut self, held: Held, add: bool) -> bool {
+        if self.contains(held) == add {
+            return false;
+        }
+        if let Some(bucket) = self.at.get_mut(held.place) {
+            bucket.change(pair(held.subject, held.role), add);
+        }
+        if let Some(set) = self.of.get_mut(held.subject) {
+            let entry = pair(held.place, held.role);
+            let _ = if add { set.insert(entry) } else { set.remove(entry) };
+        }
+        let count = if held.role & IMPLIED == 0 {
+            &mut self.made
+        } else {
+            &mut self.implied
+        };
+        *count = if add { *count + 1 } else { *count - 1 };
+        true
+    }
+
+    pub(crate) fn contains(&self, held: Held) -> bool {
+        let own = self.of.get(held.subject);
+        own.is_some_and(|own| own.contains(pair(held.place, held.role)))
+    }
+
+    /// The grants on a place, as pairs of subject and role.
+    pub(crate) fn at(&self, place: u32) -> impl Iterator<Item = (u32, u32)> {
+        self.at.get(place).into_iter().flat_map(Bucket::iter)
+    }
+
+    /// The grants of a subject, as pairs of place and role, by place.
+    pub(crate) fn of(&self, subject: u32) -> impl Iterator<Item = (u32, u32)> {
+        self.of.get(subject).into_iter().flat_map(Set::iter).map(halves)
+    }
+
+    /// All grants on collections.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = Held> {
+        self.of.iter().flat_map(|(subject, set)| {
+            set.iter()
+                .map(halves)
+                .map(move |(place, role)| Held { subject, place, role })
+        })
+    }
+
+    /// Visits the grants of the subjects on these places, in the order of the places, until the visitor says
+    /// false.
+    pub(crate) fn visit(
+        &self,
+        subjects: &Subjects<'_>,
+        places: impl Iterator<Item = u32>,
+        mut visit: impl FnMut(Held) -> bool,
+    ) {
+        for place in places {
+            let Some(bucket) = self.at.get(place) else {
+                continue;
+            };
+            let mut here = |subject, role| visit(Held { subject, place, role });
+            if !bucket.visit(subjects, &mut here) {
+                return;
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A bucket means the same in its lanes and elsewhere, on the way up and down, with roles that fit and roles
+    /// that do not.
+    #[test]
+    fn buckets_of_every_size() {
+        let entry = |number: u32| match number % 5 {
+            0 => (number, 70_000),
+            1 => (number, IMPLIED | 3),
+            _ => (number / 3, number),
+        };
+        for roles_fit in [true, false] {
+            let numbers: Vec<_> = (0..60).filter(|number| !roles_fit || number % 5 != 0).collect();
+            let mut bucket = Bucket::default();
+            let mut expected = std::collections::BTreeSet::new();
+            for (step, number) in numbers.iter().chain(&numbers).enumerate() {
+                let (subject, role) = entry(*number);
+                let add = step < numbers.len();
+                assert!(bucket.change(pair(subject, role), add));
+                assert!(!bucket.change(pair(subject, role), add));
+                if add {
+                    expected.insert((subject, role));
+                } else {
+                    expected.remove(&(subject, role));
+                }
+                assert!(bucket.iter().eq(expected.iter().copied()));
+                let own = [2, 5, 20, 512 + 5, 1000];
+                let subjects = Subjects::new(&own, &[0]);
+                let mut found = Vec::new();
+                bucket.visit(&subjects, &mut |subject, role| {
+                    found.push((subject, role));
+                    true
+                });
+                found.sort_unstable();
+                let wanted = expected.iter().copied();
+                let wanted = wanted.filter(|(subject, _)| *subject == 0 || own.contains(subject));
+                assert!(found.into_iter().eq(wanted));
+            }
+        }
     }
 }

@@ -1,33 +1,39 @@
 //! The policy: an immutable snapshot, compiled from the [model](crate::model) so that questions are cheap.
 //!
-//! It answers from memory only and never changes; a changed model is compiled into a new policy. Verdicts are
-//! made in [`crate::decision`] and [`crate::judge`]; this module finds the grants for them.
+//! It answers from memory only and never changes; a change makes a new policy that shares with the old one what stayed
+//! the same. Verdicts are made in [`crate::decision`] and [`crate::judge`]; this module finds the grants for them.
 
-mod above;
-mod by_id;
+mod apply;
+mod compile;
 mod grants;
+mod names;
+mod pages;
 mod people;
+mod set;
+mod table;
 mod tree;
 mod views;
 mod who_can;
 
+use std::fmt;
 use std::sync::Arc;
 
 use mke_core::ids::{AccountId, CollectionId, RoleId};
 use mke_core::names::CollectionPath;
-use rustc_hash::FxHashMap;
 
-use crate::change::{Change, ChangeError};
 use crate::decision::{Check, Denial, Subject};
 use crate::demand::Home;
-use crate::model::{Grant, GrantObject, GrantSubject, Model, Settings, User, builtin};
+use crate::model::{Grant, GrantObject, GrantSubject, Settings, User, builtin};
 use crate::operation::{ModifierSet, Operation};
-use crate::role::{Rights, Role, RoleBody, builtin_roles};
-use above::{Above, Subjects};
-use grants::GrantIndex;
+use crate::role::{Rights, Role, RoleBody};
+pub(crate) use grants::Held;
+use grants::{Grants, IMPLIED, Subjects};
+pub(crate) use names::Names;
+use names::{ANONYMOUS, Spot};
 use people::People;
 pub use tree::CollectionInfo;
-pub(crate) use tree::{Place, Tree};
+pub(crate) use tree::Place;
+use tree::Tree;
 pub use views::{CollectionKey, Filter, OrganizationInfo, Reach, SubjectKey, TeamInfo};
 pub use who_can::WhoCan;
 
@@ -51,27 +57,6 @@ pub enum Warning {
     DuplicateRole(RoleId),
 }
 
-/// The model with the grants that it implies. Reasons share it, so that they can name grants by position.
-#[derive(Debug)]
-pub(crate) struct Ledger {
-    model: Model,
-    /// Grants of private collections (R14); they follow the settings and are not in the model.
-    private_grants: Vec<Grant>,
-    organizations: Vec<OrganizationInfo>,
-    teams: Vec<TeamInfo>,
-}
-
-impl Ledger {
-    /// A grant by position: those of the model, then those of private collections.
-    pub(crate) fn grant(&self, position: u32) -> &Grant {
-        let position = position as usize;
-        match position.checked_sub(self.model.grants.len()) {
-            None => &self.model.grants[position],
-            Some(private) => &self.private_grants[private],
-        }
-    }
-}
-
 /// Who asks, looked up.
 #[derive(Debug, Clone, Copy)]
 pub(crate) enum Caller<'p> {
@@ -79,158 +64,124 @@ pub(crate) enum Caller<'p> {
     Anonymous,
     /// An active administrator.
     Administrator,
-    /// An active user, with its subjects that have grants.
+    /// An active user, with the subjects through which grants reach it.
     User(Subjects<'p>),
 }
 
-/// Everything that decisions need. Cheap to share behind an [`Arc`]; see the [crate documentation](crate) for
-/// an example.
-#[derive(Debug, Clone)]
+/// Everything that decisions need. Cheap to clone and to share; see the [crate documentation](crate) for an example.
+#[derive(Clone)]
 pub struct Policy {
-    ledger: Arc<Ledger>,
-    tree: Arc<Tree>,
+    settings: Arc<Settings>,
+    names: Arc<Names>,
     people: People,
-    role_numbers: FxHashMap<RoleId, u32>,
-    roles: Vec<Role>,
-    rights: Vec<Rights>,
-    grants: GrantIndex,
-    above: Above,
-    anonymous: Vec<u32>,
-    warnings: Vec<Warning>,
+    tree: Tree,
+    grants: Grants,
+    /// Warnings about what compiling left out for good.
+    shadowed: Arc<[Warning]>,
+    /// Numbers that stand for nothing any more.
+    gone: usize,
+}
+
+impl fmt::Debug for Policy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Policy")
+            .field("users", &self.people.count)
+            .field("collections", &self.collection_count())
+            .field("grants", &self.grant_count())
+            .finish_non_exhaustive()
+    }
 }
 
 impl Policy {
-    /// Compiles a model. What names something unknown has no effect and is listed in [`Policy::warnings`].
-    pub fn compile(model: Model) -> Self {
-        let mut warnings = Vec::new();
-        let tree = Tree::compile(&model.collections, &mut warnings);
-        let (roles, role_numbers) = number_roles(&model, &mut warnings);
-        let mut rights: Vec<_> = roles.iter().map(|role| *role.operations.rights()).collect();
-        // The last number stands for the setting's `admin`, which no grant can name.
-        rights.push(Rights::all());
-        let private_grants = private_grants(&model);
-        let everything = u32::try_from(rights.len() - 1).unwrap_or(u32::MAX);
-        let stored = model.grants.len();
-        let numbered = model.grants.iter().chain(&private_grants).enumerate();
-        let implied_everything =
-            |position: usize, grant: &Grant| position >= stored && grant.role.as_str() == ALL_OPERATIONS;
-        let role_of = |position: usize, grant: &Grant| {
-            if implied_everything(position, grant) {
-                Some(everything)
-            } else {
-                role_numbers.get(&grant.role).copied()
-            }
-        };
-        let (grants, placed) = GrantIndex::compile(numbered, &tree, role_of, &mut warnings);
-        let above = Above::compile(placed, &tree);
-        let people = People::compile(&model, &grants, &mut warnings);
-        let anonymous = grants.number(&GrantSubject::Anonymous).into_iter().collect();
-        Self {
-            ledger: Arc::new(Ledger {
-                organizations: model
-                    .organizations
-                    .iter()
-                    .map(|known| OrganizationInfo {
-                        id: known.id.clone(),
-                        name: known.name.clone(),
-                    })
-                    .collect(),
-                teams: model
-                    .teams
-                    .iter()
-                    .map(|known| TeamInfo {
-                        id: known.id.clone(),
-                        organization: known.organization.clone(),
-                        name: known.name.clone(),
-                    })
-                    .collect(),
-                model,
-                private_grants,
-            }),
-            tree: Arc::new(tree),
-            people,
-            role_numbers,
-            roles,
-            rights,
-            grants,
-            above,
-            anonymous,
-            warnings,
-        }
-    }
-
-    /// The whole model, built anew: for what reads or changes everything. Grants are in no particular order.
-    pub fn to_model(&self) -> Model {
-        self.model().clone()
-    }
-
-    /// The policy with one change. This one stays as it is.
-    pub fn with(&self, change: &Change) -> Result<Self, ChangeError> {
-        let mut model = self.to_model();
-        model.apply(change)?;
-        Ok(Self::compile(model))
-    }
-
-    fn model(&self) -> &Model {
-        &self.ledger.model
-    }
-
     /// The switches in force.
     pub fn settings(&self) -> &Settings {
-        &self.model().settings
+        &self.settings
     }
 
     /// What in the model has no effect, in no particular order.
     pub fn warnings(&self) -> Vec<Warning> {
-        self.warnings.clone()
+        let unplaced = self.tree.unplaced.iter();
+        let unreachable = unplaced.map(|collection| Warning::UnreachableCollection(collection.id.clone()));
+        let inert = self.grants.inert.iter().cloned().map(Warning::InertGrant);
+        let organizations = self.organizations().map(|organization| &organization.id);
+        let twice = organizations.filter(|id| self.user(id.as_str()).is_some());
+        self.shadowed
+            .iter()
+            .cloned()
+            .chain(unreachable)
+            .chain(inert)
+            .chain(self.inert_private_grants().map(Warning::InertGrant))
+            .chain(twice.cloned().map(Warning::DuplicateAccount))
+            .collect()
+    }
+
+    /// Grants that the settings imply (R14) on private collections that do not exist, or with a role that does
+    /// not.
+    fn inert_private_grants(&self) -> impl Iterator<Item = Grant> {
+        let role = &self.settings.default_new_user_role;
+        let known = role.as_str() == ALL_OPERATIONS || self.names.roles.numbers.contains_key(role);
+        let homeless = self.people.homeless.iter();
+        let homeless = homeless.filter_map(|(_, number)| self.names.parties.get(*number)?.user());
+        let all = (!known).then(|| self.users()).into_iter().flatten();
+        all.chain(known.then_some(homeless).into_iter().flatten())
+            .filter(|user| !user.admin)
+            .filter_map(|user| {
+                Some(Grant {
+                    subject: GrantSubject::User(user.id.clone()),
+                    object: GrantObject::Collection(user.private_collection.clone()?),
+                    role: role.clone(),
+                })
+            })
     }
 
     /// All roles, the built-in ones first.
     pub fn roles(&self) -> &[Role] {
-        &self.roles
+        &self.names.roles.list
     }
 
     /// A role by id.
     pub fn role(&self, id: &str) -> Option<&Role> {
-        let number = *self.role_numbers.get(id)?;
-        self.roles.get(number as usize)
+        self.roles().iter().find(|role| role.id.as_str() == id)
     }
 
     /// A user by id.
     pub fn user(&self, id: &str) -> Option<&User> {
-        self.people.user(self.model(), id)
+        let slot = self.people.users.get(id)?;
+        self.names.parties.get(slot.number)?.user()
     }
 
     /// A collection by id.
     pub fn collection(&self, id: &str) -> Option<&CollectionInfo> {
-        Some(self.tree.info(self.tree.by_id(id)?))
+        self.names.place(self.tree.by_id(id)?.number)
     }
 
     /// A collection by path, exactly (R10).
     pub fn collection_by_path(&self, path: &CollectionPath) -> Option<&CollectionInfo> {
-        Some(self.tree.info(self.tree.by_path(path)?))
+        self.names.place(self.tree.by_path(path)?)
     }
 
     /// Every collection, parents before children.
     pub fn collections(&self) -> impl Iterator<Item = &CollectionInfo> {
-        self.tree.infos().iter()
+        let spots = self.names.places.iter();
+        spots.filter_map(|(_, spot)| spot.info.as_deref())
     }
 
     /// How many collections there are.
     pub fn collection_count(&self) -> usize {
-        self.tree.infos().len()
+        self.tree.len()
     }
 
     /// The collections right below one.
     pub fn children(&self, id: &CollectionId) -> impl Iterator<Item = &CollectionInfo> {
-        self.collections()
-            .filter(move |info| info.parent_ids.last() == Some(id))
+        let place = self.place(id).into_iter();
+        let below = place.flat_map(|place| self.tree.children(place.number));
+        below.filter_map(|child| self.names.place(child))
     }
 
     /// Whether `below` is the collection `above` or lies under it (R21).
     pub fn covers(&self, above: &CollectionId, below: &CollectionId) -> bool {
-        match (self.tree.by_id(above.as_str()), self.tree.by_id(below.as_str())) {
-            (Some(above), Some(below)) => self.tree.covers(above, below),
+        match (self.place(above), self.place(below)) {
+            (Some(above), Some(below)) => below.is_below(above.number),
             _ => false,
         }
     }
@@ -270,17 +221,18 @@ impl Policy {
     /// Whether one check passes. The same verdict as [`Policy::decide`] with [`crate::demand::Access::Operation`],
     /// without the reason and without allocating.
     pub fn allows(&self, subject: &Subject, check: &Check) -> bool {
-        let Some(place) = self.place(&check.collection) else {
-            return self.is_administrator(subject);
-        };
-        match self.caller(subject) {
-            Ok(caller) => self.holds(caller, place, check.operation, check.modifiers),
-            Err(_) => false,
+        let caller = self.caller(subject);
+        let place = self.place(&check.collection);
+        match (caller, place) {
+            (Ok(Caller::Administrator), _) => true,
+            (Ok(caller), Some(place)) => self.holds(&caller, place, check.operation, check.modifiers),
+            _ => false,
         }
     }
 
     /// Whether the subject may use the operation on an object that lies there: the filter of lists and events
-    /// (R50). Objects with conflicting labels are for administrators (R38).
+    /// (R50). Objects with conflicting labels are for administrators (R38). For many objects ask
+    /// [`Policy::filter`].
     pub fn may(&self, subject: &Subject, operation: Operation, home: &Home) -> bool {
         let Ok(caller) = self.caller(subject) else {
             return false;
@@ -288,9 +240,9 @@ impl Policy {
         match (caller, home) {
             (Caller::Administrator, _) => true,
             (_, Home::Conflicting) => false,
-            (_, Home::Collection(id)) => self
+            (caller, Home::Collection(id)) => self
                 .place(id)
-                .is_some_and(|place| self.holds(caller, place, operation, ModifierSet::EMPTY)),
+                .is_some_and(|place| self.holds(&caller, place, operation, ModifierSet::EMPTY)),
         }
     }
 
@@ -306,8 +258,8 @@ impl Policy {
             (Ok(Caller::Administrator), Some(_)) => Rights::all(),
             (Ok(caller), Some(place)) => {
                 let mut rights = Rights::NONE;
-                self.above.visit(self.subjects(caller), place, |entry| {
-                    rights = rights.union(self.rights_of(entry.role));
+                self.visit(&caller, place, |held| {
+                    rights = rights.union(self.rights_of(held.role));
                     true
                 });
                 rights
@@ -322,12 +274,11 @@ impl Policy {
             Err(_) => Rights::NONE,
             Ok(Caller::Administrator) => Rights::all(),
             Ok(caller) => self
-                .subjects(caller)
-                .numbers()
+                .subjects(&caller)
                 .iter()
-                .flat_map(|subject| self.grants.of(*subject))
-                .fold(Rights::NONE, |rights, (_, entry)| {
-                    rights.union(self.rights_of(entry.role))
+                .flat_map(|subject| self.grants.of(subject))
+                .fold(Rights::NONE, |rights, (_, role)| {
+                    rights.union(self.rights_of(role))
                 }),
         };
         rights.into()
@@ -336,41 +287,81 @@ impl Policy {
     /// The grants on collections that apply to an account, also to one that is deactivated or administrator.
     pub fn grants_of(&self, subject: &Subject) -> Vec<Grant> {
         let subjects = match subject {
-            Subject::Anonymous => Subjects::new(&self.anonymous),
-            Subject::Account(id) => self.people.subjects(id.as_str()).unwrap_or(Subjects::new(&[])),
+            Subject::Anonymous => Subjects::new(&[ANONYMOUS], &[]),
+            Subject::Account(id) => match self.people.subjects(id.as_str()) {
+                Some(subjects) => subjects,
+                None => return Vec::new(),
+            },
         };
-        let mut positions: Vec<_> = subjects
-            .numbers()
-            .iter()
-            .flat_map(|subject| self.grants.of(*subject))
-            .map(|(_, entry)| entry.grant)
-            .collect();
-        positions.sort_unstable();
-        positions
-            .into_iter()
-            .map(|position| self.grant(position).clone())
-            .collect()
+        let held = subjects.iter().flat_map(|subject| {
+            let own = self.grants.of(subject);
+            own.map(move |(place, role)| Held { subject, place, role })
+        });
+        let mut grants: Vec<_> = held.filter_map(|held| self.names.grant(held)).collect();
+        grants.sort_unstable();
+        grants
     }
 
-    /// Every grant: the stored ones, then those of private collections, which follow the settings (R14, R29).
+    /// Every grant, in no particular order: the stored ones, and those of private collections that exist, which
+    /// follow the settings (R14, R29).
     pub fn grants(&self) -> impl Iterator<Item = Grant> {
-        let all = self.model().grants.iter().chain(&self.ledger.private_grants);
-        all.cloned()
+        let implied = self.grants.iter().filter(|held| held.role & IMPLIED != 0);
+        self.made_grants()
+            .chain(implied.filter_map(|held| self.names.grant(held)))
+    }
+
+    /// Every stored grant, those without effect included.
+    fn made_grants(&self) -> impl Iterator<Item = Grant> {
+        let held = self.grants.iter().filter(|held| held.role & IMPLIED == 0);
+        held.filter_map(|held| self.names.grant(held))
+            .chain(self.grants.inert.iter().cloned())
+            .chain(self.grants.namespaced.iter().cloned())
     }
 
     /// How many grants there are, those of private collections included.
     pub fn grant_count(&self) -> usize {
-        self.model().grants.len() + self.ledger.private_grants.len()
+        let grants = &self.grants;
+        grants.made + grants.implied + grants.inert.len() + grants.namespaced.len()
     }
 
     /// Whether this grant was made. Those of private collections were not: they follow the settings (R14).
     pub fn has_grant(&self, grant: &Grant) -> bool {
-        self.model().grants.contains(grant)
+        self.held(grant).is_some_and(|held| self.grants.contains(held))
+            || self.grants.inert.contains(grant)
+            || self.grants.namespaced.contains(grant)
     }
 
-    /// The grants on an object, stored or implied.
+    /// A grant in numbers, when all that it names has one.
+    fn held(&self, grant: &Grant) -> Option<Held> {
+        let (place, role) = self.place_and_role(grant)?;
+        Some(Held {
+            subject: self.people.number(&grant.subject)?,
+            place,
+            role,
+        })
+    }
+
+    /// The grants on an object, stored or implied, those without effect included.
     pub fn grants_on(&self, object: &GrantObject) -> Vec<Grant> {
-        self.grants().filter(|grant| grant.object == *object).collect()
+        let place = match object {
+            GrantObject::Collection(id) => self.place(id),
+            GrantObject::Namespace(_) | GrantObject::AllNamespaces => None,
+        };
+        let held = place.into_iter().flat_map(|place| {
+            let here = self.grants.at(place.number);
+            here.map(move |(subject, role)| Held {
+                subject,
+                place: place.number,
+                role,
+            })
+        });
+        let written = self.grants.inert.iter().chain(&self.grants.namespaced);
+        let mut grants: Vec<_> = held
+            .filter_map(|held| self.names.grant(held))
+            .chain(written.filter(|grant| grant.object == *object).cloned())
+            .collect();
+        grants.sort_unstable();
+        grants
     }
 
     pub(crate) fn caller(&self, subject: &Subject) -> Result<Caller<'_>, Denial> {
@@ -380,72 +371,74 @@ impl Policy {
         }
     }
 
-    pub(crate) const fn tree(&self) -> &Arc<Tree> {
-        &self.tree
+    pub(crate) const fn names(&self) -> &Arc<Names> {
+        &self.names
     }
 
-    pub(crate) fn place(&self, collection: &CollectionId) -> Option<Place> {
+    pub(crate) fn place(&self, collection: &CollectionId) -> Option<Place<'_>> {
         self.tree.by_id(collection.as_str())
     }
 
-    pub(crate) fn grant(&self, position: u32) -> &Grant {
-        self.ledger.grant(position)
+    /// The grants of a subject, as pairs of the number of a collection and the number of a role.
+    pub(crate) fn held_by(&self, subject: u32) -> impl Iterator<Item = (u32, u32)> {
+        self.grants.of(subject)
     }
 
-    pub(crate) const fn ledger(&self) -> &Arc<Ledger> {
-        &self.ledger
+    /// How many numbers of collections were given out, and the parent of each; its own for the root.
+    pub(crate) fn parents(&self) -> impl Iterator<Item = u32> {
+        self.names.places.iter().map(|(_, spot)| spot.parent)
     }
 
-    /// The subjects of a caller that have grants; none for administrators, who need none.
-    pub(crate) fn subjects<'p>(&'p self, caller: Caller<'p>) -> Subjects<'p> {
+    /// A collection by number.
+    pub(crate) fn spot(&self, number: u32) -> Option<&Spot> {
+        self.names.places.get(number)
+    }
+
+    /// The subjects of a caller; none for administrators, who need no grant.
+    pub(crate) fn subjects<'c>(&self, caller: &Caller<'c>) -> Subjects<'c> {
         match caller {
-            Caller::Anonymous => Subjects::new(&self.anonymous),
-            Caller::Administrator => Subjects::new(&[]),
-            Caller::User(subjects) => subjects,
+            Caller::Anonymous => Subjects::new(&[ANONYMOUS], &[]),
+            Caller::Administrator => Subjects::new(&[], &[]),
+            Caller::User(subjects) => *subjects,
         }
     }
 
-    /// Whether a grant of the caller on the place or above it has a role of this kind.
-    pub(crate) fn any_above(
-        &self,
-        caller: Caller<'_>,
-        place: Place,
-        mut wanted: impl FnMut(&Rights) -> bool,
-    ) -> bool {
-        let mut found = false;
-        self.above.visit(self.subjects(caller), place, |entry| {
-            found = wanted(self.rights_of(entry.role));
-            !found
-        });
-        found
-    }
-
-    pub(crate) fn grant_index(&self) -> &GrantIndex {
-        &self.grants
+    /// Visits every grant of the caller on the place and above it, nearest first, until the visitor says false.
+    pub(crate) fn visit(&self, caller: &Caller<'_>, place: Place<'_>, visit: impl FnMut(Held) -> bool) {
+        match caller {
+            Caller::User(subjects) => self.grants.visit(subjects, place.way_up(), visit),
+            other => self.grants.visit(&self.subjects(other), place.way_up(), visit),
+        }
     }
 
     pub(crate) fn rights_of(&self, role: u32) -> &Rights {
-        &self.rights[role as usize]
+        self.names.roles.rights(role)
     }
 
-    /// Visits every grant of the caller that carries the operation at the place, nearest first, with the position
-    /// of the grant and the modifiers it adds, until the visitor returns false.
+    /// Visits every grant of the caller that carries the operation at the place, nearest first, with the
+    /// modifiers it adds, until the visitor returns false.
     pub(crate) fn covering(
         &self,
-        caller: Caller<'_>,
-        place: Place,
+        caller: &Caller<'_>,
+        place: Place<'_>,
         operation: Operation,
-        mut visit: impl FnMut(u32, ModifierSet) -> bool,
+        mut visit: impl FnMut(Held, ModifierSet) -> bool,
     ) {
-        self.above.visit(self.subjects(caller), place, |entry| {
-            match self.rights_of(entry.role).modifiers(operation) {
-                Some(modifiers) => visit(entry.grant, modifiers),
+        self.visit(caller, place, |held| {
+            match self.rights_of(held.role).modifiers(operation) {
+                Some(modifiers) => visit(held, modifiers),
                 None => true,
             }
         });
     }
 
-    fn holds(&self, caller: Caller<'_>, place: Place, operation: Operation, modifiers: ModifierSet) -> bool {
+    fn holds(
+        &self,
+        caller: &Caller<'_>,
+        place: Place<'_>,
+        operation: Operation,
+        modifiers: ModifierSet,
+    ) -> bool {
         if matches!(caller, Caller::Administrator) {
             return true;
         }
@@ -457,33 +450,4 @@ impl Policy {
         });
         held.is_some_and(|held| held.covers(modifiers))
     }
-}
-
-fn number_roles(model: &Model, warnings: &mut Vec<Warning>) -> (Vec<Role>, FxHashMap<RoleId, u32>) {
-    let mut roles = builtin_roles();
-    roles.extend(model.roles.iter().cloned());
-    let mut numbers = FxHashMap::default();
-    for (number, role) in roles.iter().enumerate() {
-        if numbers.contains_key(&role.id) {
-            warnings.push(Warning::DuplicateRole(role.id.clone()));
-        } else if let Ok(number) = u32::try_from(number) {
-            numbers.insert(role.id.clone(), number);
-        }
-    }
-    (roles, numbers)
-}
-
-/// One grant per user on its own collection, with the role that the settings name (R14). Administrators need
-/// none.
-fn private_grants(model: &Model) -> Vec<Grant> {
-    let users = model.users.iter().filter(|user| !user.admin);
-    users
-        .filter_map(|user| {
-            Some(Grant {
-                subject: GrantSubject::User(user.id.clone()),
-                object: GrantObject::Collection(user.private_collection.clone()?),
-                role: model.settings.default_new_user_role.clone(),
-            })
-        })
-        .collect()
 }

@@ -1,148 +1,123 @@
-//! Users with the subjects through which grants reach them (R2).
+//! Accounts by id, and the subjects through which grants reach a user (R2).
 
-use std::collections::HashMap;
+use std::sync::Arc;
 
-use mke_core::ids::AccountId;
-use rustc_hash::FxHashSet;
+use mke_core::ids::CollectionId;
 
-use super::above::Subjects;
-use super::by_id::ById;
-use super::grants::GrantIndex;
-use super::{Caller, Warning};
+use super::Caller;
+use super::grants::Subjects;
+use super::names::{Party, Who};
+use super::pages::Pages;
+use super::set::Set;
+use super::table::{Slot, Table};
 use crate::decision::Denial;
-use crate::model::{GrantSubject, Model, User, builtin};
+use crate::model::GrantSubject;
 
-#[derive(Debug, Clone, Copy)]
-struct Person {
-    /// Position in the model.
-    position: u32,
-    admin: bool,
-    active: bool,
-    /// See [`Subjects`].
-    filter: u64,
-    /// Where its subjects begin and end in the common list.
-    first: u32,
-    last: u32,
-}
+/// A user with this id exists; without it something only names the id.
+pub(crate) const KNOWN: u8 = 1;
+/// Passes nothing without it (R6).
+pub(crate) const ACTIVE: u8 = 2;
+/// Passes every operation check (R5).
+pub(crate) const ADMIN: u8 = 4;
 
-/// All users.
-#[derive(Debug, Clone)]
+/// All accounts and teams, by id.
+#[derive(Debug, Clone, Default)]
 pub(crate) struct People {
-    by_id: ById<Person>,
-    subjects: Vec<u32>,
+    /// Users; the list of a slot holds the numbers of the user's own subjects, sorted.
+    pub(crate) users: Table,
+    pub(crate) organizations: Table,
+    pub(crate) teams: Table,
+    /// The subjects of every logged-in user, sorted.
+    pub(crate) common: Arc<[u32]>,
+    /// The numbers of the administrators.
+    pub(crate) administrators: Set,
+    /// Users whose private collection does not exist.
+    pub(crate) homeless: imbl::OrdSet<(CollectionId, u32)>,
+    /// How many users there are.
+    pub(crate) count: usize,
 }
 
 impl People {
-    pub(crate) fn compile(model: &Model, grants: &GrantIndex, warnings: &mut Vec<Warning>) -> Self {
-        let memberships = memberships(model, grants);
-        let everybody: Vec<_> = common_subjects(model)
-            .iter()
-            .filter_map(|subject| grants.number(subject))
-            .collect();
-        let mut people = Self {
-            by_id: ById::default(),
-            subjects: Vec::new(),
-        };
-        for (position, user) in model.users.iter().enumerate() {
-            if people.by_id.contains(user.id.as_str()) {
-                warnings.push(Warning::DuplicateAccount(user.id.clone()));
-                continue;
-            }
-            let mut subjects: Vec<_> = grants
-                .number(&GrantSubject::User(user.id.clone()))
-                .into_iter()
-                .chain(memberships.get(user.id.as_str()).into_iter().flatten().copied())
-                .chain(everybody.iter().copied())
-                .collect();
-            subjects.sort_unstable();
-            subjects.dedup();
-            let filter = Subjects::filter(&subjects);
-            let first = number(people.subjects.len());
-            people.subjects.append(&mut subjects);
-            let person = Person {
-                position: number(position),
-                admin: user.admin,
-                active: user.active,
-                filter,
-                first,
-                last: number(people.subjects.len()),
-            };
-            people.by_id.insert(user.id.as_str(), person);
-        }
-        for organization in &model.organizations {
-            if people.by_id.contains(organization.id.as_str()) {
-                warnings.push(Warning::DuplicateAccount(organization.id.clone()));
-            }
-        }
-        people
-    }
-
     pub(crate) fn caller(&self, id: &str) -> Result<Caller<'_>, Denial> {
-        match self.by_id.get(id) {
-            None => Err(Denial::UnknownAccount),
-            Some(person) if !person.active => Err(Denial::Inactive),
-            Some(person) if person.admin => Ok(Caller::Administrator),
-            Some(person) => Ok(Caller::User(self.subjects_of(*person))),
+        let slot = self.users.get(id).ok_or(Denial::UnknownAccount)?;
+        if slot.flags & (KNOWN | ACTIVE | ADMIN) == KNOWN | ACTIVE {
+            return Ok(Caller::User(self.subjects_of(slot)));
         }
+        if slot.flags & KNOWN == 0 {
+            return Err(Denial::UnknownAccount);
+        }
+        if slot.flags & ACTIVE == 0 {
+            return Err(Denial::Inactive);
+        }
+        Ok(Caller::Administrator)
     }
 
     /// The subjects of a user, also of one that is deactivated or administrator.
     pub(crate) fn subjects(&self, id: &str) -> Option<Subjects<'_>> {
-        self.by_id.get(id).map(|person| self.subjects_of(*person))
+        let slot = self.users.get(id)?;
+        (slot.flags & KNOWN != 0).then(|| self.subjects_of(slot))
     }
 
-    fn subjects_of(&self, person: Person) -> Subjects<'_> {
-        let numbers = &self.subjects[person.first as usize..person.last as usize];
-        Subjects::with_filter(numbers, person.filter)
+    fn subjects_of<'p>(&'p self, slot: &'p Slot) -> Subjects<'p> {
+        Subjects::new(slot.list.as_slice(), &self.common)
     }
 
-    pub(crate) fn user<'m>(&self, model: &'m Model, id: &str) -> Option<&'m User> {
-        model.users.get(self.by_id.get(id)?.position as usize)
-    }
-}
-
-fn number(position: usize) -> u32 {
-    u32::try_from(position).unwrap_or(u32::MAX)
-}
-
-/// The subjects of every logged-in user (R2).
-fn common_subjects(model: &Model) -> Vec<GrantSubject> {
-    let organizations = model.organizations.iter();
-    organizations
-        .filter(|organization| organization.name == builtin::DEFAULT_ORGANIZATION)
-        .map(|organization| GrantSubject::Organization(organization.id.clone()))
-        .chain([GrantSubject::Authenticated])
-        .collect()
-}
-
-/// The organizations and teams of each user that have grants. A team of an unknown organization reaches
-/// nobody: with its organization gone it is gone too (R7).
-fn memberships<'m>(model: &'m Model, grants: &GrantIndex) -> HashMap<&'m str, Vec<u32>> {
-    let mut memberships: HashMap<&str, Vec<u32>> = HashMap::new();
-    let mut join = |members: &'m [AccountId], subject: &GrantSubject| {
-        let Some(subject) = grants.number(subject) else {
-            return;
+    /// The number of a subject that something names.
+    pub(crate) fn number(&self, subject: &GrantSubject) -> Option<u32> {
+        let slot = match subject {
+            GrantSubject::Authenticated => return Some(super::names::AUTHENTICATED),
+            GrantSubject::Anonymous => return Some(super::names::ANONYMOUS),
+            GrantSubject::User(id) => self.users.get(id.as_str()),
+            GrantSubject::Organization(id) => self.organizations.get(id.as_str()),
+            GrantSubject::Team(id) => self.teams.get(id.as_str()),
         };
-        for member in members {
-            memberships.entry(member.as_str()).or_default().push(subject);
-        }
-    };
-    let mut organizations = FxHashSet::default();
-    for organization in &model.organizations {
-        organizations.insert(organization.id.as_str());
-        join(
-            &organization.members,
-            &GrantSubject::Organization(organization.id.clone()),
-        );
+        Some(slot?.number)
     }
-    for team in &model.teams {
-        if organizations.contains(team.organization.as_str()) {
-            join(&team.members, &GrantSubject::Team(team.id.clone()));
-            join(
-                &team.members,
-                &GrantSubject::Organization(team.organization.clone()),
-            );
+
+    /// The number of a subject, a new one if nothing named it yet.
+    pub(crate) fn intern(&mut self, subject: &GrantSubject, parties: &mut Pages<Party, 32>) -> u32 {
+        if let Some(number) = self.number(subject) {
+            return number;
+        }
+        let number = parties.push(Party::only(subject.clone()));
+        match subject {
+            GrantSubject::User(id) => self.users.put(id.as_str(), Slot::new(number, 0, &[number])),
+            GrantSubject::Organization(id) => self.organizations.put(id.as_str(), Slot::new(number, 0, &[])),
+            GrantSubject::Team(id) => self.teams.put(id.as_str(), Slot::new(number, 0, &[])),
+            GrantSubject::Authenticated | GrantSubject::Anonymous => {}
+        }
+        number
+    }
+
+    /// The subjects of a user: itself, the groups that list it, and the organizations of its teams. A team of an
+    /// unknown organization reaches nobody: with its organization gone it is gone too (R7). Those that reach
+    /// everybody are left out.
+    pub(crate) fn own_subjects(&self, number: u32, parties: &Pages<Party, 32>) -> Vec<u32> {
+        let party = |number: u32| parties.get(number).map(|party| &party.who);
+        let known = |number: u32| matches!(party(number), Some(Who::Organization(_)));
+        let mut own = vec![number];
+        let listed = parties.get(number).map(Party::listed).unwrap_or_default();
+        for group in listed {
+            match party(*group) {
+                Some(Who::Organization(_)) => own.push(*group),
+                Some(Who::Team(_, organization)) if known(*organization) => {
+                    own.extend([*group, *organization])
+                }
+                _ => {}
+            }
+        }
+        own.sort_unstable();
+        own.dedup();
+        own.retain(|subject| !self.common.contains(subject));
+        own
+    }
+
+    /// Writes the subjects of a user anew.
+    pub(crate) fn refresh(&mut self, number: u32, parties: &Pages<Party, 32>) {
+        let own = self.own_subjects(number, parties);
+        let id = parties.get(number).and_then(Party::account);
+        if let Some(slot) = id.and_then(|id| self.users.get_mut(id.as_str())) {
+            *slot = slot.with_list(&own);
         }
     }
-    memberships
 }

@@ -1,13 +1,17 @@
-//! The tree of collections, numbered so that "is this an ancestor of that" costs two comparisons (R10, R21).
+//! The tree of collections (R10). A collection keeps its number as long as it keeps its place, and knows its ancestors
+//! by number, so that a new neighbour moves nothing.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use mke_core::ids::CollectionId;
 use mke_core::names::CollectionPath;
-use rustc_hash::FxHashMap;
+use rustc_hash::FxBuildHasher;
 
-use super::Warning;
-use super::by_id::ById;
+use super::names::Spot;
+use super::pages::Pages;
+use super::set::pair;
+use super::table::{Slot, Table};
 use crate::model::{Collection, builtin};
 
 /// A collection with its place in the tree.
@@ -23,136 +27,140 @@ pub struct CollectionInfo {
     pub parent_ids: Vec<CollectionId>,
 }
 
-/// The number of a collection: its position in a walk that visits parents before children and each subtree
-/// in one piece.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub(crate) struct Place(pub(crate) u32);
+/// A collection, looked up: its number and those of its ancestors, the nearest first.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Place<'p> {
+    pub(crate) number: u32,
+    pub(crate) above: &'p [u32],
+}
 
-/// All collections in walking order.
-#[derive(Debug, Clone)]
+impl<'p> Place<'p> {
+    /// Its own number and those above it, nearest first.
+    pub(crate) fn way_up(self) -> impl Iterator<Item = u32> + use<'p> {
+        std::iter::once(self.number).chain(self.above.iter().copied())
+    }
+
+    /// Whether the collection with this number is this one or above it.
+    pub(crate) fn is_below(self, above: u32) -> bool {
+        self.number == above || self.above.contains(&above)
+    }
+}
+
+/// All collections that have a place.
+#[derive(Debug, Clone, Default)]
 pub(crate) struct Tree {
-    infos: Vec<CollectionInfo>,
-    // INVARIANT(preorder): the subtree of the collection with number n is exactly the numbers n..ends[n].
-    ends: Vec<u32>,
-    parents: Vec<Option<Place>>,
-    by_id: ById<Place>,
-    by_path: FxHashMap<CollectionPath, Place>,
+    by_id: Table,
+    by_path: imbl::GenericHashMap<CollectionPath, u32, FxBuildHasher, imbl::shared_ptr::DefaultSharedPtr>,
+    /// Pairs of parent and child.
+    children: imbl::OrdSet<u64>,
+    /// Collections that the root does not reach, or whose path a sibling has.
+    pub(crate) unplaced: Arc<Vec<Collection>>,
 }
 
 impl Tree {
     /// Walks the tree from its root. Collections that the root does not reach, or whose path a sibling
     /// already has, are left out with everything below them.
-    pub(crate) fn compile(collections: &[Collection], warnings: &mut Vec<Warning>) -> Self {
-        let mut children: HashMap<Option<&str>, Vec<&Collection>> = HashMap::new();
-        for collection in collections {
-            children
-                .entry(collection.parent.as_ref().map(CollectionId::as_str))
-                .or_default()
-                .push(collection);
-        }
+    pub(crate) fn compile(collections: Vec<Collection>, spots: &mut Pages<Spot, 32>) -> Self {
         let mut tree = Self {
-            infos: Vec::with_capacity(collections.len()),
-            ends: Vec::with_capacity(collections.len()),
-            parents: Vec::with_capacity(collections.len()),
-            by_id: ById::default(),
-            by_path: FxHashMap::default(),
+            by_id: Table::with_capacity(collections.len()),
+            ..Self::default()
         };
-        let root = children
-            .get(&None)
-            .and_then(|roots| roots.iter().find(|root| root.id.as_str() == builtin::ROOT));
-        if let Some(root) = root {
-            tree.walk(root, &children);
+        let mut children: HashMap<Option<&str>, Vec<&Collection>> = HashMap::new();
+        for collection in &collections {
+            let parent = collection.parent.as_ref().map(CollectionId::as_str);
+            children.entry(parent).or_default().push(collection);
         }
-        for collection in collections {
-            if !tree.by_id.contains(collection.id.as_str()) {
-                warnings.push(Warning::UnreachableCollection(collection.id.clone()));
+        let roots = children.get(&None).into_iter().flatten();
+        let root = roots.copied().find(|root| root.id.as_str() == builtin::ROOT);
+        // A list instead of recursion: the depth of the tree is not limited (R15).
+        let mut waiting: Vec<_> = root.into_iter().collect();
+        while let Some(collection) = waiting.pop() {
+            if tree.enter(collection, spots).is_some() {
+                let below = children.get(&Some(collection.id.as_str()));
+                waiting.extend(below.into_iter().flatten().rev().copied());
             }
         }
+        drop(children);
+        let mut unplaced = collections;
+        unplaced.retain(|collection| tree.by_id.get(collection.id.as_str()).is_none());
+        tree.unplaced = Arc::new(unplaced);
         tree
     }
 
-    /// A loop instead of recursion: the depth of the tree is not limited (R15).
-    fn walk<'m>(&mut self, root: &'m Collection, children: &HashMap<Option<&str>, Vec<&'m Collection>>) {
-        enum Step<'m> {
-            Enter(&'m Collection, Option<Place>),
-            Leave(Place),
-        }
-        let mut steps = vec![Step::Enter(root, None)];
-        while let Some(step) = steps.pop() {
-            match step {
-                Step::Enter(collection, parent) => {
-                    let Some(place) = self.enter(collection, parent) else {
-                        continue;
-                    };
-                    steps.push(Step::Leave(place));
-                    let below = children.get(&Some(collection.id.as_str()));
-                    for child in below.into_iter().flatten().rev() {
-                        steps.push(Step::Enter(child, Some(place)));
-                    }
-                }
-                Step::Leave(place) => self.ends[place.0 as usize] = self.next(),
-            }
-        }
-    }
-
-    fn next(&self) -> u32 {
-        u32::try_from(self.infos.len()).unwrap_or(u32::MAX)
-    }
-
-    fn enter(&mut self, collection: &Collection, parent: Option<Place>) -> Option<Place> {
-        let (path, parent_ids) = match parent {
-            None => (CollectionPath::root(), Vec::new()),
-            Some(parent) => {
-                let parent = self.info(parent);
-                let mut parent_ids = parent.parent_ids.clone();
-                parent_ids.push(parent.id.clone());
-                (parent.path.child(&collection.name).ok()?, parent_ids)
-            }
-        };
-        if self.by_path.contains_key(&path) || self.by_id.contains(collection.id.as_str()) {
+    /// Gives a collection a place below its parent. Nothing when the parent has none, or when the id or the path is
+    /// taken.
+    pub(crate) fn enter(&mut self, collection: &Collection, spots: &mut Pages<Spot, 32>) -> Option<u32> {
+        if self.by_id.get(collection.id.as_str()).is_some() {
             return None;
         }
-        let place = Place(self.next());
-        self.by_id.insert(collection.id.as_str(), place);
-        self.by_path.insert(path.clone(), place);
-        self.parents.push(parent);
-        self.ends.push(place.0 + 1);
-        self.infos.push(CollectionInfo {
+        let next = u32::try_from(spots.len()).ok()?;
+        let (path, parent_ids, parent, above) = match &collection.parent {
+            None => (CollectionPath::root(), Vec::new(), next, Vec::new()),
+            Some(parent) => {
+                let place = self.by_id(parent.as_str())?;
+                let info = spots.get(place.number)?.info.as_ref()?;
+                let mut parent_ids = info.parent_ids.clone();
+                parent_ids.push(info.id.clone());
+                let above: Vec<_> = place.way_up().collect();
+                (
+                    info.path.child(&collection.name).ok()?,
+                    parent_ids,
+                    place.number,
+                    above,
+                )
+            }
+        };
+        if self.by_path.contains_key(&path) {
+            return None;
+        }
+        let info = CollectionInfo {
             id: collection.id.clone(),
             name: collection.name.clone(),
-            path,
+            path: path.clone(),
             parent_ids,
+        };
+        let number = spots.push(Spot {
+            info: Some(Arc::new(info)),
+            parent,
         });
-        Some(place)
+        self.by_id
+            .put(collection.id.as_str(), Slot::new(number, 0, &above));
+        self.by_path.insert(path, number);
+        if parent != number {
+            self.children.insert(pair(parent, number));
+        }
+        Some(number)
     }
 
-    pub(crate) fn by_id(&self, id: &str) -> Option<Place> {
-        self.by_id.get(id).copied()
+    /// Takes out a collection that has no children.
+    pub(crate) fn leave(&mut self, info: &CollectionInfo, number: u32, spots: &mut Pages<Spot, 32>) {
+        self.by_id.remove(info.id.as_str());
+        self.by_path.remove(&info.path);
+        if let Some(spot) = spots.get_mut(number) {
+            self.children.remove(&pair(spot.parent, number));
+            spot.info = None;
+        }
     }
 
-    pub(crate) fn by_path(&self, path: &CollectionPath) -> Option<Place> {
+    pub(crate) fn by_id(&self, id: &str) -> Option<Place<'_>> {
+        let slot = self.by_id.get(id)?;
+        Some(Place {
+            number: slot.number,
+            above: slot.list.as_slice(),
+        })
+    }
+
+    pub(crate) fn by_path(&self, path: &CollectionPath) -> Option<u32> {
         self.by_path.get(path).copied()
     }
 
-    pub(crate) fn info(&self, place: Place) -> &CollectionInfo {
-        &self.infos[place.0 as usize]
+    pub(crate) fn len(&self) -> usize {
+        self.by_path.len()
     }
 
-    pub(crate) fn infos(&self) -> &[CollectionInfo] {
-        &self.infos
-    }
-
-    pub(crate) fn parent(&self, place: Place) -> Option<Place> {
-        self.parents[place.0 as usize]
-    }
-
-    /// The number after the last one of the subtree.
-    pub(crate) fn end(&self, place: Place) -> u32 {
-        self.ends[place.0 as usize]
-    }
-
-    /// Whether `below` is `above` or lies under it.
-    pub(crate) fn covers(&self, above: Place, below: Place) -> bool {
-        above <= below && below.0 < self.end(above)
+    /// The numbers of the collections right below one.
+    pub(crate) fn children(&self, number: u32) -> impl Iterator<Item = u32> {
+        let range = pair(number, 0)..=pair(number, u32::MAX);
+        self.children.range(range).map(|pair| super::set::halves(*pair).1)
     }
 }

@@ -2,6 +2,7 @@
 
 use mke_core::ids::{AccountId, CollectionId, TeamId};
 
+use super::names::{Party, Who};
 use super::{Caller, Place, Policy};
 use crate::change::Group;
 use crate::decision::Subject;
@@ -67,7 +68,7 @@ pub struct SubjectKey<'p> {
 #[derive(Debug, Clone, Copy)]
 pub struct CollectionKey<'p> {
     policy: &'p Policy,
-    place: Place,
+    place: Place<'p>,
 }
 
 impl SubjectKey<'_> {
@@ -81,7 +82,7 @@ impl SubjectKey<'_> {
         std::ptr::eq(self.policy, collection.policy)
             && self
                 .policy
-                .holds(self.caller, collection.place, operation, modifiers)
+                .holds(&self.caller, collection.place, operation, modifiers)
     }
 }
 
@@ -96,7 +97,7 @@ pub struct Filter<'p> {
 impl Filter<'_> {
     /// As [`Policy::may`].
     pub fn admits(&self, home: &Home) -> bool {
-        match (self.caller, home) {
+        match (&self.caller, home) {
             (None, _) => false,
             (Some(Caller::Administrator), _) => true,
             (_, Home::Conflicting) => false,
@@ -106,7 +107,7 @@ impl Filter<'_> {
 
     /// As [`Filter::admits`], for an object in this collection.
     pub fn admits_in(&self, collection: &CollectionId) -> bool {
-        match self.caller {
+        match &self.caller {
             None => false,
             Some(Caller::Administrator) => true,
             Some(caller) => self.policy.place(collection).is_some_and(|place| {
@@ -120,78 +121,139 @@ impl Filter<'_> {
 impl Policy {
     /// Every user, in no particular order.
     pub fn users(&self) -> impl Iterator<Item = &User> {
-        self.model().users.iter()
+        self.parties().filter_map(Party::user)
+    }
+
+    /// How many users there are.
+    pub const fn user_count(&self) -> usize {
+        self.people.count
+    }
+
+    fn parties(&self) -> impl Iterator<Item = &Party> {
+        self.names.parties.iter().map(|(_, party)| party)
     }
 
     /// Every organization, in no particular order.
     pub fn organizations(&self) -> impl Iterator<Item = &OrganizationInfo> {
-        self.ledger.organizations.iter()
+        self.parties().filter_map(|party| match &party.who {
+            Who::Organization(info) => Some(&**info),
+            _ => None,
+        })
     }
 
     /// An organization by id.
     pub fn organization(&self, id: &str) -> Option<&OrganizationInfo> {
-        self.organizations().find(|known| known.id.as_str() == id)
+        let slot = self.people.organizations.get(id)?;
+        match &self.names.parties.get(slot.number)?.who {
+            Who::Organization(info) => Some(info),
+            _ => None,
+        }
     }
 
     /// Every team, in no particular order.
     pub fn teams(&self) -> impl Iterator<Item = &TeamInfo> {
-        self.ledger.teams.iter()
+        self.parties().filter_map(|party| match &party.who {
+            Who::Team(info, _) => Some(&**info),
+            _ => None,
+        })
     }
 
     /// A team by id.
     pub fn team(&self, id: &str) -> Option<&TeamInfo> {
-        self.teams().find(|known| known.id.as_str() == id)
+        let slot = self.people.teams.get(id)?;
+        self.team_numbered(slot.number)
+    }
+
+    fn team_numbered(&self, number: u32) -> Option<&TeamInfo> {
+        match &self.names.parties.get(number)?.who {
+            Who::Team(info, _) => Some(info),
+            _ => None,
+        }
     }
 
     /// The accounts that a group lists, those that do not exist included. Of an organization not those that are
     /// only in its teams, nor all users for the organization that holds everybody: see
     /// [`Policy::reached_by`].
     pub fn members(&self, group: &Group) -> impl Iterator<Item = &AccountId> {
-        let model = self.model();
-        let members: &[AccountId] = match group {
-            Group::Organization(id) => {
-                let found = model.organizations.iter().find(|known| known.id == *id);
-                found.map_or(&[], |known| &known.members)
-            }
-            Group::Team(id) => {
-                let found = model.teams.iter().find(|known| known.id == *id);
-                found.map_or(&[], |known| &known.members)
-            }
+        let slot = match group {
+            Group::Organization(id) => self.people.organizations.get(id.as_str()),
+            Group::Team(id) => self.people.teams.get(id.as_str()),
         };
-        members.iter()
+        let party = slot.and_then(|slot| self.names.parties.get(slot.number));
+        let members = party.into_iter().flat_map(Party::members);
+        members.filter_map(|member| self.names.parties.get(member)?.account())
     }
 
     /// The users that grants for this subject reach, inactive ones included. Nobody for
     /// [`GrantSubject::Anonymous`]: that reaches requests without credentials.
     pub fn reached_by(&self, subject: &GrantSubject) -> Vec<&User> {
-        self.users()
-            .filter(|user| self.reach(&user.id, subject).is_some())
+        let Some(number) = self.people.number(subject) else {
+            return Vec::new();
+        };
+        if self.people.common.contains(&number) {
+            return self.users().collect();
+        }
+        let mut numbers = Vec::new();
+        self.reached(number, |user| numbers.push(user));
+        numbers.sort_unstable();
+        numbers.dedup();
+        let users = numbers.into_iter();
+        users
+            .filter_map(|user| self.names.parties.get(user)?.user())
             .collect()
+    }
+
+    /// The numbers of the accounts that a subject reaches, some more than once, those of no user included. Not for
+    /// subjects that reach everybody.
+    pub(super) fn reached(&self, subject: u32, mut each: impl FnMut(u32)) {
+        let parties = &self.names.parties;
+        let Some(party) = parties.get(subject) else {
+            return;
+        };
+        match &party.who {
+            Who::User { .. } => each(subject),
+            Who::Organization(_) => {
+                party.members().for_each(&mut each);
+                let teams = party.teams().filter_map(|team| parties.get(team));
+                teams.for_each(|team| team.members().for_each(&mut each));
+            }
+            Who::Team(_, organization) => {
+                let home = parties.get(*organization).map(|party| &party.who);
+                if matches!(home, Some(Who::Organization(_))) {
+                    party.members().for_each(each);
+                }
+            }
+            Who::Only(_) | Who::Gone => {}
+        }
     }
 
     /// How grants for the subject reach a user; nothing when they do not, or when there is no such user.
     pub fn reach(&self, user: &AccountId, subject: &GrantSubject) -> Option<Reach> {
         self.user(user.as_str())?;
-        let is_in = |group: &Group| self.members(group).any(|member| member == user);
+        let listed = {
+            let slot = self.people.users.get(user.as_str())?;
+            self.names.parties.get(slot.number)?.listed()
+        };
         match subject {
             GrantSubject::User(id) => (id == user).then_some(Reach::Itself),
             GrantSubject::Authenticated => Some(Reach::Authenticated),
             GrantSubject::Anonymous => None,
             GrantSubject::Team(id) => {
-                let team = self.team(id.as_str())?;
-                self.organization(team.organization.as_str())?;
-                is_in(&Group::Team(id.clone())).then_some(Reach::Team)
+                self.organization(self.team(id.as_str())?.organization.as_str())?;
+                let number = self.people.number(subject)?;
+                listed.contains(&number).then_some(Reach::Team)
             }
             GrantSubject::Organization(id) => {
                 if self.organization(id.as_str())?.holds_everybody() {
                     return Some(Reach::Everybody);
                 }
-                let listed = is_in(&Group::Organization(id.clone()));
-                let own = self.teams().filter(|team| team.organization == *id);
+                let number = self.people.number(subject)?;
+                let own = listed.iter().filter_map(|group| self.team_numbered(*group));
                 let teams: Vec<_> = own
-                    .filter(|team| is_in(&Group::Team(team.id.clone())))
+                    .filter(|team| team.organization == *id)
                     .map(|team| team.id.clone())
                     .collect();
+                let listed = listed.contains(&number);
                 (listed || !teams.is_empty()).then_some(Reach::Organization { listed, teams })
             }
         }

@@ -1,8 +1,12 @@
 //! Models of a given size, the same for the same seed: for the benchmark and for tests that need many.
 
+use std::collections::HashMap;
+
 use mke_core::ids::{AccountId, CollectionId, TeamId};
 use mke_rbac::model::{Collection, Grant, GrantObject, GrantSubject, Model, Organization, Team, User};
+use mke_rbac::operation::{ModifierSet, Operation};
 use mke_rbac::role::builtin;
+use mke_rbac::{Check, Subject};
 
 /// A sequence of numbers that depends on the seed only (SplitMix64).
 pub(crate) struct Dice(u64);
@@ -78,7 +82,7 @@ fn organization(number: usize) -> AccountId {
     AccountId::from(uuid(2, number))
 }
 
-fn team(number: usize) -> TeamId {
+pub(crate) fn team(number: usize) -> TeamId {
     TeamId::from(uuid(3, number))
 }
 
@@ -163,4 +167,40 @@ fn people(model: &mut Model, size: Size, dice: &mut Dice) {
             members: Vec::new(),
         });
     }
+}
+
+/// Questions about a model of this size, half of them about a collection that a grant of the user lies on: one of its
+/// own, or one of a team that it is in.
+pub(crate) fn questions(model: &Model, size: Size, count: usize) -> Vec<(Subject, Check)> {
+    let mut near: HashMap<&GrantSubject, Vec<&CollectionId>> = HashMap::new();
+    for grant in &model.grants {
+        if let GrantObject::Collection(place) = &grant.object {
+            near.entry(&grant.subject).or_default().push(place);
+        }
+    }
+    let mut subjects: HashMap<&AccountId, Vec<GrantSubject>> = HashMap::new();
+    for team in &model.teams {
+        for member in &team.members {
+            let subject = GrantSubject::Team(team.id.clone());
+            subjects.entry(member).or_default().push(subject);
+        }
+    }
+    let mut dice = Dice::new(7);
+    let question = |number: usize| {
+        let user = user(dice.below(size.users));
+        let mut own = subjects.get(&user).cloned().unwrap_or_default();
+        own.push(GrantSubject::User(user.clone()));
+        let granted = near.get(dice.pick(&own)).filter(|_| number.is_multiple_of(2));
+        let collection = match granted {
+            Some(granted) => (*dice.pick(granted.as_slice())).clone(),
+            None => collection(dice.below(size.collections)),
+        };
+        let check = Check {
+            operation: *dice.pick(Operation::ALL),
+            modifiers: ModifierSet::EMPTY,
+            collection: collection.as_str().into(),
+        };
+        (Subject::Account(user), check)
+    };
+    (0..count).map(question).collect()
 }

@@ -465,7 +465,8 @@ fn own_grants_and_total_role() {
     let roles: Vec<_> = ada.iter().map(|grant| grant.role.as_str()).collect();
     assert_eq!(
         roles,
-        ["fullcontrol", "viewonly", "scheduler", "restrictedcontrol"]
+        ["restrictedcontrol", "viewonly", "scheduler", "fullcontrol"],
+        "by subject and object"
     );
     let total = policy.total(&subject(&world, "eva"));
     assert!(total.rights().operations().contains(Operation::NodeUpdate));

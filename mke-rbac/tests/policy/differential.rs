@@ -18,15 +18,23 @@ const ORGANIZATIONS: usize = 3;
 const TEAMS: usize = 4;
 const ROLES: usize = 3;
 
-fn user(number: usize) -> AccountId {
-    AccountId::from(format!("u{number}"))
+/// Some ids have the form of those that the product makes, others do not: they are looked up differently.
+fn id(kind: &str, number: usize) -> String {
+    match number % 2 {
+        0 => format!("{kind}{number}"),
+        _ => format!("{kind}0000000-0000-4000-8000-{number:012x}").replace('u', "a"),
+    }
 }
 
-fn collection(number: usize) -> CollectionId {
-    CollectionId::from(format!("c{number}"))
+pub(crate) fn user(number: usize) -> AccountId {
+    AccountId::from(id("u", number))
 }
 
-fn rights() -> impl Strategy<Value = Rights> {
+pub(crate) fn collection(number: usize) -> CollectionId {
+    CollectionId::from(id("c", number))
+}
+
+pub(crate) fn rights() -> impl Strategy<Value = Rights> {
     let operation = select(Operation::ALL.to_vec());
     vec((operation, any::<u16>()), 0..6).prop_map(|operations| {
         operations
@@ -58,7 +66,7 @@ fn tree() -> impl Strategy<Value = Vec<Collection>> {
     })
 }
 
-fn grant() -> impl Strategy<Value = Grant> {
+pub(crate) fn grant() -> impl Strategy<Value = Grant> {
     let subject = prop_oneof![
         4 => (0..USERS).prop_map(|number| GrantSubject::User(user(number))),
         3 => (0..TEAMS).prop_map(|number| GrantSubject::Team(format!("t{number}").into())),
@@ -85,7 +93,7 @@ fn grant() -> impl Strategy<Value = Grant> {
 }
 
 prop_compose! {
-    fn model()(
+    pub(crate) fn model()(
         tree in tree(),
         roles in vec(rights(), ROLES),
         grants in vec(grant(), 0..25),

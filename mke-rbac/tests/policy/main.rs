@@ -7,6 +7,7 @@
 
 mod administration;
 mod builtin_roles;
+mod changes;
 mod collections;
 mod differential;
 mod requests;

@@ -13,16 +13,22 @@ pub(crate) fn ancestors(model: &Model, collection: &CollectionId) -> Vec<Collect
     let mut way = Vec::new();
     let mut at = Some(collection.clone());
     while let Some(id) = at {
-        let Some(found) = model.collections.iter().find(|known| known.id == id) else {
+        let found = model.collections.iter().find(|known| known.id == id);
+        let Some(found) = found.filter(|_| !way.contains(&id)) else {
             return Vec::new();
         };
         way.push(id);
         at = found.parent.clone();
     }
-    way
+    match way.last() {
+        Some(root) if root.as_str() == "swarm" => way,
+        _ => Vec::new(),
+    }
 }
 
-fn reaches(model: &Model, user: &AccountId, subject: &GrantSubject) -> bool {
+pub(crate) fn reaches(model: &Model, user: &AccountId, subject: &GrantSubject) -> bool {
+    // A team of an organization that is gone is gone too, and so are grants for it (R7).
+    let exists = |id: &AccountId| model.organizations.iter().any(|known| known.id == *id);
     match subject {
         GrantSubject::User(id) => id == user,
         GrantSubject::Authenticated => true,
@@ -30,13 +36,13 @@ fn reaches(model: &Model, user: &AccountId, subject: &GrantSubject) -> bool {
         GrantSubject::Team(id) => model
             .teams
             .iter()
-            .any(|team| team.id == *id && team.members.contains(user)),
+            .any(|team| team.id == *id && exists(&team.organization) && team.members.contains(user)),
         GrantSubject::Organization(id) => {
             let in_team = model
                 .teams
                 .iter()
                 .any(|team| team.organization == *id && team.members.contains(user));
-            in_team
+            (in_team && exists(id))
                 || model.organizations.iter().any(|organization| {
                     organization.id == *id
                         && (organization.name == "docker-datacenter" || organization.members.contains(user))
@@ -69,13 +75,19 @@ pub(crate) fn grants(model: &Model, user: &AccountId) -> Vec<(Grant, CollectionI
         .chain(builtin_roles())
         .map(|role| (role.id.clone(), *role.operations.rights()))
         .collect();
-    let all = model.grants.iter().cloned().chain(private_grants(model));
-    all.filter(|grant| reaches(model, user, &grant.subject))
-        .filter_map(|grant| {
+    let made = model.grants.iter().cloned().map(|grant| (grant, false));
+    let implied = private_grants(model).into_iter().map(|grant| (grant, true));
+    made.chain(implied)
+        .filter(|(grant, _)| reaches(model, user, &grant.subject))
+        .filter_map(|(grant, implied)| {
             let GrantObject::Collection(place) = grant.object.clone() else {
                 return None;
             };
-            let rights = *roles.get(&grant.role)?;
+            let rights = match grant.role.as_str() {
+                // As a setting, not as a role (R14).
+                "admin" if implied => Rights::all(),
+                _ => *roles.get(&grant.role)?,
+            };
             Some((grant, place, rights))
         })
         .collect()
