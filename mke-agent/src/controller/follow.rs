@@ -1,6 +1,6 @@
 //! Keeps the snapshot current: reads everything once, then follows one watch of the store.
 //!
-//! Batches that are ready at the same moment are taken together, so a burst of writes compiles the policy once.
+//! Batches that are ready at the same moment are taken together, so a burst of writes makes one snapshot.
 //! A watch that is lost is no gap: everything is read anew.
 
 use std::sync::Arc;
@@ -14,6 +14,7 @@ use tokio::sync::watch;
 use super::metrics::Metrics;
 use super::snapshot::{Effect, Snapshot, Tables};
 use super::streams::Streams;
+use super::touched::Touched;
 
 /// Entries read at once while everything is read.
 const PAGE: usize = 1000;
@@ -73,7 +74,7 @@ impl Follower {
         loop {
             let first = self.watch.next().await;
             match self.take_burst(first) {
-                Ok((effect, at)) => self.publish(effect, at),
+                Ok((effect, at)) => self.publish(&effect, at),
                 Err(error) => {
                     tracing::warn!(%error, "the watch of the store was lost, everything is read anew");
                     self.recover().await;
@@ -106,16 +107,18 @@ impl Follower {
         }
     }
 
-    fn publish(&self, effect: Effect, at: Revision) {
+    fn publish(&self, effect: &Effect, at: Revision) {
         let begun = Instant::now();
-        let kept = (!effect.policy).then(|| self.current.load().policy.clone());
-        self.current.store(Arc::new(self.tables.snapshot(at, kept)));
-        if effect.policy {
+        let before = Arc::clone(&self.current.load().policy);
+        let changed = !effect.policy.is_empty();
+        let snapshot = self.tables.snapshot(at, Some((&before, &effect.policy)));
+        self.current.store(Arc::new(snapshot));
+        if changed {
             self.metrics.snapshot_built(begun.elapsed());
         }
         // The receivers live as long as the controller's state; without them nobody waits.
         let _ = self.revision.send(at);
-        if effect.policy {
+        if changed {
             self.streams.cut_refused(&self.current.load().policy);
         }
         if effect.revocation {
@@ -130,10 +133,10 @@ impl Follower {
                     self.tables = tables;
                     self.watch = watch;
                     let everything = Effect {
-                        policy: true,
+                        policy: Touched::everything(),
                         revocation: true,
                     };
-                    return self.publish(everything, at);
+                    return self.publish(&everything, at);
                 }
                 Err(error) => {
                     tracing::error!(%error, "the store cannot be read");

@@ -43,6 +43,7 @@ mod start;
 pub mod state;
 pub(crate) mod streams;
 mod tls;
+mod touched;
 mod unpack;
 
 pub use authorities::{Authorities, AuthorityError};

@@ -1,8 +1,8 @@
 //! What requests are decided on: one immutable view of accounts, policy and configuration.
 //!
 //! [`Tables`] holds the records as they are in the store and takes events one by one; a [`Snapshot`] is made
-//! from it and swapped in as a whole, so no request ever sees half of a change. The policy is compiled again
-//! only when something that decisions depend on has changed.
+//! from it and swapped in as a whole, so no request ever sees half of a change. Events note what they touch
+//! ([`super::touched`]); the policy takes these changes one by one, and is compiled anew only where that is unclear.
 
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -18,6 +18,7 @@ use mke_rbac::model::{Grant, Model, Organization, Settings, Team, User};
 use super::records::{
     CollectionRecord, ConfigRecord, DefaultCollectionRecord, GrantRecord, RoleRecord, decode,
 };
+use super::touched::{Touch, Touched};
 
 /// One consistent view.
 #[derive(Clone)]
@@ -35,17 +36,17 @@ pub struct Snapshot {
 }
 
 /// What an event changed.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+#[derive(Debug, Default)]
 pub(super) struct Effect {
-    /// The policy must be compiled again.
-    pub(super) policy: bool,
+    /// What decisions depend on.
+    pub(super) policy: Touched,
     /// A credential may have died: a session, a key or an account.
     pub(super) revocation: bool,
 }
 
 impl Effect {
     pub(super) fn merge(&mut self, other: Self) {
-        self.policy |= other.policy;
+        self.policy.merge(other.policy);
         self.revocation |= other.revocation;
     }
 }
@@ -71,7 +72,7 @@ impl Tables {
                 tracing::error!(key = event.key(), %error, "a record is left out");
                 self.forget(event.key());
                 Effect {
-                    policy: true,
+                    policy: Touched::everything(),
                     revocation: true,
                 }
             }
@@ -84,49 +85,56 @@ impl Tables {
             Event::Put(entry) => Some(entry),
             Event::Delete { .. } => None,
         };
-        let policy = Effect {
-            policy: true,
+        let policy = |touch| Effect {
+            policy: Touched::one(touch),
             revocation: false,
         };
         if key.starts_with(layout::GRANTS) {
+            let before = self.grants.get(key).cloned();
             put_or_remove(&mut self.grants, key, entry, |record: GrantRecord| record.grant)?;
-            return Ok(policy);
+            return Ok(policy(Touch::Grant {
+                key: key.to_owned(),
+                before,
+            }));
         }
         if key.starts_with(layout::ROLES) {
             put_or_remove(&mut self.roles, key, entry, |record: RoleRecord| record)?;
-            return Ok(policy);
+            return Ok(policy(Touch::Role(key.to_owned())));
         }
         if let Some(id) = only_part(layout::COLLECTIONS, key) {
+            let id = CollectionId::from(id);
             let collections = Arc::make_mut(&mut self.collections);
-            match entry {
-                Some(entry) => collections.insert(id.into(), decode(entry)?),
-                None => collections.remove(id.as_str()),
+            let before = match entry {
+                Some(entry) => collections.insert(id.clone(), decode(entry)?),
+                None => collections.remove(&id),
             };
-            return Ok(policy);
+            let owners = [before.as_ref(), collections.get(&id)].map(|record| record?.private_of.clone());
+            return Ok(policy(Touch::Collection { id, owners }));
         }
         if let Some(id) = only_part(layout::DEFAULT_COLLECTIONS, key) {
+            let id = AccountId::from(id);
             match entry {
                 Some(entry) => self
                     .defaults
-                    .insert(id.into(), decode::<DefaultCollectionRecord>(entry)?.collection),
-                None => self.defaults.remove(id.as_str()),
+                    .insert(id.clone(), decode::<DefaultCollectionRecord>(entry)?.collection),
+                None => self.defaults.remove(&id),
             };
-            return Ok(policy);
+            return Ok(policy(Touch::Account(id)));
         }
         if key == layout::CONFIG {
             let config = entry.map(decode::<ConfigRecord>).transpose()?;
             self.config = Arc::new(config.map(|record| record.config).unwrap_or_default());
-            return Ok(policy);
+            return Ok(policy(Touch::Settings));
         }
         Ok(match self.directory.apply(event) {
             Applied::Ignored => Effect::default(),
             Applied::People => Effect {
-                policy: true,
+                policy: Touched::people(key),
                 revocation: true,
             },
             // A login only adds or renews; what is gone may have held a stream open.
             Applied::Credentials => Effect {
-                policy: false,
+                policy: Touched::default(),
                 revocation: entry.is_none(),
             },
         })
@@ -143,14 +151,26 @@ impl Tables {
         }
     }
 
-    /// The view, with the policy of the one before unless it must be compiled again.
-    pub(super) fn snapshot(&self, revision: Revision, policy: Option<Arc<Policy>>) -> Snapshot {
+    /// The view, with the policy of the one before changed where it was touched.
+    pub(super) fn snapshot(&self, revision: Revision, before: Option<(&Arc<Policy>, &Touched)>) -> Snapshot {
+        let policy = match before {
+            Some((policy, touched)) if touched.is_empty() => Arc::clone(policy),
+            Some((policy, touched)) => Arc::new(self.follow(policy, touched)),
+            None => Arc::new(self.compile()),
+        };
         Snapshot {
             revision,
             directory: self.directory.clone(),
-            policy: policy.unwrap_or_else(|| Arc::new(self.compile())),
+            policy,
             config: self.config.clone(),
             collections: self.collections.clone(),
+        }
+    }
+
+    fn follow(&self, policy: &Policy, touched: &Touched) -> Policy {
+        match touched.apply(policy, self) {
+            Some(policy) => policy,
+            None => self.compile(),
         }
     }
 
@@ -162,6 +182,66 @@ impl Tables {
         policy
     }
 
+    pub(super) const fn directory(&self) -> &Directory {
+        &self.directory
+    }
+
+    pub(super) fn grant(&self, key: &str) -> Option<&Grant> {
+        self.grants.get(key)
+    }
+
+    pub(super) fn role(&self, key: &str) -> Option<&RoleRecord> {
+        self.roles.get(key)
+    }
+
+    pub(super) fn collection(&self, id: &CollectionId) -> Option<&CollectionRecord> {
+        self.collections.get(id)
+    }
+
+    /// Whether grants for the subject with this id are left.
+    pub(super) fn has_grants(&self, subject: &str) -> bool {
+        let prefix = layout::below(layout::GRANTS, [subject]);
+        let mut after = self.grants.range(prefix.clone()..);
+        after.next().is_some_and(|(key, _)| key.starts_with(&prefix))
+    }
+
+    /// Whether teams of the organization with this id are left.
+    pub(super) fn has_teams(&self, organization: &AccountId) -> bool {
+        self.directory
+            .teams_of_organization(organization)
+            .next()
+            .is_some()
+    }
+
+    /// The private collection of an account. Reads all collections: for accounts that were not there before.
+    pub(super) fn private_collection(&self, account: &AccountId) -> Option<CollectionId> {
+        let records = self.collections.values();
+        let mut own = records.filter(|record| record.private_of.as_ref() == Some(account));
+        Some(own.next_back()?.id.clone())
+    }
+
+    /// The switches that decisions depend on.
+    pub(super) fn settings(&self) -> Settings {
+        Settings {
+            default_new_user_role: self.config.auth.default_new_user_role.as_str().into(),
+            enable_admin_ucp_scheduling: self.config.scheduling.enable_admin_ucp_scheduling,
+            ..Settings::default()
+        }
+    }
+
+    /// A user as the policy knows it; nothing when the account is none.
+    pub(super) fn user(&self, account: &Account, private_collection: Option<CollectionId>) -> Option<User> {
+        let user = account.user()?;
+        Some(User {
+            id: account.id.clone(),
+            name: account.name.to_string(),
+            admin: user.is_admin,
+            active: user.is_active,
+            private_collection,
+            default_collection: self.defaults.get(&account.id).cloned(),
+        })
+    }
+
     fn model(&self) -> Model {
         let private: HashMap<&AccountId, &CollectionId> = self
             .collections
@@ -170,15 +250,8 @@ impl Tables {
             .collect();
         let directory = &self.directory;
         let user = |account: &Arc<Account>| {
-            let user = account.user()?;
-            Some(User {
-                id: account.id.clone(),
-                name: account.name.to_string(),
-                admin: user.is_admin,
-                active: user.is_active,
-                private_collection: private.get(&account.id).map(|id| (*id).clone()),
-                default_collection: self.defaults.get(&account.id).cloned(),
-            })
+            let private = private.get(&account.id).map(|id| (*id).clone());
+            self.user(account, private)
         };
         let organization = |account: &Arc<Account>| Organization {
             id: account.id.clone(),
@@ -201,11 +274,7 @@ impl Tables {
                 .collect(),
         };
         Model {
-            settings: Settings {
-                default_new_user_role: self.config.auth.default_new_user_role.as_str().into(),
-                enable_admin_ucp_scheduling: self.config.scheduling.enable_admin_ucp_scheduling,
-                ..Settings::default()
-            },
+            settings: self.settings(),
             users: directory.accounts().filter_map(user).collect(),
             organizations: directory.organizations().map(organization).collect(),
             teams: directory.teams().map(team).collect(),

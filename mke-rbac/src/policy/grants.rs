@@ -5,6 +5,7 @@
 
 use crate::model::Grant;
 
+use super::Place;
 use super::pages::Pages;
 use super::set::{Set, halves, pair};
 
@@ -12,9 +13,15 @@ use super::set::{Set, halves, pair};
 pub(crate) const IMPLIED: u32 = 1 << 31;
 
 /// Grants of a collection that lie in its own two lines of the cache.
-const LANES: usize = 15;
+const LANES: usize = 16;
 /// Says in place of a number of grants that they lie elsewhere.
-const ELSEWHERE: u32 = u32::MAX;
+const ELSEWHERE: u16 = u16::MAX;
+/// A caller with more subjects is compared with each grant instead of each of its subjects with all.
+const MANY: usize = 24;
+/// Grants elsewhere are read one by one up to here, and searched beyond.
+const READ: usize = 64;
+/// Collections on the way to the root that are fetched together.
+const TOGETHER: usize = 12;
 /// Marks an implied grant in a lane.
 const IMPLIED_LANE: u16 = 1 << 15;
 
@@ -31,9 +38,11 @@ pub(crate) struct Held {
 #[derive(Debug, Clone, Default)]
 #[repr(C, align(64))]
 pub(crate) struct Bucket {
+    /// The subject of each grant, sorted; zeros behind them.
     subjects: [u32; LANES],
-    len: u32,
     roles: [u16; LANES],
+    /// How many grants there are, or [`ELSEWHERE`].
+    len: u16,
     more: Set,
 }
 
@@ -73,7 +82,7 @@ impl Bucket {
             fits &= narrow(wide).is_some();
         }
         if fits {
-            bucket.len = u32::try_from(pairs.len()).unwrap_or_default();
+            bucket.len = u16::try_from(pairs.len()).unwrap_or_default();
             return bucket;
         }
         Self {
@@ -122,31 +131,50 @@ impl Bucket {
     }
 
     /// Visits the grants of these subjects until the visitor says false.
+    #[inline]
     fn visit(&self, subjects: &Subjects<'_>, visit: &mut impl FnMut(u32, u32) -> bool) -> bool {
+        if subjects.own.len() > MANY {
+            return self.visit_each(subjects, visit);
+        }
+        let mut same = [0; LANES];
+        compare(&mut same, &self.subjects, subjects.own);
+        compare(&mut same, &self.subjects, subjects.common);
+        let found = same.iter().fold(0, |found, same| found | same);
+        // What lies elsewhere has zeros in its lanes, which may or may not be a subject.
         if self.len == ELSEWHERE {
-            return self.visit_more(subjects, visit);
+            return self.visit_elsewhere(subjects, visit);
         }
-        let mut candidates = 0u32;
-        for (lane, subject) in self.subjects.iter().enumerate() {
-            candidates |= u32::from(subjects.maybe(*subject)) << lane;
+        if found == 0 {
+            return true;
         }
-        candidates &= (1 << self.len) - 1;
-        while candidates != 0 {
-            let lane = candidates.trailing_zeros() as usize;
-            candidates &= candidates - 1;
-            if let (Some(subject), Some(role)) = (self.subjects.get(lane), self.roles.get(lane))
-                && subjects.contains(*subject)
-                && !visit(*subject, widen(*role))
-            {
+        let lanes = self.subjects.iter().zip(&self.roles).zip(&same);
+        for ((subject, role), same) in lanes.take(usize::from(self.len)) {
+            if *same != 0 && !visit(*subject, widen(*role)) {
                 return false;
             }
         }
         true
     }
 
-    /// Grants pile up on collections near the root: there each subject is searched for.
     #[cold]
-    fn visit_more(&self, subjects: &Subjects<'_>, visit: &mut impl FnMut(u32, u32) -> bool) -> bool {
+    fn visit_each(&self, subjects: &Subjects<'_>, visit: &mut impl FnMut(u32, u32) -> bool) -> bool {
+        if self.len == ELSEWHERE {
+            return self.visit_elsewhere(subjects, visit);
+        }
+        let lanes = self.subjects.iter().zip(&self.roles).take(usize::from(self.len));
+        let mut own = lanes.filter(|(subject, _)| subjects.contains(**subject));
+        own.all(|(subject, role)| visit(*subject, widen(*role)))
+    }
+
+    /// Grants pile up on collections near the root: there each subject is searched for.
+    #[inline(never)]
+    fn visit_elsewhere(&self, subjects: &Subjects<'_>, visit: &mut impl FnMut(u32, u32) -> bool) -> bool {
+        if let Set::Small(pairs) = &self.more
+            && pairs.len() <= READ
+        {
+            let mut pairs = pairs.iter().copied().map(halves);
+            return pairs.all(|(subject, role)| !subjects.contains(subject) || visit(subject, role));
+        }
         subjects.iter().all(|subject| {
             let mut roles = self.more.seconds(subject);
             roles.all(|role| visit(subject, role))
@@ -154,45 +182,42 @@ impl Bucket {
     }
 }
 
-/// Words of the filter of a caller's subjects.
-const WORDS: usize = 8;
+/// Marks the lanes that hold one of the wanted subjects. All lanes are compared at once, without a branch that nobody
+/// could predict.
+#[inline]
+fn compare(same: &mut [u32; LANES], lanes: &[u32; LANES], wanted: &[u32]) {
+    let mut marks = *same;
+    for subject in wanted {
+        for (mark, lane) in marks.iter_mut().zip(lanes) {
+            *mark |= if lane == subject { u32::MAX } else { 0 };
+        }
+    }
+    *same = marks;
+}
 
-/// The subjects through which grants reach a caller: its own, and those that reach everybody. A filter of 512 bits
-/// rules out almost every other subject without looking at the lists.
+/// The subjects through which grants reach a caller: its own, and those that reach everybody.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Subjects<'p> {
     own: &'p [u32],
     common: &'p [u32],
-    filter: [u64; WORDS],
 }
 
 impl<'p> Subjects<'p> {
     /// The lists must be sorted and have nothing in common.
-    pub(crate) fn new(own: &'p [u32], common: &'p [u32]) -> Self {
-        let mut filter = [0; WORDS];
-        for subject in own.iter().chain(common) {
-            if let Some(word) = filter.get_mut(Self::word(*subject)) {
-                *word |= 1 << (subject % u64::BITS);
-            }
-        }
-        Self { own, common, filter }
+    pub(crate) const fn new(own: &'p [u32], common: &'p [u32]) -> Self {
+        Self { own, common }
     }
 
     pub(crate) fn iter(&self) -> impl Iterator<Item = u32> + 'p {
         self.own.iter().chain(self.common).copied()
     }
 
-    const fn word(subject: u32) -> usize {
-        (subject / u64::BITS) as usize % WORDS
-    }
-
-    fn maybe(&self, subject: u32) -> bool {
-        self.filter[Self::word(subject)] >> (subject % u64::BITS) & 1 != 0
-    }
-
     fn contains(&self, subject: u32) -> bool {
         let own = match self.own.len() {
-            0..=16 => self.own.contains(&subject),
+            0..=16 => self
+                .own
+                .iter()
+                .fold(false, |found, own| found | (*own == subject)),
             _ => self.own.binary_search(&subject).is_ok(),
         };
         own || self.common.contains(&subject)
@@ -303,20 +328,29 @@ impl Grants {
         })
     }
 
-    /// Visits the grants of the subjects on these places, in the order of the places, until the visitor says
+    /// Visits the grants of the subjects on a place and on those above it, in this order, until the visitor says
     /// false.
     pub(crate) fn visit(
         &self,
         subjects: &Subjects<'_>,
-        places: impl Iterator<Item = u32>,
+        place: Place<'_>,
         mut visit: impl FnMut(Held) -> bool,
     ) {
-        for place in places {
-            let Some(bucket) = self.at.get(place) else {
-                continue;
-            };
+        // A search costs what waiting for memory costs, so all lines are asked for before the first one is read.
+        let mut near = [(0, None); TOGETHER];
+        let mut lens = 0;
+        for (near, number) in near.iter_mut().zip(place.way_up()) {
+            let bucket = self.at.get(number);
+            lens ^= bucket.map_or(0, |bucket| bucket.subjects[0]);
+            *near = (number, bucket);
+        }
+        std::hint::black_box(lens);
+        let near = near.into_iter().take(place.above.len() + 1);
+        let far = place.above.iter().skip(TOGETHER - 1);
+        let far = far.map(|number| (*number, self.at.get(*number)));
+        for (place, bucket) in near.chain(far) {
             let mut here = |subject, role| visit(Held { subject, place, role });
-            if !bucket.visit(subjects, &mut here) {
+            if bucket.is_some_and(|bucket| !bucket.visit(subjects, &mut here)) {
                 return;
             }
         }

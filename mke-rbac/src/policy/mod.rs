@@ -406,8 +406,8 @@ impl Policy {
     /// Visits every grant of the caller on the place and above it, nearest first, until the visitor says false.
     pub(crate) fn visit(&self, caller: &Caller<'_>, place: Place<'_>, visit: impl FnMut(Held) -> bool) {
         match caller {
-            Caller::User(subjects) => self.grants.visit(subjects, place.way_up(), visit),
-            other => self.grants.visit(&self.subjects(other), place.way_up(), visit),
+            Caller::User(subjects) => self.grants.visit(subjects, place, visit),
+            other => self.grants.visit(&self.subjects(other), place, visit),
         }
     }
 
