@@ -163,7 +163,9 @@ fn decisions(policy: &Policy, questions: &[Question]) {
     }
     let interned = quantiles(
         &keys,
-        |key| drop(black_box(*key)),
+        |key| {
+            let _ = black_box(*key);
+        },
         |(subject, place, operation)| {
             black_box(subject.allows(*operation, ModifierSet::EMPTY, *place));
         },

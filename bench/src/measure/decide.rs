@@ -8,8 +8,6 @@ use std::hint::black_box;
 use std::time::{Duration, Instant};
 
 use mke_rbac::demand::Access;
-use mke_rbac::model::GrantObject;
-use mke_rbac::operation::{ModifierSet, Operation};
 use mke_rbac::{Check, Policy, Subject};
 
 use crate::error::BenchError;
@@ -19,7 +17,7 @@ use crate::stats::quantile;
 #[path = "../../../mke-rbac/tests/common/shape.rs"]
 mod shape;
 
-use shape::{Dice, LARGE, SMALL, Size};
+use shape::{LARGE, SMALL};
 
 /// So many users and grants that they do not stay in the cache of a core.
 const QUESTIONS: usize = 1 << 18;
@@ -48,10 +46,10 @@ pub(super) fn run() -> Result<Vec<Table>, BenchError> {
     );
     for (size, aim) in [(SMALL, ""), (LARGE, AIM)] {
         let model = shape::model(size, 1);
+        let spread = shape::questions(&model, size, QUESTIONS);
         let start = Instant::now();
         let policy = Policy::compile(model);
         let compiled = start.elapsed();
-        let spread = questions(&policy, size);
         let (allowed, denied): (Vec<_>, Vec<_>) = spread
             .iter()
             .cloned()
@@ -128,25 +126,6 @@ fn read(subject: &Subject, check: &Check) {
 
 fn nanos(duration: Duration) -> f64 {
     duration.as_secs_f64() * 1e9
-}
-
-fn questions(policy: &Policy, size: Size) -> Vec<Question> {
-    let mut dice = Dice::new(7);
-    let question = |number: usize| {
-        let subject = Subject::Account(shape::user(dice.below(size.users)));
-        let grants = policy.grants_of(&subject);
-        let collection = match &dice.pick(&grants).object {
-            GrantObject::Collection(id) if number.is_multiple_of(2) => id.clone(),
-            _ => shape::collection(dice.below(size.collections)),
-        };
-        let check = Check {
-            operation: *dice.pick(Operation::ALL),
-            modifiers: ModifierSet::EMPTY,
-            collection,
-        };
-        (subject, check)
-    };
-    (0..QUESTIONS).map(question).collect()
 }
 
 /// Counts stand in tables as numbers too; none here comes near what a float cannot hold.

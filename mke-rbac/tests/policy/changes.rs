@@ -263,7 +263,7 @@ fn many_at_once(policy: &Policy, model: &Model, check: &Check) -> Result<(), Tes
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(200))]
+    #![proptest_config(ProptestConfig::with_cases(64))]
 
     /// rbac-01, rbac-04, RBAC-014, RBAC-019, RBAC-030: whatever changes in whatever order, the policy answers like the
     /// changed model compiled anew and like the slow evaluator, and the policies before stay as they were.
