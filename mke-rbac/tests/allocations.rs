@@ -1,10 +1,5 @@
 //! What a decision allocates: nothing for a verdict, and nothing for the grants of its reason.
 
-#![expect(
-    clippy::unwrap_used,
-    reason = "a helper that meets something unexpected must stop the test"
-)]
-
 #[expect(dead_code, reason = "benchmarks use more of it")]
 #[path = "common/shape.rs"]
 mod shape;

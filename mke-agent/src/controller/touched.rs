@@ -362,7 +362,8 @@ mod tests {
 
     fn account(id: &str, kind: AccountKind) -> Event {
         // One organization holds everybody.
-        let name = if id == "o0" { "docker-datacenter" } else { id };
+        let own = format!("name-{}", id.get(..2).unwrap());
+        let name = if id == "o0" { "docker-datacenter" } else { &own };
         let account = Account {
             id: id.into(),
             name: name.parse().unwrap(),
