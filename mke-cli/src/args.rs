@@ -3,8 +3,8 @@
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    account, admission, authz, bundle, can_i, collection, completion, context, dump_certs, grant, id, login,
-    org, port_check, proof, role, serve, team,
+    account, admission, authz, bundle, can_i, collection, completion, config, context, dump_certs, grant, id,
+    login, org, port_check, proof, role, serve, team,
 };
 use crate::output::Format;
 
@@ -64,6 +64,9 @@ pub(crate) enum Command {
     /// Manage client bundles.
     #[command(subcommand)]
     Bundle(bundle::Command),
+    /// Check, edit, compare and convert configuration files.
+    #[command(subcommand)]
+    Config(config::Command),
     /// Ask whether something is allowed, and why. Exit code 1 means no.
     CanI(can_i::Args),
     /// Ask about the whole policy: who can, why, what if.

@@ -8,6 +8,9 @@ pub(crate) enum CliError {
     /// The command did its work, and the answer to the question is no. Already rendered.
     #[error("no")]
     AnswerIsNo,
+    /// A file has mistakes. Already rendered.
+    #[error("the file has mistakes")]
+    Mistakes,
     /// The arguments or a file they name make no sense.
     #[error("{0}")]
     Usage(String),
@@ -70,7 +73,7 @@ impl CliError {
     pub(crate) fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self {
             Self::AnswerIsNo | Self::Refused { .. } | Self::NotLoggedIn => 1,
-            Self::Usage(_) => 2,
+            Self::Usage(_) | Self::Mistakes => 2,
             Self::Api { status: 400, .. } => 2,
             Self::Api { .. }
             | Self::Unreachable { .. }

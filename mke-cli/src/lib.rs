@@ -11,6 +11,7 @@ mod args;
 mod commands;
 mod context;
 mod error;
+mod file;
 mod output;
 
 use std::ffi::OsString;
@@ -45,7 +46,7 @@ pub fn run(
     let mut output = Output::new(stdout, stderr, cli.output);
     match commands::dispatch(cli.command, &mut output) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(CliError::AnswerIsNo) => CliError::AnswerIsNo.exit_code(),
+        Err(error @ (CliError::AnswerIsNo | CliError::Mistakes)) => error.exit_code(),
         Err(error) => {
             output.error(&error);
             error.exit_code()

@@ -10,6 +10,7 @@ pub(crate) mod bundle;
 pub(crate) mod can_i;
 pub(crate) mod collection;
 pub(crate) mod completion;
+pub(crate) mod config;
 pub(crate) mod context;
 pub(crate) mod diff;
 pub(crate) mod dump_certs;
@@ -60,6 +61,7 @@ pub(crate) fn dispatch(command: Command, output: &mut Output<'_>) -> Result<(), 
         }
         Command::Grant(command) => wait_for(grant::run(command, &Client::from_environment()?, output)),
         Command::Bundle(command) => wait_for(bundle::run(command, &Client::from_environment()?, output)),
+        Command::Config(command) => config::run(&command, output),
         Command::CanI(args) => can_i::run(&args, output),
         Command::Authz(command) => authz::run(&command, output),
         Command::Admission(command) => admission::run(&command, output),

@@ -28,6 +28,7 @@ mod cluster;
 mod cluster_parts;
 mod components;
 mod cron;
+mod diff;
 mod document;
 mod format;
 mod identity;
@@ -62,6 +63,7 @@ pub use azure::AzureConfig;
 pub use cluster::Cluster;
 pub use cluster_parts::{ImagePruneFilter, Metrics, Privileges, Storage, Stores};
 pub use cron::Cron;
+pub use diff::{Difference, Impact};
 pub use document::{Document, EditError};
 pub use format::{Cidr, Format, duration, port_range};
 pub use identity::{

@@ -1,0 +1,196 @@
+//! `ucp config`, as a person types it.
+
+#![cfg(test)]
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+const UCP: &str = env!("CARGO_BIN_EXE_ucp");
+
+fn ucp(args: &[&str]) -> Output {
+    Command::new(UCP).args(args).output().unwrap()
+}
+
+fn out(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn err(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+/// A file with this text in a directory of its own.
+fn file(text: &str) -> (tempfile::TempDir, PathBuf) {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("mke.toml");
+    std::fs::write(&path, text).unwrap();
+    (dir, path)
+}
+
+fn name(path: &Path) -> &str {
+    path.to_str().unwrap()
+}
+
+const TWELVE: &str = r#"[auth]
+  backend = "ldpa"
+  default_new_user_role = "ViewOnly"
+[auth.sessions]
+  lifetime_minutes = 5
+  renewal_threshold_minutes = "20"
+  per_user_limits = 3
+[log_configuration]
+  level = "LOUD"
+  protocol = "icmp"
+[cluster_config]
+  controller_port = 70000
+  kubelet_max_pods = 251
+  vxlan_vni = 1
+  pod_cidr = "10.0.0.0/33"
+[schedulng_configuration]
+  enable_admin_ucp_scheduling = true
+"#;
+
+/// CFG-002: twelve different mistakes give twelve messages, each with its line, the key and what is allowed, and exit
+/// code 2; a file without mistakes gives nothing.
+#[test]
+fn every_mistake_at_once() {
+    let (_dir, path) = file(TWELVE);
+    let output = ucp(&["config", "validate", name(&path)]);
+    assert_eq!(output.status.code(), Some(2));
+    let text = out(&output);
+    let lines: Vec<_> = text.lines().collect();
+    assert_eq!(lines.len(), 12, "{text}");
+    let numbers = [2, 3, 5, 6, 7, 9, 10, 12, 13, 14, 15, 16];
+    for (number, line) in numbers.into_iter().zip(&lines) {
+        assert!(
+            line.starts_with(&format!("{}:{number}:", path.display())),
+            "{number}: {text}"
+        );
+    }
+    assert!(text.contains("lifetime_minutes"), "{text}");
+
+    let (_dir, good) = file(&out(&ucp(&["config", "example"])));
+    let output = ucp(&["config", "validate", name(&good)]);
+    assert_eq!((output.status.code(), out(&output).as_str()), (Some(0), ""));
+    let output = ucp(&["--output", "json", "config", "validate", name(&path)]);
+    let problems: serde_json::Value = serde_json::from_str(&out(&output)).unwrap();
+    assert_eq!(problems.as_array().unwrap().len(), 12);
+    assert!(problems[0]["line"].is_number() && problems[0]["message"].is_string());
+}
+
+/// An edit changes its own bytes only, says what it touches, and is refused when its result has mistakes.
+#[test]
+fn edits_keep_everything_else() {
+    let text = "# ours\n[auth.sessions]\n  lifetime_minutes   = 60 # an hour\n\n[cluster_config]\n  dns = [\"10.0.0.1\"]\n";
+    let (_dir, path) = file(text);
+    let set = |args: &[&str]| {
+        let mut all = vec!["config", "set"];
+        all.extend(args);
+        all.extend(["--file", name(&path)]);
+        ucp(&all)
+    };
+    let dry = set(&["auth.sessions.lifetime_minutes", "90", "--dry-run"]);
+    assert!(
+        err(&dry).contains("auth.sessions.lifetime_minutes: 60 -> 90 (live)"),
+        "{}",
+        err(&dry)
+    );
+    assert_eq!(std::fs::read_to_string(&path).unwrap(), text);
+    assert!(set(&["auth.sessions.lifetime_minutes", "90"]).status.success());
+    assert_eq!(
+        std::fs::read_to_string(&path).unwrap(),
+        text.replace("60 #", "90 #")
+    );
+    let before = std::fs::read_to_string(&path).unwrap();
+    for (args, code, expected) in [
+        (
+            &["auth.sessions.lifetime_minutes", "1"][..],
+            2,
+            "lifetime_minutes",
+        ),
+        (
+            &["auth.sessions.lifetime_minutes", "long"],
+            2,
+            "does not take long",
+        ),
+        (&["auth.sessions.lifetime", "90"], 2, "is no key"),
+    ] {
+        let output = set(args);
+        assert_eq!(output.status.code(), Some(code), "{args:?}");
+        let said = out(&output) + &err(&output);
+        assert!(said.contains(expected), "{said}");
+        assert_eq!(std::fs::read_to_string(&path).unwrap(), before);
+    }
+    assert!(
+        ucp(&["config", "unset", "cluster_config.dns", "--file", name(&path)])
+            .status
+            .success()
+    );
+    assert!(!std::fs::read_to_string(&path).unwrap().contains("dns"));
+}
+
+/// What is known, and what differs, is printed for people and for scripts.
+#[test]
+fn explained_and_compared() {
+    let text = out(&ucp(&["config", "explain", "auth.sessions.lifetime_minutes"]));
+    assert!(text.contains("minutes") && text.contains("live"), "{text}");
+    let output = ucp(&["config", "explain", "auth.sessions.lifetim_minutes"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(
+        err(&output).contains("auth.sessions.lifetime_minutes"),
+        "{}",
+        err(&output)
+    );
+
+    let (_one, before) = file("[cluster_config]\n  swarm_only = false\n");
+    let (_two, after) = file("[cluster_config]\n  swarm_only = true\n");
+    let output = ucp(&["config", "diff", name(&before), name(&after), "--exit-code"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(out(&output).contains("refused, fixed at installation: cluster_config.swarm_only"));
+    let output = ucp(&["--output", "json", "config", "diff", name(&before), name(&after)]);
+    let report: serde_json::Value = serde_json::from_str(&out(&output)).unwrap();
+    assert_eq!(report["differences"][0]["refused"], true);
+    assert!(
+        ucp(&["config", "diff", name(&after), name(&after), "--exit-code"])
+            .status
+            .success()
+    );
+
+    let schema: serde_json::Value = serde_json::from_str(&out(&ucp(&["config", "schema"]))).unwrap();
+    assert!(schema["properties"]["auth"].is_object());
+}
+
+/// M4-001, M4-004, M4-009: the conversion prints the new file, names what stays behind, and refuses with the known
+/// words while Calico keeps its data in etcd.
+#[test]
+fn conversion_for_mke_4() {
+    let (dir, path) = file(
+        "[cluster_config]\n  custom_kube_api_server_flags = [\"--enable-garbage-collector=false\"]\n  controller_port = 8443\n",
+    );
+    let output = ucp(&["config", "to-mke4", name(&path)]);
+    assert!(output.status.success());
+    assert!(
+        out(&output).contains("enable-garbage-collector: false"),
+        "{}",
+        out(&output)
+    );
+    assert!(
+        err(&output).contains("cluster_config.controller_port = 8443"),
+        "{}",
+        err(&output)
+    );
+    let target = dir.path().join("mke4.yaml");
+    let check = [
+        "config",
+        "to-mke4",
+        name(&path),
+        "--check",
+        "--version",
+        "3.7.15",
+        "--backup-confirmed",
+    ];
+    let output = ucp(&[&check[..], &["--out", name(&target)]].concat());
+    assert_eq!(output.status.code(), Some(1));
+    assert!(err(&output).contains("mke3 cluster is using etcdv3 and not kdd backend for calico"));
+    assert!(!target.exists());
+}
