@@ -1,9 +1,9 @@
 //! The vocabulary that every other crate of the project speaks: validated [names], typed [ids], [time],
-//! [secrets](secret) and how they are [sealed](seal), the [configuration](config) file, the [store] and
-//! [certificates](pki).
+//! [secrets](secret) and the [configuration](config) file; and as cargo features how secrets are sealed, the store
+//! and certificates.
 //!
-//! This crate decides nothing about access and opens no socket. Without its store adapters (cargo features)
-//! it does no input or output at all: clock and randomness are arguments.
+//! This crate decides nothing about access and opens no socket. Without the adapter of its store it does no input
+//! or output at all: clock and randomness are arguments. Without features nothing in it is made for one platform.
 //!
 //! ```
 //! use mke_core::names::AccountName;
@@ -16,14 +16,20 @@
 //!
 //! | feature | adds |
 //! | --- | --- |
-//! | `sqlite` | `store::sqlite`, the embedded adapter of the [`store`] |
-//! | `test-util` | `time::ManualClock`, and `store::suite` that any adapter must pass |
+//! | `pki` | `pki`: authorities, certificates, public keys, trust in chains |
+//! | `seal` | `seal`: secrets at rest |
+//! | `store` | `store`: the interface of the store and where its records lie |
+//! | `sqlite` | `store::sqlite`, the embedded adapter of the store; brings `store` |
+//! | `test-util` | `time::ManualClock`, and `store::suite` that any adapter must pass; brings `store` |
 
 pub mod config;
 pub mod ids;
 pub mod names;
+#[cfg(feature = "pki")]
 pub mod pki;
+#[cfg(feature = "seal")]
 pub mod seal;
 pub mod secret;
+#[cfg(feature = "store")]
 pub mod store;
 pub mod time;

@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use crate::failure::{Failure, Outcome};
 
 /// Starts of things that look like paths and are none of this checkout.
-const ELSEWHERE: [(&str, &str); 8] = [
+const ELSEWHERE: [(&str, &str); 10] = [
     (".mke/", "made by `cargo xtask up`"),
     ("target/", "made by cargo"),
     ("application/", "a media type"),
@@ -17,6 +17,8 @@ const ELSEWHERE: [(&str, &str); 8] = [
     ("docker-datacenter/", "a subject of a grant"),
     ("http/1", "a protocol"),
     ("rbac-scenarios/", "a format"),
+    ("kubernetes-cases/", "a format"),
+    ("namespace/", "a Kubernetes object, named with its namespace"),
 ];
 
 /// All paths in `*.md` at the root, in `docs/`, and beside code, that do not exist.
@@ -78,13 +80,21 @@ fn named(text: &str) -> Vec<(usize, String)> {
     found
 }
 
-/// `mke-core/src/names.rs`, `docs/`, `deny.toml` and `CHANGELOG.md` do; `/accounts/{id}`, `a/b c` and `env.sh` do not.
+/// `mke-core/src/names.rs`, `docs/`, `deny.toml` and `CHANGELOG.md` do; `/accounts/{id}`, `a/b c`, `env.sh` and the
+/// network `10.0.0.0/8` do not.
 fn looks_like_path(text: &str) -> bool {
     let plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '/' | '.' | '-' | '_');
     let elsewhere = ELSEWHERE.iter().any(|(start, _)| text.starts_with(start));
     let inside = text.contains('/') && !text.starts_with(['/', '-']);
     let file = [".rs", ".md"].iter().any(|ending| text.ends_with(ending)) || text == "deny.toml";
-    !text.is_empty() && text.chars().all(plain) && !elsewhere && (inside || file)
+    !text.is_empty() && text.chars().all(plain) && !elsewhere && !is_network(text) && (inside || file)
+}
+
+/// An address and the length of its prefix.
+fn is_network(text: &str) -> bool {
+    text.split_once('/').is_some_and(|(address, prefix)| {
+        address.parse::<std::net::IpAddr>().is_ok() && prefix.parse::<u8>().is_ok()
+    })
 }
 
 #[cfg(test)]
@@ -99,6 +109,8 @@ mod tests {
             "CHANGELOG.md",
             ".ci/run",
             "deny.toml",
+            "192.168.0.0/config.rs",
+            "namespaces/mod.rs",
         ] {
             assert!(looks_like_path(path), "{path}");
         }
@@ -117,6 +129,9 @@ mod tests {
             "--api-server",
             "com.docker.ucp.access.label",
             "127.0.0.1:8443",
+            "192.168.0.0/16",
+            "namespace/name",
+            "kubernetes-cases/1",
         ] {
             assert!(!looks_like_path(other), "{other}");
         }

@@ -72,12 +72,18 @@ impl Package {
     }
 }
 
-/// Names of all packages that `name` pulls in without its features and without development dependencies.
+/// Names of all packages that `name` pulls in without its features and without development dependencies,
+/// for any target.
 pub(super) fn reached(root: &Path, name: &str) -> Outcome<BTreeSet<String>> {
     let mut command = Command::new(checkout::cargo());
-    command
-        .current_dir(root)
-        .args(["tree", "--package", name, "--no-default-features"]);
+    command.current_dir(root).args([
+        "tree",
+        "--package",
+        name,
+        "--no-default-features",
+        "--target",
+        "all",
+    ]);
     command.args(["--edges", "normal,build", "--prefix", "none", "--format", "{p}"]);
     let text = command::capture(&mut command)?;
     let names = text.lines().filter_map(|line| line.split(' ').next());

@@ -1,12 +1,14 @@
 //! `cargo xtask architecture`: the rules of `ARCHITECTURE.md` that a program can check.
 //!
-//! Four questions: do the arrows between crates point down only, do the pure crates stay pure, is there one TLS
-//! stack, one HTTP stack and one runtime, and does everything that the documents name exist.
+//! Four questions: do the arrows between crates point down only, do the pure crates stay pure in what they pull in
+//! and in what they ask of the machine, is there one TLS stack, one HTTP stack and one runtime, and does everything
+//! that the documents name exist.
 
 mod arrows;
 mod documents;
 mod glossary;
 mod graph;
+mod machine;
 mod stacks;
 
 use crate::checkout;
@@ -36,6 +38,10 @@ pub(crate) fn run() -> Outcome {
             stacks::impurities(name, &graph::reached(&root, name)?),
         );
     }
+    judge(
+        "pure code asks the machine for nothing",
+        machine::problems(&root)?,
+    );
     judge("every path in the documents exists", documents::problems(&root)?);
     judge(
         "the glossary is short and has one word per idea",

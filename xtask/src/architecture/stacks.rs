@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::graph::Graph;
 
-/// Crates that take clock, randomness and data as arguments and do no input or output (without their features).
+/// Crates that take clock, randomness and data as arguments and do no input or output (without their features), on any target.
 pub(super) const PURE: [&str; 2] = ["mke-core", "mke-rbac"];
 
 /// Never in the tree, with the reason.
@@ -38,24 +38,40 @@ const SINGLE: [&str; 7] = [
     "zip",
 ];
 
-/// What a pure crate must not reach, whatever the way.
-const IMPURE: [&str; 16] = [
+/// What a pure crate must not reach, whatever the way: runtimes, HTTP and sockets, databases, clocks and random sources,
+/// and whatever ties it to a platform. wasm32 has no machine to ask.
+const IMPURE: [&str; 31] = [
     "async-io",
     "async-std",
     "axum",
+    "cc",
+    "chrono",
     "etcd-client",
+    "futures-channel",
+    "futures-executor",
+    "futures-util",
+    "getrandom",
     "h2",
+    "http",
     "hyper",
     "hyper-util",
+    "js-sys",
+    "libc",
     "libsqlite3-sys",
     "mio",
     "reqwest",
+    "ring",
     "rusqlite",
+    "rustix",
     "rustls",
+    "rustls-webpki",
     "smol",
     "socket2",
     "tokio",
     "tokio-util",
+    "wasm-bindgen",
+    "web-time",
+    "windows-sys",
 ];
 
 /// Banned packages and packages with more than one version.
