@@ -65,6 +65,7 @@ pub mod role;
 pub mod schedule;
 pub mod state;
 pub mod visibility;
+mod yaml;
 
 pub use change::{Change, ChangeError, Group};
 pub use decision::{

@@ -92,6 +92,7 @@ impl Objects {
         if text.len() > MAX_MANIFEST_BYTES {
             return Err(ManifestsError::TooLarge { found: text.len() });
         }
+        crate::yaml::check(text).map_err(|source| ManifestsError::Syntax { document: 1, source })?;
         let mut found = Vec::new();
         for (index, document) in serde_yaml_ng::Deserializer::from_str(text).enumerate() {
             let document_number = index + 1;

@@ -32,7 +32,7 @@ impl StateFile {
         if text.len() > MAX_BYTES {
             return Err(StateError::TooLarge { found: text.len() });
         }
-        let file: Self = serde_yaml_ng::from_str(text).map_err(StateError::Syntax)?;
+        let file: Self = crate::yaml::from_str(text).map_err(StateError::Syntax)?;
         Self::check_format(&file.format)?;
         Ok(file)
     }

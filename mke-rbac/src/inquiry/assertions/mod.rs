@@ -205,7 +205,7 @@ impl PolicyTests {
     /// [`InquiryError::Field`] for what is no such file, for another format, and for a file without assertions.
     pub fn parse(text: &str) -> Result<Self, InquiryError> {
         // Through JSON, so that complaints name fields as everywhere.
-        let value: Value = serde_yaml_ng::from_str(text)
+        let value: Value = crate::yaml::from_str(text)
             .map_err(|error| InquiryError::field(".", format!("is no YAML: {}", chain(&error))))?;
         let tests: Self = fields(value)?;
         tests.check()?;

@@ -31,7 +31,7 @@ pub fn changes(text: &str) -> Result<Vec<WhatIf>, InquiryError> {
         changes: Vec<WhatIf>,
     }
     // Through JSON, because YAML writes choices with tags that nobody types.
-    let value: Value = serde_yaml_ng::from_str(text)
+    let value: Value = crate::yaml::from_str(text)
         .map_err(|error| InquiryError::field(".", format!("is no YAML: {}", chain(&error))))?;
     match value {
         Value::Array(_) => fields(value).map_err(|error| error.within("changes")),

@@ -98,6 +98,8 @@ impl Reader<'_> {
         if whole_json {
             let documents = serde_json::Deserializer::from_str(text).into_iter::<Value>();
             self.documents(documents.map(|document| document.map_err(|error| error.to_string())));
+        } else if let Err(error) = crate::yaml::check(text) {
+            self.problem(0, None, "", format!("not readable: {error}"));
         } else {
             let documents = serde_yaml_ng::Deserializer::from_str(text);
             self.documents(
