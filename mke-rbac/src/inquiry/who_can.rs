@@ -1,6 +1,6 @@
 //! `who-can`: everybody who passes a check, a call or a Kubernetes request, and through what.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -126,13 +126,15 @@ fn check(scene: &Scene<'_>, ask: &CheckQuestion) -> Result<WhoCanReport, Inquiry
         .flat_map(|id| scene.policy.grants_on(&GrantObject::Collection((*id).clone())))
         .filter(|grant| carried(scene, grant, ask.operation).is_some())
         .collect();
+    // Everybody may hold a grant of his own here, so no list of grants is searched for each of them.
+    let carrying: HashSet<&Grant> = grants.iter().collect();
     let who = scene.policy.who_can(&check);
     let users = who.users().map(|user| {
         let through = if user.admin {
             vec![DecidedBy::Word(DecidedBy::ADMIN.to_owned())]
         } else {
             let mut own = scene.policy.grants_of(&Subject::Account(user.id.clone()));
-            own.retain(|grant| grants.contains(grant));
+            own.retain(|grant| carrying.contains(grant));
             named(scene.names(), &own)
         };
         Holder {
@@ -151,13 +153,11 @@ fn check(scene: &Scene<'_>, ask: &CheckQuestion) -> Result<WhoCanReport, Inquiry
 
 /// The subjects whose own grants suffice.
 fn subjects(scene: &Scene<'_>, grants: &[Grant], check: &Check) -> Vec<Holder> {
-    let subjects: BTreeSet<&GrantSubject> = grants.iter().map(|grant| &grant.subject).collect();
-    let holders = subjects.into_iter().filter_map(|subject| {
-        let own: Vec<_> = grants
-            .iter()
-            .filter(|grant| grant.subject == *subject)
-            .cloned()
-            .collect();
+    let mut by_subject: BTreeMap<&GrantSubject, Vec<Grant>> = BTreeMap::new();
+    for grant in grants {
+        by_subject.entry(&grant.subject).or_default().push(grant.clone());
+    }
+    let holders = by_subject.into_iter().filter_map(|(subject, own)| {
         let held = own
             .iter()
             .filter_map(|grant| carried(scene, grant, check.operation));
