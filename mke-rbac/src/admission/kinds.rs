@@ -134,6 +134,13 @@ pub(super) fn find(group: &str, kind: &str) -> Option<&'static Kind> {
         .find(|known| known.kind == kind && known.groups.contains(&group))
 }
 
+/// The kind that a resource has. Resources of other groups only share a name.
+pub(super) fn of_resource(group: &str, resource: &str) -> Option<&'static Kind> {
+    KINDS
+        .iter()
+        .find(|known| known.resource == resource && known.groups.contains(&group))
+}
+
 /// The plural that Kubernetes would form of a kind that is not listed.
 pub(super) fn plural(kind: &str) -> String {
     let lower = kind.to_ascii_lowercase();

@@ -7,6 +7,7 @@ use super::kinds;
 use super::outcome::{Admitted, Fault, No, Note, Outcome, Refusal, Refused, Status};
 use super::plugin::Plugin;
 use super::plugins;
+use super::pod::CONTAINER_LISTS;
 use super::read::{At, Unreadable};
 use super::request::{AdmissionRequest, Target};
 use super::settings::Settings;
@@ -130,6 +131,19 @@ fn denied(refusals: Vec<Refusal>, draft: Draft) -> Outcome {
 /// Whether request and object belong together: a pod must not pass as something else.
 fn fits(request: &AdmissionRequest) -> Result<(), No> {
     let target = &request.target;
+    // Plugins go by the kind, the API server by the resource.
+    if target.subresource.is_none()
+        && let Some(known) = kinds::of_resource(&target.group, &target.resource)
+        && known.kind != target.kind
+    {
+        let message = format!(
+            "{} are of the kind {}, not `{}`; correct the request",
+            target.qualified(),
+            known.kind,
+            target.kind
+        );
+        return Err(No::plain(Status::Invalid, message));
+    }
     let namespaced = kinds::find(&target.group, &target.kind).is_some_and(|known| known.namespaced);
     if namespaced && target.namespace.as_deref().is_none_or(str::is_empty) {
         let message = format!(
@@ -179,6 +193,18 @@ fn fits(request: &AdmissionRequest) -> Result<(), No> {
     }
     if let (Some(found), Some(name)) = (&found.name, &target.name) {
         compare("metadata.name", found == name, format!("`{name}`"));
+    }
+    // Older versions of the API list these containers at the top, newer ones in the specification of the pod. What
+    // one of them does not look at the other would run.
+    let at_the_top = |list: &&str| object.get(*list).is_some_and(|list| !list.is_null());
+    if target.is_ephemeral_containers()
+        && let Some(list) = CONTAINER_LISTS.iter().find(|list| at_the_top(list))
+        && object.get("spec").is_some_and(|spec| !spec.is_null())
+    {
+        faults.push(Fault {
+            path: (*list).to_owned(),
+            message: "must not stand beside `spec`; leave one of them out".to_owned(),
+        });
     }
     readable(object)?;
     if faults.is_empty() {

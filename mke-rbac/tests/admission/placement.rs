@@ -445,3 +445,17 @@ fn the_annotation_of_a_namespace_is_kept() {
     ));
     allowed(ask(admin(), namespace(json!({}))));
 }
+
+/// ADM-010: the annotation of mirror pods, written by somebody who is no kubelet, opens no manager.
+#[test]
+fn an_annotation_makes_no_mirror_pod() {
+    let cluster = cluster("");
+    let mut object = pod(json!({"tolerations": [{"key": MANAGER, "operator": "Exists"}]}));
+    object["metadata"]["annotations"] = json!({"kubernetes.io/config.mirror": "abc"});
+    let after = stored(create(jane(), object, &cluster));
+    let kept = json!({"key": MANAGER, "operator": "Exists"});
+    assert!(!has(&after["spec"]["tolerations"], &kept), "{after}");
+    let terms =
+        "/spec/affinity/nodeAffinity/requiredDuringSchedulingIgnoredDuringExecution/nodeSelectorTerms";
+    assert!(after.pointer(terms).is_some(), "{after}");
+}

@@ -32,6 +32,14 @@ fn options() -> Vec<(&'static str, Value)> {
             json!({"securityContext": {"privileged": true}}),
         ),
         (
+            "privileged mode",
+            context(json!({"windowsOptions": {"hostProcess": true}})),
+        ),
+        (
+            "privileged mode",
+            json!({"securityContext": {"windowsOptions": {"hostProcess": true}}}),
+        ),
+        (
             "allowPrivilegeEscalation",
             context(json!({"allowPrivilegeEscalation": true})),
         ),
@@ -364,6 +372,49 @@ fn ephemeral_containers_are_judged() {
     assert_eq!(refusal.plugin, Plugin::UcpAuthorization);
     allowed(ask(jane(), false));
     allowed(ask(admin(), true));
+
+    // A specification beside the list must not hide it, whoever asks.
+    for spec in [
+        json!({}),
+        json!({"containers": [{"name": "main", "image": "nginx"}]}),
+    ] {
+        let mut object = added(true);
+        object["spec"] = spec;
+        for requester in [jane(), admin()] {
+            let asked = request(crate::world::Update, requester, object.clone());
+            let refusal = denied(review(&asked, &cluster, &Settings::default()));
+            assert_eq!(refusal.status, Status::Invalid);
+            assert!(
+                refusal.message.contains("ephemeralContainers"),
+                "{}",
+                refusal.message
+            );
+        }
+    }
+}
+
+/// ADM-007: a pod does not pass under the name of something that holds none.
+#[test]
+fn the_resource_decides_what_a_request_is() {
+    let cluster = cluster("");
+    for kind in ["pod", "POD", "Foo", "PodTemplate", "ConfigMap"] {
+        let mut object = secured(json!({"privileged": true}));
+        object["kind"] = json!(kind);
+        let mut asked = request(Create, jane(), object);
+        asked.target.resource = "pods".to_owned();
+        asked.target.namespace = Some("dev".to_owned());
+        let refusal = denied(review(&asked, &cluster, &Settings::default()));
+        assert_eq!(refusal.status, Status::Invalid, "{kind}");
+    }
+    let mut asked = request(
+        crate::world::Delete,
+        jane(),
+        json!({"apiVersion": "rbac.authorization.k8s.io/v1",
+        "kind": "ClusterRole", "metadata": {"name": "cluster-admin"}}),
+    );
+    asked.target.kind = "clusterrole".to_owned();
+    let refusal = denied(review(&asked, &cluster, &Settings::default()));
+    assert_eq!(refusal.status, Status::Invalid);
 }
 
 /// ADM-008: Kubernetes makes the pods of templates that were judged; its names do not help anybody else.

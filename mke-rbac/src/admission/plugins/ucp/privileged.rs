@@ -170,6 +170,13 @@ fn of_context(holder: &At<'_>, found: &mut Vec<(Privilege, String)>) -> Result<(
             found.push((privilege, at.path));
         }
     }
+    // The privileged mode of Windows.
+    if let Some(windows) = context.field("windowsOptions")?
+        && let Some(at) = windows.field("hostProcess")?
+        && at.flag()?
+    {
+        found.push((Privilege::Mode, at.path));
+    }
     if let Some(capabilities) = context.field("capabilities")? {
         let added = capabilities.texts("add")?;
         capabilities.texts("drop")?;
