@@ -137,6 +137,10 @@ fn json_and_exit_codes() {
         "authz access / --state nothing.yaml".to_owned(),
         "authz access / --state blue.yaml".to_owned(),
         "can-i get pods --as jane --manifests orcabank.yaml service.json".to_owned(),
+        // Standard input is there once: nothing is taken for empty.
+        "authz who-can get pods --state - --manifests - < orcabank.yaml".to_owned(),
+        format!("authz simulate --changes - --apply - {state} < blue.yaml"),
+        "authz unused - --state - < orcabank.yaml".to_owned(),
     ] {
         let output = desk.shell(&format!("ucp {command}"));
         let error = String::from_utf8_lossy(&output.stderr);

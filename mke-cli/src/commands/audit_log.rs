@@ -67,7 +67,7 @@ fn read(paths: &[PathBuf]) -> Result<AuditLog, CliError> {
     let mut log = LogReader::default();
     for path in paths {
         if path.as_os_str() == "-" {
-            lines(&mut std::io::stdin().lock(), path, &mut log)?;
+            lines(&mut crate::file::claim_stdin()?, path, &mut log)?;
         } else {
             let file = std::fs::File::open(path).map_err(CliError::file("cannot read", path))?;
             lines(&mut BufReader::new(file), path, &mut log)?;

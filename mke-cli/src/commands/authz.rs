@@ -1,7 +1,6 @@
 //! `ucp authz`: questions about a whole policy, asked of a control plane, of a state file or of Kubernetes
 //! manifests. A report can say "no", which is exit code 1.
 
-use std::io::Read as _;
 use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
@@ -17,10 +16,8 @@ use serde_json::Value;
 use super::{access, audit_log, can_i, diff, explain, paths, policy_test, simulate, who_can};
 use crate::api::Client;
 use crate::error::CliError;
+pub(super) use crate::file::read;
 use crate::output::Output;
-
-/// Largest question, state or manifest file, in bytes.
-const MAX_FILE_BYTES: u64 = 64 * 1024 * 1024;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
@@ -197,15 +194,4 @@ pub(super) fn json(question: &impl serde::Serialize) -> Result<Value, CliError> 
 /// A complaint about a file.
 pub(super) fn usage(path: &Path, error: &dyn std::error::Error) -> CliError {
     CliError::Usage(format!("{}: {error}", path.display()))
-}
-
-/// Reads a file, or standard input for `-`, up to a size that no state has.
-pub(super) fn read(path: &Path) -> Result<String, CliError> {
-    let mut text = String::new();
-    let read = if path.as_os_str() == "-" {
-        std::io::stdin().take(MAX_FILE_BYTES).read_to_string(&mut text)
-    } else {
-        std::fs::File::open(path).and_then(|file| file.take(MAX_FILE_BYTES).read_to_string(&mut text))
-    };
-    read.map(|_| text).map_err(CliError::file("cannot read", path))
 }
