@@ -10,11 +10,13 @@
 //! | `journey` | the order of the steps of a request |
 //! | `identify`, `origin` | credential to account, browsers on foreign pages |
 //! | `api` | the endpoints of the control plane and their rules |
+//! | `answering` | how many questions about access are answered at once |
 //! | `snapshot`, `follow` | the view that requests are decided on, and how it stays current |
 //! | `policy_store`, `records` | roles, collections, grants and configuration in the store |
 //! | `setup`, `authorities`, `issue` | what a first start makes, certificates, bundles |
 //! | `audit`, `metrics`, `headers` | what is recorded, counted and added to every answer |
 
+mod answering;
 mod api;
 pub mod audit;
 mod authorities;

@@ -21,6 +21,7 @@ use tokio::time::{MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::answering::Answering;
 use super::audit::Audit;
 use super::authorities::{Authorities, AuthorityError};
 use super::error::ApiError;
@@ -236,6 +237,8 @@ async fn prepare(
         advertise_host: options.advertise_host.clone(),
         port: address.port(),
         kube_port: options.kube_port,
+        inquiries: Answering::new(processors.get() / 2),
+        questions: Answering::new(processors.get()),
         server_identity: ServerIdentity::new(
             &host_name(),
             options.advertise_host.parse().ok().or(shown_address),

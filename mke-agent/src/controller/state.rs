@@ -15,6 +15,7 @@ use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
+use super::answering::Answering;
 use super::audit::Audit;
 use super::authorities::Authorities;
 use super::error::{ApiError, Kind};
@@ -61,6 +62,10 @@ pub struct State {
     pub port: u16,
     /// The port of the Kubernetes API that bundles name.
     pub kube_port: u16,
+    /// Answers questions of administrators about the whole policy.
+    pub(super) inquiries: Answering,
+    /// Answers questions of everybody about themselves.
+    pub(super) questions: Answering,
     pub(super) server_identity: ServerIdentity,
     pub(super) current: Arc<ArcSwap<Snapshot>>,
     pub(super) revision: watch::Receiver<Revision>,

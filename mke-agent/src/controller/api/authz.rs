@@ -17,11 +17,10 @@ use crate::controller::error::ApiError;
 
 const SVG: &str = "image/svg+xml";
 
-/// Answers an inquiry of one kind. A long one does not hold up other requests.
+/// Answers an inquiry of one kind. A long one does not hold up other requests, and few are answered at once.
 pub(super) async fn ask<I: Inquiry + Send + 'static>(call: Call) -> Result<Response, ApiError> {
-    tokio::task::spawn_blocking(move || answer::<I>(&call))
-        .await
-        .map_err(ApiError::internal)?
+    let state = call.state.clone();
+    state.inquiries.answer(move || answer::<I>(&call)).await?
 }
 
 fn answer<I: Inquiry>(call: &Call) -> Result<Response, ApiError> {

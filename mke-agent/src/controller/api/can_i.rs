@@ -13,8 +13,14 @@ use super::Call;
 use crate::controller::body::{self, Response};
 use crate::controller::error::{ApiError, Kind};
 
-/// Answers a question.
-pub(super) async fn answer(call: Call) -> Result<Response, ApiError> {
+/// Answers a question. Everybody may ask, and a question may bring a long inventory along, so it is answered beside the
+/// threads that serve requests.
+pub(super) async fn ask(call: Call) -> Result<Response, ApiError> {
+    let state = call.state.clone();
+    state.questions.answer(move || answer(&call)).await?
+}
+
+fn answer(call: &Call) -> Result<Response, ApiError> {
     let malformed = |error: serde_json::Error| ApiError::malformed(format!("no question: {error}"));
     let mut body: Value = serde_json::from_slice(&call.body).map_err(malformed)?;
     let fields = body
@@ -30,19 +36,19 @@ pub(super) async fn answer(call: Call) -> Result<Response, ApiError> {
     let subject = match (&question.user, &question.ask) {
         // The names in Kubernetes questions are those that Kubernetes sees, not accounts.
         (_, Ask::K8s(_)) => {
-            about_others(&call)?;
+            about_others(call)?;
             Subject::Anonymous
         }
         (None, Ask::Rights(ask)) if ask.kubernetes_user.is_some() || !ask.groups.is_empty() => {
-            about_others(&call)?;
+            about_others(call)?;
             Subject::Anonymous
         }
         (None, _) if !names_user => call.subject().clone(),
         (None, _) => {
-            about_others(&call)?;
+            about_others(call)?;
             Subject::Anonymous
         }
-        (Some(name), _) => named(&call, name)?,
+        (Some(name), _) => named(call, name)?,
     };
     let answer = call.snapshot.policy.answer(&subject, &question, &inventory);
     Ok(body::json(StatusCode::OK, &answer))

@@ -208,7 +208,7 @@ endpoints! {
     POST   "/api/nodes/certs"                             Admin             NoBody  LARGE certificates::replace;
     GET    "/api/ucp/config/logging"                      Admin             Full    SMALL config::show_logging;
     PUT    "/api/ucp/config/logging"                      Admin             Full    SMALL config::change_logging;
-    POST   "/api/ucp/authz/can-i"                         Authenticated     Full    LARGE can_i::answer;
+    POST   "/api/ucp/authz/can-i"                         Authenticated     Full    LARGE can_i::ask;
     POST   "/api/ucp/authz/who-can"                       Admin             Full    LARGE authz::ask::<WhoCan>;
     POST   "/api/ucp/authz/simulate"                      Admin             Full    LARGE authz::ask::<Simulate>;
     POST   "/api/ucp/authz/diff"                          Admin             NoBody  HUGE  authz::ask::<Diff>;
