@@ -1,6 +1,6 @@
-//! Who may do what: the Swarm side of the product's access control, as pure functions.
+//! Who may do what: access control for Swarm collections and for Kubernetes, as pure functions.
 //!
-//! This crate decides. It does no input or output, reads no clock, and keeps no state besides the snapshot it is
+//! This crate decides, and says why. It does no input or output, reads no clock, and keeps no state besides the snapshot it is
 //! asked about: the same question to the same [`Policy`] always has the same answer. Whether a caller is who it
 //! says is decided elsewhere, before anybody asks here.
 //!
@@ -22,7 +22,36 @@
 //! assert_eq!(no.message(), "access denied: no access to Service Delete");
 //! ```
 //!
-//! The parts, in the order in which a request meets them:
+//! The same of Kubernetes roles and bindings, which nothing of the above reaches:
+//!
+//! ```
+//! use mke_rbac::kubernetes::{Authorizer, Rbac, Request};
+//!
+//! let authorizer = Authorizer::compile(&Rbac::bootstrap());
+//! let request = Request { user: "jane".into(), verb: "delete".into(), resource: Some("nodes".into()),
+//!     ..Request::default() };
+//! let decision = authorizer.decide(&request);
+//! let why = decision.denial().ok_or("nobody gave her that")?;
+//! assert_eq!(why.to_string(), r#"user "jane" cannot delete resource "nodes" in API group "" at the cluster scope"#);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
+//!
+//! # Where to start
+//!
+//! | to | begin with |
+//! | --- | --- |
+//! | decide in a program | [`Policy::decide`], as above |
+//! | change accounts, roles or grants while others read | [`Policy::with`] and [`Change`] |
+//! | put a policy in front of an Engine | the example in [`engine`] |
+//! | decide on Kubernetes requests | the example in [`kubernetes`] |
+//! | judge Kubernetes objects before they are stored | the example in [`admission`] |
+//! | ask without a cluster, of a file | the examples in [`state`] and [`question`] |
+//! | know who can, why, what if and what changed | the example in [`inquiry`] |
+//! | hand a decision to somebody who trusts nobody | the example in [`proof`] |
+//!
+//! # The parts
+//!
+//! In the order in which a request meets them:
 //!
 //! | module | decides |
 //! | --- | --- |
@@ -34,16 +63,26 @@
 //! | [`decision`] | yes or no, with the reason |
 //! | [`engine`] | nothing: reads a call of the Engine API completely, and writes it out again |
 //! | [`judge`] | what a whole request needs, and where its object lies |
-//! | [`proof`] | nothing: decisions written down so that others can check them |
 //! | [`schedule`] | on which nodes a workload may run |
 //! | [`visibility`] | which collections somebody sees |
+//! | [`kubernetes`] | whether Kubernetes roles allow a request; apart from all the others |
+//! | [`admission`] | whether a write to the Kubernetes API may go on, and what becomes of the object |
+//!
+//! And beside it:
+//!
+//! | module | decides |
+//! | --- | --- |
 //! | [`change`] | nothing: one change of the model as a value |
 //! | [`admin`] | whether roles, collections and grants may be changed so |
-//! | [`admission`] | whether a write to the Kubernetes API may go on, and what becomes of the object |
-//! | [`kubernetes`] | whether Kubernetes roles allow a request; apart from all the others |
+//! | [`proof`] | nothing: decisions written down so that others can check them |
 //! | [`question`] | nothing: questions and answers in names and paths |
 //! | [`inquiry`] | nothing: questions about a whole policy, with reports |
 //! | [`state`] | nothing: a whole policy in a file, to ask without a cluster |
+//!
+//! # What it asks of the machine
+//!
+//! Nothing: no runtime, no HTTP, no clock, no files, no random numbers, no threads, and no package that is made for
+//! one platform. `cargo xtask architecture` refuses all of them.
 
 pub mod admin;
 pub mod admission;

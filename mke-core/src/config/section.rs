@@ -1,4 +1,4 @@
-//! A table of a file as a struct: [`section!`] declares its fields and their keys in one place.
+//! A table of a file as a struct: the macro `section!` declares its fields and their keys in one place.
 //!
 //! ```text
 //! section! {

@@ -13,6 +13,24 @@
 //! | [`review`] | yes or no, with reasons, notes and a patch |
 //!
 //! Listed and not run, because they need a network or a cloud: webhooks, and zone labels of volumes.
+//!
+//! ```
+//! use mke_rbac::admission::{AdmissionOperation, AdmissionRequest, Cluster, Objects, Requester, Settings, review};
+//! use mke_rbac::model::Model;
+//! use serde_json::json;
+//!
+//! let cluster = Cluster::new(Objects::defaults(), &Model::default())?;
+//! let pod = |host_network: bool| json!({"apiVersion": "v1", "kind": "Pod", "metadata": {"name": "web"},
+//!     "spec": {"hostNetwork": host_network, "containers": [{"name": "c", "image": "nginx"}]}});
+//! let may_create = |pod| {
+//!     let jane = Requester::new("jane-id", []);
+//!     let request = AdmissionRequest::of(AdmissionOperation::Create, jane, pod, "default")?;
+//!     Ok::<_, Box<dyn std::error::Error>>(review(&request, &cluster, &Settings::default()).is_allowed())
+//! };
+//! assert!(may_create(pod(false))?);
+//! assert!(!may_create(pod(true))?, "the network of the node is for those who are trusted with it");
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod accounts;
 mod cluster;

@@ -11,6 +11,31 @@
 //! 6. [`answer`]: what comes back is filtered.
 //!
 //! Nothing here talks to an Engine, and nothing here decides.
+//!
+//! ```
+//! use mke_rbac::demand::Facts;
+//! use mke_rbac::engine::{CallHeaders, classify, normalize, route};
+//! use mke_rbac::state::World;
+//!
+//! let world = World::parse(r#"
+//! format: rbac-scenarios/1
+//! worlds: {bank: {users: {dina: {}},
+//!   grants: [{id: g1, subject: "user:dina", role: restrictedcontrol, collection: /Shared}]}}
+//! "#, None)?;
+//! let dina = world.subject(Some("dina")).ok_or("no such user")?;
+//! let may_create = |body: &str| {
+//!     let target = normalize("/v1.41/containers/create")?;
+//!     let route = route("POST", &target)?;
+//!     let call = classify(&route, &CallHeaders::default(), body.as_bytes(), None)?;
+//!     // Nothing that the body names had to be looked up.
+//!     let judgement = world.policy().judge(&dina, call.demand(), &Facts::default())?;
+//!     Ok::<_, Box<dyn std::error::Error>>(judgement.decision.is_allowed())
+//! };
+//! let label = r#""Labels": {"com.docker.ucp.access.label": "/Shared"}"#;
+//! assert!(may_create(&format!(r#"{{"Image": "nginx", {label}}}"#))?);
+//! assert!(!may_create(&format!(r#"{{"Image": "nginx", {label}, "HostConfig": {{"Privileged": true}}}}"#))?);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 pub mod answer;
 mod body;

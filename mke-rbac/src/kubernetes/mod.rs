@@ -12,6 +12,31 @@
 //! | check writes of roles and bindings | [`Authorizer::may_write_role`], [`Authorizer::may_write_binding`], [`covers`] |
 //! | check impersonation | [`Authorizer::may_impersonate`] |
 //! | turn accounts into users and groups, and names into ids | [`identity`] |
+//!
+//! ```
+//! use mke_rbac::kubernetes::{Authorizer, Rbac, Request};
+//!
+//! let rbac = Rbac::from_manifests(r#"
+//! apiVersion: rbac.authorization.k8s.io/v1
+//! kind: Role
+//! metadata: {namespace: blue, name: readers}
+//! rules: [{apiGroups: [""], resources: [pods], verbs: [get, list]}]
+//! ---
+//! apiVersion: rbac.authorization.k8s.io/v1
+//! kind: RoleBinding
+//! metadata: {namespace: blue, name: jane-reads}
+//! roleRef: {apiGroup: rbac.authorization.k8s.io, kind: Role, name: readers}
+//! subjects: [{apiGroup: rbac.authorization.k8s.io, kind: User, name: jane}]
+//! "#)?;
+//! let authorizer = Authorizer::compile(&rbac);
+//! let request = |verb: &str| Request {
+//!     user: "jane".into(), verb: verb.into(), resource: Some("pods".into()), namespace: Some("blue".into()),
+//!     ..Request::default()
+//! };
+//! assert!(authorizer.allows(&request("get")));
+//! assert!(!authorizer.allows(&request("delete")));
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod authorizer;
 mod bootstrap;

@@ -3,6 +3,23 @@
 //! A [`Question`] is written in names and paths; an [`Inventory`] says which objects exist and where, because the
 //! policy knows only collections. The [`Answer`] is made for people as much as for scripts. Every decision in it
 //! comes from [`crate::Policy::decide`] or [`crate::Policy::judge`]; nothing is decided here.
+//!
+//! ```
+//! use mke_rbac::question::{Question, Verdict};
+//! use mke_rbac::state::World;
+//!
+//! let world = World::parse(r#"
+//! format: rbac-scenarios/1
+//! worlds: {bank: {users: {dina: {}},
+//!   grants: [{id: g1, subject: "user:dina", role: restrictedcontrol, collection: /Shared}]}}
+//! "#, None)?;
+//! let dina = world.subject(Some("dina")).ok_or("no such user")?;
+//! let question: Question = serde_json::from_value(serde_json::json!({"kind": "check",
+//!     "operation": "Container Create", "modifiers": ["Privileged"], "collection": "/Shared"}))?;
+//! let answer = world.policy().answer(&dina, &question, world.inventory());
+//! assert_eq!(answer.decision, Verdict::Deny);
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod answer;
 mod api;

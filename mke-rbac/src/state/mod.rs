@@ -4,6 +4,23 @@
 //! The format is that of the `worlds` of conformance case files (`format: rbac-scenarios/1`), in YAML or JSON.
 //! Ids are made from names: a collection `/Prod/Web site` gets the id `c-Prod-Web_site`, a user `jane` the id
 //! `u-jane`. Built-in collections and roles and the grants of a fresh installation (R11, R29) are implied.
+//!
+//! ```
+//! use mke_rbac::operation::{ModifierSet, Operation};
+//! use mke_rbac::state::World;
+//! use mke_rbac::{Check, demand::Access};
+//!
+//! let world = World::parse(r#"
+//! format: rbac-scenarios/1
+//! worlds: {bank: {users: {dina: {}},
+//!   grants: [{id: g1, subject: "user:dina", role: restrictedcontrol, collection: /Shared}]}}
+//! "#, None)?;
+//! let dina = world.subject(Some("dina")).ok_or("no such user")?;
+//! let shared = world.policy().collection_by_path(&"/Shared".parse()?).ok_or("no such collection")?.id.clone();
+//! let check = Check { operation: Operation::ServiceCreate, modifiers: ModifierSet::EMPTY, collection: shared };
+//! assert!(world.policy().decide(&dina, Access::Operation, &[check]).is_allowed());
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod compile;
 mod file;
