@@ -129,7 +129,6 @@ fn authz(more: &[String]) -> Outcome {
         .args([
             "build",
             "--release",
-            "--locked",
             "--message-format",
             "json-render-diagnostics",
         ])

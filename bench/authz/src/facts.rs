@@ -31,6 +31,15 @@ impl Facts {
     }
 }
 
+impl Facts {
+    /// Whether other work kept every processor busy when the run began or ended.
+    pub fn busy(&self) -> bool {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from) as f64;
+        let last_minute = |load: &String| load.split(' ').next().and_then(|load| load.parse::<f64>().ok());
+        self.load.iter().filter_map(last_minute).any(|load| load > cores)
+    }
+}
+
 /// The version that the lock file pins.
 fn locked<'l>(lock: &'l str, name: &str) -> Option<&'l str> {
     let after = lock.split_once(&format!("name = \"{name}\"\nversion = \""))?.1;

@@ -32,6 +32,11 @@ pub struct Report {
     pub memory: Memory,
 }
 
+/// What a reader must know of a run beside other work.
+const BUSY: &str = "Other work kept every processor busy during the run. It takes caches and memory away from decisions of \
+                    nanoseconds, and what takes milliseconds also holds the time of waiting for a processor: ratios above a \
+                    thousand are then upper bounds, and times of lists look longer than they are.\n\n";
+
 /// The shape with the largest peers, and the one with the most grants.
 const LARGE: &str = "100k/10k";
 const LARGEST: &str = "ucp-100k";
@@ -48,6 +53,9 @@ impl Report {
             self.facts.machine,
             self.facts.peers.join(", ")
         );
+        if self.facts.busy() {
+            text.push_str(BUSY);
+        }
         let _ = writeln!(text, "![Median time of one decision]({picture})\n");
         self.ratios(&mut text);
         self.aims(&mut text);

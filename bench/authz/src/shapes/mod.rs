@@ -1,10 +1,12 @@
 //! What is asked about: models and questions, the same for the same seed.
 
+use std::collections::HashMap;
+
 use mke_core::ids::CollectionId;
 use mke_rbac::demand::Access;
-use mke_rbac::model::{GrantObject, Model};
+use mke_rbac::model::{GrantObject, GrantSubject, Model};
 use mke_rbac::operation::{ModifierSet, Operation};
-use mke_rbac::{Check, Policy, Subject};
+use mke_rbac::{Check, Subject};
 
 pub mod casbin;
 pub mod kubernetes;
@@ -72,15 +74,16 @@ pub struct Shape {
 pub fn ucp_100k() -> Shape {
     let size = large::LARGE;
     let model = large::model(size, 1);
-    let policy = Policy::compile(model.clone());
+    let granted = Granted::of(&model);
     let mut dice = Dice::new(7);
     let question = |number: usize| {
         let user = large::user(dice.below(size.users));
-        let grants = policy.grants_of(&Subject::Account(user.clone()));
-        let collection = match &dice.pick(&grants).object {
-            GrantObject::Collection(id) if number.is_multiple_of(2) => id.clone(),
-            _ => large::collection(dice.below(size.collections)),
-        };
+        let named = granted
+            .one_of(user.as_str(), &mut dice)
+            .filter(|_| number.is_multiple_of(2));
+        let collection = named
+            .cloned()
+            .unwrap_or_else(|| large::collection(dice.below(size.collections)));
         Question::new(user, *dice.pick(Operation::ALL), collection)
     };
     let questions = (0..QUESTIONS).map(question).collect();
@@ -90,5 +93,68 @@ pub fn ucp_100k() -> Shape {
         model,
         questions,
         flat: false,
+    }
+}
+
+/// The collections that grants name, by subject, and the subjects of each user.
+struct Granted<'m> {
+    collections: HashMap<&'m str, Vec<&'m CollectionId>>,
+    subjects: HashMap<&'m str, Vec<&'m str>>,
+}
+
+impl<'m> Granted<'m> {
+    fn of(model: &'m Model) -> Self {
+        let mut collections: HashMap<&str, Vec<&CollectionId>> = HashMap::new();
+        for grant in &model.grants {
+            let subject = match &grant.subject {
+                GrantSubject::User(id) | GrantSubject::Organization(id) => id.as_str(),
+                GrantSubject::Team(id) => id.as_str(),
+                GrantSubject::Authenticated | GrantSubject::Anonymous => continue,
+            };
+            if let GrantObject::Collection(collection) = &grant.object {
+                collections.entry(subject).or_default().push(collection);
+            }
+        }
+        let mut subjects: HashMap<&str, Vec<&str>> = HashMap::new();
+        for team in &model.teams {
+            for member in &team.members {
+                subjects
+                    .entry(member.as_str())
+                    .or_default()
+                    .extend([team.id.as_str(), team.organization.as_str()]);
+            }
+        }
+        for user in &model.users {
+            subjects
+                .entry(user.id.as_str())
+                .or_default()
+                .push(user.id.as_str());
+        }
+        Self {
+            collections,
+            subjects,
+        }
+    }
+
+    /// A collection that one of the grants of the user names.
+    fn one_of(&self, user: &str, dice: &mut Dice) -> Option<&'m CollectionId> {
+        let lists = self
+            .subjects
+            .get(user)?
+            .iter()
+            .filter_map(|subject| self.collections.get(subject));
+        let count = lists.clone().map(Vec::len).sum();
+        let mut place = if count == 0 {
+            return None;
+        } else {
+            dice.below(count)
+        };
+        for list in lists {
+            match list.get(place) {
+                Some(collection) => return Some(collection),
+                None => place -= list.len(),
+            }
+        }
+        None
     }
 }
