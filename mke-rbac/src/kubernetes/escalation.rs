@@ -289,7 +289,7 @@ fn decided(reason: Option<WriteReason<'_>>, problems: Vec<WriteProblem>) -> Writ
 }
 
 /// Every right on resources and on URLs.
-fn everything() -> [Rule; 2] {
+pub(crate) fn everything() -> [Rule; 2] {
     let all = || vec![ALL.to_owned()];
     let resources = Rule {
         verbs: all(),

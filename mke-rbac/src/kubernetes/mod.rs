@@ -55,6 +55,7 @@ mod who_can;
 pub use authorizer::{Authorizer, MASTERS};
 pub use change::{BindingKey, KubernetesChange, RoleKey};
 pub use covers::{Atom, covers};
+pub(crate) use escalation::everything;
 pub use escalation::{RBAC_GROUP, WriteDecision, WriteProblem, WriteReason, WriteVerb};
 pub use evidence::{KubernetesDecision, KubernetesDenial, KubernetesEvidence, RuleEvidence};
 pub use impersonation::{Impersonation, ImpersonationDecision, ImpersonationError};

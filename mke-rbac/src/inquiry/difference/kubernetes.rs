@@ -54,7 +54,7 @@ impl<'s> Side<'s> {
             return Vec::new();
         };
         if identity.is_master() {
-            return everything().into();
+            return crate::kubernetes::everything().into();
         }
         let rules = self
             .authorizer
@@ -68,23 +68,6 @@ impl<'s> Side<'s> {
         }
         rules
     }
-}
-
-/// Everything there is.
-fn everything() -> [Rule; 2] {
-    let all = || vec!["*".to_owned()];
-    let resources = Rule {
-        verbs: all(),
-        api_groups: all(),
-        resources: all(),
-        ..Rule::default()
-    };
-    let urls = Rule {
-        verbs: all(),
-        non_resource_urls: all(),
-        ..Rule::default()
-    };
-    [resources, urls]
 }
 
 /// A name by which bindings reach somebody. Users and groups have name spaces of their own; the user name of a
