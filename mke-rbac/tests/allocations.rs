@@ -23,8 +23,8 @@ fn allocations(act: impl FnOnce()) -> usize {
     change.allocations + change.reallocations
 }
 
-/// RBAC-036: verdicts allocate nothing, however deep the tree; a filter neither. A reason allocates only when more than
-/// three grants carry one check, which is counted by twice the questions.
+/// RBAC-036: verdicts allocate nothing, however deep the tree. A reason allocates only when more than three grants carry
+/// one check, which is counted by twice the questions.
 #[test]
 fn verdicts_allocate_nothing() {
     let deep = Size {

@@ -5,6 +5,7 @@
 
 mod apply;
 mod compile;
+mod filter;
 mod grants;
 mod names;
 mod pages;
@@ -26,6 +27,7 @@ use crate::demand::Home;
 use crate::model::{Grant, GrantObject, GrantSubject, Settings, User, builtin};
 use crate::operation::{ModifierSet, Operation};
 use crate::role::{Rights, Role, RoleBody};
+pub use filter::Filter;
 pub(crate) use grants::Held;
 use grants::{Grants, IMPLIED, Subjects};
 pub(crate) use names::Names;
@@ -34,7 +36,7 @@ use people::People;
 pub use tree::CollectionInfo;
 pub(crate) use tree::Place;
 use tree::Tree;
-pub use views::{CollectionKey, Filter, OrganizationInfo, Reach, SubjectKey, TeamInfo};
+pub use views::{CollectionKey, OrganizationInfo, Reach, SubjectKey, TeamInfo};
 pub use who_can::WhoCan;
 
 /// As value of the setting `default_new_user_role`: every operation on private collections. It is no role.

@@ -6,7 +6,6 @@ use super::names::{Party, Who};
 use super::{Caller, Place, Policy};
 use crate::change::Group;
 use crate::decision::Subject;
-use crate::demand::Home;
 use crate::model::{GrantSubject, User, builtin};
 use crate::operation::{ModifierSet, Operation};
 
@@ -83,38 +82,6 @@ impl SubjectKey<'_> {
             && self
                 .policy
                 .holds(&self.caller, collection.place, operation, modifiers)
-    }
-}
-
-/// One subject and one operation, asked about many objects: the filter of lists (R50).
-#[derive(Debug, Clone)]
-pub struct Filter<'p> {
-    policy: &'p Policy,
-    caller: Option<Caller<'p>>,
-    operation: Operation,
-}
-
-impl Filter<'_> {
-    /// As [`Policy::may`].
-    pub fn admits(&self, home: &Home) -> bool {
-        match (&self.caller, home) {
-            (None, _) => false,
-            (Some(Caller::Administrator), _) => true,
-            (_, Home::Conflicting) => false,
-            (_, Home::Collection(id)) => self.admits_in(id),
-        }
-    }
-
-    /// As [`Filter::admits`], for an object in this collection.
-    pub fn admits_in(&self, collection: &CollectionId) -> bool {
-        match &self.caller {
-            None => false,
-            Some(Caller::Administrator) => true,
-            Some(caller) => self.policy.place(collection).is_some_and(|place| {
-                self.policy
-                    .holds(caller, place, self.operation, ModifierSet::EMPTY)
-            }),
-        }
     }
 }
 
@@ -269,14 +236,5 @@ impl Policy {
     pub fn collection_key(&self, collection: &CollectionId) -> Option<CollectionKey<'_>> {
         let place = self.place(collection)?;
         Some(CollectionKey { policy: self, place })
-    }
-
-    /// A filter for a list of objects: whether the subject may use the operation on each.
-    pub fn filter(&self, subject: &Subject, operation: Operation) -> Filter<'_> {
-        Filter {
-            policy: self,
-            caller: self.caller(subject).ok(),
-            operation,
-        }
     }
 }
