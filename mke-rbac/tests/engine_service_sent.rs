@@ -39,6 +39,25 @@ fn labels_of_a_service() {
     assert_eq!(sent["TaskTemplate"]["ContainerSpec"]["Labels"], inner);
 }
 
+/// RBAC-027, R37: an administrator may say whose a new service is; from anybody else the label is overwritten.
+#[test]
+fn only_administrators_attribute_services() {
+    for (caller, named, owner) in [
+        ("anna", Some("rose"), "rose"),
+        ("anna", None, "anna"),
+        ("rose", Some("anna"), "rose"),
+        ("rose", Some("rose"), "rose"),
+        ("rose", None, "rose"),
+    ] {
+        let mut body = spec("/Shared/dev", container(json!({})));
+        if let Some(named) = named {
+            body["Labels"][OWNER] = json!(named);
+        }
+        let sent = body_of(&send(&policy(), caller, &create(&body), &facts(&[])));
+        assert_eq!(sent["Labels"][OWNER], owner, "{caller} names {named:?}");
+    }
+}
+
 /// proxy-26, R45, R48, R49: computed constraints are added and cannot be cancelled; the caller's own are kept.
 #[test]
 fn sec_proxy_26_constraints() {
