@@ -69,6 +69,15 @@ impl Binding {
         })
     }
 
+    /// Whether [`Binding::key`] is this.
+    pub(super) fn has_key(&self, key: &BindingKey) -> bool {
+        let namespace = self.namespace.as_deref();
+        let namespace = namespace.filter(|_| self.kind == BindingKind::RoleBinding);
+        self.kind == key.kind
+            && self.name.as_deref() == Some(&key.name)
+            && namespace == key.namespace.as_deref()
+    }
+
     /// The role that the binding refers to: for a [`RoleKind::Role`] that of its own namespace. None when it can
     /// refer to nothing, as a cluster role binding to the role of a namespace.
     pub fn role_key(&self) -> Option<RoleKey> {

@@ -8,7 +8,7 @@ mod compile;
 mod filter;
 mod grants;
 mod names;
-mod pages;
+pub(crate) mod pages;
 mod people;
 mod set;
 mod table;

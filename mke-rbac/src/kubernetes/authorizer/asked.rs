@@ -47,6 +47,7 @@ pub(super) fn verb_bit(verb: &str) -> u64 {
 }
 
 /// The hash of a text.
+#[inline]
 pub(super) fn hash(text: &str) -> u64 {
     let mut hasher = FxHasher::default();
     hasher.write(text.as_bytes());

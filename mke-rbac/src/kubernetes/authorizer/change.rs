@@ -6,7 +6,7 @@ use super::Authorizer;
 use super::asked::hash;
 use super::held::{Hold, Indexed, Stored};
 use super::roles::{Changed, RoleNumber};
-use super::subjects::{Place, Sort, Whom};
+use super::subjects::{Place, Sort, Whom, within};
 use crate::kubernetes::change::{BindingKey, KubernetesChange};
 use crate::kubernetes::identity::service_account_user;
 use crate::kubernetes::model::{Binding, BindingKind, BindingSubject};
@@ -47,26 +47,24 @@ impl Authorizer {
     /// Puts a binding in the place of one with the same key.
     pub(super) fn put_binding(&mut self, binding: &Binding) {
         let key = binding.key();
-        let number = key.as_ref().and_then(|key| self.remove_binding(key));
+        let number = key.as_ref().and_then(|key| self.withdraw(key));
         let number = number.unwrap_or_else(|| {
             self.next += 1;
+            if let Some(key) = &key {
+                self.names.insert(key, self.next);
+            }
             self.next
         });
-        if let Some(key) = key {
-            self.names.insert(key, number);
-        }
         let stored = Arc::new(Stored {
             number,
             binding: binding.clone(),
         });
         self.bindings.insert(number, Arc::clone(&stored));
-        let Some(role) = binding.role_key().map(|key| self.roles.number(&key)) else {
+        let Some((reached, role)) = Reached::of(binding).zip(binding.role_key()) else {
             return;
         };
-        self.roles.bind(role, number);
-        let Some(reached) = Reached::of(binding) else {
-            return;
-        };
+        let role = self.roles.number(&role);
+        self.roles.bind(role, reached.hash(), Arc::clone(&stored));
         for (subject, position) in binding.subjects.iter().zip(0..) {
             let Some(place) = reached.place(subject) else {
                 continue;
@@ -82,21 +80,27 @@ impl Authorizer {
         }
     }
 
-    /// Removes a binding and gives the number that it had.
-    fn remove_binding(&mut self, key: &BindingKey) -> Option<u64> {
-        let number = self.names.remove(key)?;
-        let stored = self.bindings.remove(&number)?;
-        let role = stored.binding.role_key().map(|key| self.roles.number(&key));
-        if let Some(role) = role {
-            if let Some(reached) = Reached::of(&stored.binding) {
-                self.withdraw(role, &stored, &reached);
-            }
-            self.roles.unbind(role, number);
+    /// Removes a binding.
+    fn remove_binding(&mut self, key: &BindingKey) {
+        if let Some(number) = self.withdraw(key) {
+            self.bindings.remove(&number);
+            self.names.remove(key, number);
+        }
+    }
+
+    /// Takes from everybody what a binding gives, and says which number it has. The binding itself stays.
+    fn withdraw(&mut self, key: &BindingKey) -> Option<u64> {
+        let number = self.number(key)?;
+        let stored = Arc::clone(self.bindings.get(&number)?);
+        if let Some((reached, role)) = Reached::of(&stored.binding).zip(stored.binding.role_key()) {
+            let role = self.roles.number(&role);
+            self.take_from_all(role, &stored, &reached);
+            self.roles.unbind(role, reached.hash(), number);
         }
         Some(number)
     }
 
-    fn withdraw(&mut self, role: RoleNumber, stored: &Stored, reached: &Reached<'_>) {
+    fn take_from_all(&mut self, role: RoleNumber, stored: &Stored, reached: &Reached<'_>) {
         for place in stored
             .binding
             .subjects
@@ -139,6 +143,11 @@ impl<'b> Reached<'b> {
         Some(Self { namespace })
     }
 
+    /// The hash of the namespace; none for the cluster.
+    fn hash(&self) -> Option<u64> {
+        self.namespace.map(|(_, hash)| hash)
+    }
+
     /// Where something is held for a subject. A service account without a namespace takes that of the binding; in
     /// a cluster role binding it is nobody (R89).
     fn place(&self, subject: &BindingSubject) -> Option<Place> {
@@ -155,7 +164,7 @@ impl<'b> Reached<'b> {
         };
         Some(match self.namespace {
             None => whom.place(),
-            Some((namespace, hash)) => whom.within(namespace, hash).place(),
+            Some((_, hash)) => within(whom.place(), hash),
         })
     }
 }

@@ -47,13 +47,13 @@ impl Hold {
 }
 
 /// What is held in one place.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub(super) enum Holds {
-    Few {
-        /// Most places hold one binding, which needs no list.
-        first: Option<Hold>,
-        rest: Vec<Hold>,
-    },
+    #[default]
+    Nothing,
+    /// Most places hold one binding, which needs no list.
+    One(Hold),
+    Few(Arc<Vec<Hold>>),
     Many(Arc<Pile>),
 }
 
@@ -72,49 +72,45 @@ pub(super) struct Indexed {
     pub(super) removed: Vec<RoleNumber>,
 }
 
-impl Default for Holds {
-    fn default() -> Self {
-        Self::Few {
-            first: None,
-            rest: Vec::new(),
-        }
-    }
-}
-
 impl Holds {
-    pub(super) fn is_empty(&self) -> bool {
-        match self {
-            Self::Few { first, .. } => first.is_none(),
-            Self::Many(pile) => pile.holds.is_empty(),
-        }
+    #[inline]
+    pub(super) const fn is_empty(&self) -> bool {
+        matches!(self, Self::Nothing)
     }
 
     /// Every binding.
     pub(super) fn iter(&self) -> impl Iterator<Item = &Hold> {
-        let (first, rest, pile) = match self {
-            Self::Few { first, rest } => (first.as_ref(), &rest[..], None),
-            Self::Many(pile) => (None, &[][..], Some(pile)),
+        let (few, pile) = match self {
+            Self::Nothing => (&[][..], None),
+            Self::One(hold) => (std::slice::from_ref(hold), None),
+            Self::Few(few) => (&few[..], None),
+            Self::Many(pile) => (&[][..], Some(pile)),
         };
-        let few = first.into_iter().chain(rest);
-        few.chain(pile.into_iter().flat_map(|pile| pile.holds.values()))
+        few.iter()
+            .chain(pile.into_iter().flat_map(|pile| pile.holds.values()))
     }
 
     /// Adds a binding.
     pub(super) fn add(&mut self, hold: Hold, roles: &Roles) -> Indexed {
         let mut indexed = Indexed::default();
-        match self {
-            Self::Few {
-                first: none @ None, ..
-            } => *none = Some(hold),
-            Self::Few { rest, .. } if rest.len() + 1 < FEW => rest.push(hold),
-            Self::Few { first, rest } => {
-                let mut pile = Pile::default();
-                let all = first.take().into_iter().chain(std::mem::take(rest)).chain([hold]);
-                indexed.added.extend(all.filter_map(|hold| pile.add(hold, roles)));
-                *self = Self::Many(Arc::new(pile));
+        *self = match std::mem::take(self) {
+            Self::Nothing => Self::One(hold),
+            Self::One(first) => Self::Few(Arc::new(vec![first, hold])),
+            Self::Few(mut few) if few.len() < FEW => {
+                Arc::make_mut(&mut few).push(hold);
+                Self::Few(few)
             }
-            Self::Many(pile) => indexed.added.extend(Arc::make_mut(pile).add(hold, roles)),
-        }
+            Self::Few(few) => {
+                let mut pile = Pile::default();
+                let all = few.iter().cloned().chain([hold]);
+                indexed.added.extend(all.filter_map(|hold| pile.add(hold, roles)));
+                Self::Many(Arc::new(pile))
+            }
+            Self::Many(mut pile) => {
+                indexed.added.extend(Arc::make_mut(&mut pile).add(hold, roles));
+                Self::Many(pile)
+            }
+        };
         indexed
     }
 
@@ -122,16 +118,25 @@ impl Holds {
     pub(super) fn remove(&mut self, role: RoleNumber, binding: u64, roles: &Roles) -> Indexed {
         let mut indexed = Indexed::default();
         match self {
-            Self::Few { first, rest } => {
-                rest.retain(|hold| hold.stored.number != binding);
-                if first.as_ref().is_some_and(|hold| hold.stored.number == binding) {
-                    *first = rest.pop();
+            Self::Nothing => {}
+            Self::One(hold) => {
+                if hold.stored.number == binding {
+                    *self = Self::Nothing;
+                }
+            }
+            Self::Few(few) => {
+                let few = Arc::make_mut(few);
+                few.retain(|hold| hold.stored.number != binding);
+                if few.len() < 2 {
+                    *self = few.pop().map_or(Self::Nothing, Self::One);
                 }
             }
             Self::Many(pile) => {
-                indexed
-                    .removed
-                    .extend(Arc::make_mut(pile).remove(role, binding, roles));
+                let pile = Arc::make_mut(pile);
+                indexed.removed.extend(pile.remove(role, binding, roles));
+                if pile.holds.is_empty() {
+                    *self = Self::Nothing;
+                }
             }
         }
         indexed
@@ -168,10 +173,9 @@ impl Holds {
             whom.is(evidence.binding, evidence.subject).then_some(evidence)
         };
         match self {
-            Self::Few { first, rest } => {
-                let found = first.as_ref().and_then(try_one);
-                found.or_else(|| rest.iter().find_map(try_one))
-            }
+            Self::Nothing => None,
+            Self::One(hold) => try_one(hold),
+            Self::Few(few) => few.iter().find_map(try_one),
             Self::Many(pile) => pile.index.find(asked, |number| {
                 let (role, block, rule) = roles.find(number, asked, with_urls)?;
                 pile.of_role(number).find_map(|hold| {

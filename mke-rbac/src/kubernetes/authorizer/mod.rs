@@ -8,6 +8,7 @@ mod asked;
 mod change;
 mod held;
 mod index;
+mod names;
 mod packed;
 mod roles;
 mod subjects;
@@ -23,11 +24,15 @@ use super::model::{Binding, BindingKind, KubernetesRole, Rbac, Request, Rule};
 use super::who_can::KubernetesWhoCan;
 use asked::{Asked, What, hash};
 use held::{Holds, Stored};
+use names::Names;
 use roles::Roles;
-use subjects::{Sort, Subjects, Whom};
+use subjects::{Sort, Subjects, Whom, within};
 
 /// A map that shares structure with its clones.
 type Map<K, V> = imbl::GenericHashMap<K, V, FxBuildHasher, imbl::shared_ptr::DefaultSharedPtr>;
+
+/// So many groups of one request are looked up together.
+const TOGETHER: usize = 6;
 
 /// The group whose members pass everything (R90).
 pub const MASTERS: &str = "system:masters";
@@ -75,7 +80,7 @@ pub struct Authorizer {
     roles: Roles,
     subjects: Subjects,
     bindings: OrdMap<u64, Arc<Stored>>,
-    names: Map<BindingKey, u64>,
+    names: Names,
     /// The number of the next binding.
     next: u64,
 }
@@ -84,13 +89,17 @@ impl Authorizer {
     /// Compiles roles and bindings. A reference to a missing role gives nothing. Of two roles with the same kind,
     /// namespace and name the first one counts, and so it is with bindings that have names.
     pub fn compile(rbac: &Rbac) -> Self {
-        let mut compiled = Self::default();
+        let subjects = rbac.bindings.iter().map(|binding| binding.subjects.len());
+        let mut compiled = Self {
+            subjects: Subjects::with_capacity(subjects.sum()),
+            ..Self::default()
+        };
         for role in &rbac.roles {
             compiled.roles.load(role);
         }
         compiled.roles.resolve_all();
         for binding in &rbac.bindings {
-            let taken = binding.key().is_some_and(|key| compiled.names.contains_key(&key));
+            let taken = binding.key().is_some_and(|key| compiled.number(&key).is_some());
             if !taken {
                 compiled.put_binding(binding);
             }
@@ -108,7 +117,7 @@ impl Authorizer {
 
     /// Every role.
     pub fn roles(&self) -> impl Iterator<Item = &KubernetesRole> {
-        self.roles.iter().map(|(role, _)| &**role.role())
+        self.roles.iter().map(|role| &**role.role())
     }
 
     /// Every binding.
@@ -123,8 +132,16 @@ impl Authorizer {
 
     /// The binding with this key.
     pub fn binding(&self, key: &BindingKey) -> Option<&Binding> {
-        let stored = self.bindings.get(self.names.get(key)?)?;
+        let stored = self.bindings.get(&self.number(key)?)?;
         Some(&stored.binding)
+    }
+
+    /// The number of the binding with this key.
+    fn number(&self, key: &BindingKey) -> Option<u64> {
+        self.names.get(key, |number| {
+            let stored = self.bindings.get(&number);
+            stored.is_some_and(|stored| stored.binding.has_key(key))
+        })
     }
 
     /// The rules that a role gives, each with the role in which it is written. For an aggregated cluster role
@@ -160,28 +177,36 @@ impl Authorizer {
             What::Resource(_) => request.scope(),
         };
         let namespace = namespace.map(|namespace| (namespace, hash(namespace)));
-        let user = Whom::new(Sort::User, &request.user);
-        self.search(user, namespace, &asked).or_else(|| {
-            let mut groups = request.groups.iter();
-            groups.find_map(|group| self.search(Whom::new(Sort::Group, group), namespace, &asked))
-        })
-    }
-
-    #[inline]
-    fn search(
-        &self,
-        whom: Whom<'_>,
-        namespace: Option<(&str, u64)>,
-        asked: &Asked<'_>,
-    ) -> Option<RuleEvidence<'_>> {
-        let cluster = self.subjects.at(whom.place());
-        let found = cluster.and_then(|holds| holds.find(&whom, asked, true, &self.roles));
-        found.or_else(|| {
-            let (namespace, hash) = namespace?;
-            let whom = whom.within(namespace, hash);
-            let local = self.subjects.at(whom.place())?;
-            local.find(&whom, asked, false, &self.roles)
-        })
+        let groups = request.groups.iter().map(|group| Whom::new(Sort::Group, group));
+        let mut all = std::iter::once(Whom::new(Sort::User, &request.user)).chain(groups);
+        // Many have what they ask for themselves, so the user goes first. The places of groups are looked up before
+        // anything that is held there is looked at, so that their lines of the cache are waited for together.
+        let mut together = [const { (None, None) }; TOGETHER];
+        let mut size = 1;
+        loop {
+            let mut names = all.clone();
+            let mut count = 0;
+            for (found, whom) in together.iter_mut().take(size).zip(&mut all) {
+                let place = whom.place();
+                let local = namespace.and_then(|(_, hash)| self.subjects.at(within(place, hash)));
+                *found = (self.subjects.at(place), local);
+                count += 1;
+            }
+            for ((cluster, local), whom) in together.iter().take(count).zip(&mut names) {
+                let found = cluster.and_then(|holds| holds.find(&whom, &asked, true, &self.roles));
+                let found = found.or_else(|| {
+                    let (whom, holds) = (whom.within(namespace?.0), (*local)?);
+                    holds.find(&whom, &asked, false, &self.roles)
+                });
+                if found.is_some() {
+                    return found;
+                }
+            }
+            if count < size {
+                return None;
+            }
+            size = TOGETHER;
+        }
     }
 
     /// Whom bindings allow the request; its user and groups are ignored. Members of `system:masters` may always.
@@ -190,19 +215,15 @@ impl Authorizer {
         let Some(asked) = Asked::new(request) else {
             return found;
         };
-        let scope = request.scope();
-        for (role, bindings) in self.roles.iter() {
-            if bindings.is_empty() {
-                continue;
-            }
-            let Some((block, rule)) = role.find(&asked, true) else {
-                continue;
-            };
-            for stored in bindings.iter().filter_map(|number| self.bindings.get(number)) {
+        let scope = match asked.what {
+            // Rules about URLs hold in the cluster only (R84).
+            What::Url(_) => None,
+            What::Resource(_) => request.scope(),
+        };
+        for (role, block, rule, bindings) in self.roles.allowing(&asked, scope.map(hash)) {
+            for stored in bindings {
                 let local = stored.binding.kind == BindingKind::RoleBinding;
-                let here = !local || scope.is_some() && stored.binding.namespace.as_deref() == scope;
-                let is_url = matches!(asked.what, What::Url(_));
-                if !here || local && is_url {
+                if local && (scope.is_none() || stored.binding.namespace.as_deref() != scope) {
                     continue;
                 }
                 let subjects = 0..stored.binding.subjects.len();
@@ -236,11 +257,10 @@ impl Authorizer {
         namespace: Option<&str>,
     ) -> Vec<RuleEvidence<'_>> {
         let namespace = namespace.filter(|namespace| !namespace.is_empty());
-        let namespace = namespace.map(|namespace| (namespace, hash(namespace)));
         let groups = groups.iter().map(|group| Whom::new(Sort::Group, group));
         let everywhere = [Whom::new(Sort::User, user)].into_iter().chain(groups);
         let places = everywhere.flat_map(|whom| {
-            let local = namespace.map(|(namespace, hash)| whom.within(namespace, hash));
+            let local = namespace.map(|namespace| whom.within(namespace));
             [Some(whom), local].into_iter().flatten()
         });
         let mut held = Vec::new();

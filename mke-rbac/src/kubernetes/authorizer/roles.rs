@@ -5,23 +5,31 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use imbl::{OrdSet, Vector};
+use imbl::{OrdMap, OrdSet, Vector};
 
 use super::Map;
 use super::asked::Asked;
+use super::held::Stored;
 use super::packed::{Block, CompiledRole, Reach};
 use super::subjects::Place;
 use crate::kubernetes::change::RoleKey;
 use crate::kubernetes::model::{KubernetesRole, RoleKind};
 use crate::kubernetes::selector::LabelSelector;
+use crate::policy::pages::Pages;
 
 /// The number of a role.
 pub(super) type RoleNumber = u32;
 
+/// The bindings of a role.
+type Bindings = OrdMap<(Option<u64>, u64), Arc<Stored>>;
+
 /// A label: key and value.
 type Label = (String, String);
 
-#[derive(Debug, Clone)]
+/// Slots of one page: a change copies a page.
+const PAGE: usize = 8;
+
+#[derive(Debug, Clone, Default)]
 struct Slot {
     /// What the role can allow at all: most requests need no look at more.
     reach: Reach,
@@ -35,8 +43,8 @@ struct Rest {
     key: Option<RoleKey>,
     /// The block of the role's own rules, unless it is aggregated.
     own: Option<Arc<Block>>,
-    /// The bindings that refer to it.
-    bindings: OrdSet<u64>,
+    /// The bindings that refer to it, by the hash of their namespace and by number; first those of the cluster.
+    bindings: Bindings,
     /// Where the index of a pile holds its rules.
     piles: OrdSet<Place>,
 }
@@ -45,7 +53,7 @@ struct Rest {
 #[derive(Debug, Clone, Default)]
 pub(super) struct Roles {
     numbers: Map<RoleKey, RoleNumber>,
-    slots: Vector<Slot>,
+    slots: Pages<Slot, PAGE>,
     /// Numbers that nothing has.
     free: Vector<RoleNumber>,
     /// Cluster roles by label.
@@ -71,7 +79,7 @@ impl Roles {
 
     #[inline]
     pub(super) fn compiled(&self, number: RoleNumber) -> Option<&CompiledRole> {
-        self.slots.get(number as usize)?.compiled.as_deref()
+        self.slots.get(number)?.compiled.as_deref()
     }
 
     /// A rule of a role that allows the request.
@@ -82,7 +90,7 @@ impl Roles {
         asked: &Asked<'_>,
         with_urls: bool,
     ) -> Option<(&CompiledRole, &Block, usize)> {
-        let slot = self.slots.get(number as usize)?;
+        let slot = self.slots.get(number)?;
         if !slot.reach.may_allow(asked) {
             return None;
         }
@@ -91,10 +99,28 @@ impl Roles {
         Some((role, block, rule))
     }
 
-    /// Every role that exists, with the bindings that refer to it.
-    pub(super) fn iter(&self) -> impl Iterator<Item = (&CompiledRole, &OrdSet<u64>)> {
-        let slots = self.slots.iter();
-        slots.filter_map(|slot| Some((slot.compiled.as_deref()?, &slot.rest.bindings)))
+    /// Every role that exists.
+    pub(super) fn iter(&self) -> impl Iterator<Item = &CompiledRole> {
+        self.slots.iter().filter_map(|(_, slot)| slot.compiled.as_deref())
+    }
+
+    /// Every role with a rule that allows the request, with the rule and with the bindings that refer to the role
+    /// in the cluster and in the namespace with this hash.
+    pub(super) fn allowing(
+        &self,
+        asked: &Asked<'_>,
+        namespace: Option<u64>,
+    ) -> impl Iterator<Item = (&CompiledRole, &Block, usize, impl Iterator<Item = &Stored>)> {
+        let slots = self.slots.iter().map(|(_, slot)| slot);
+        let near = slots.filter(|slot| slot.reach.may_allow(asked) && !slot.rest.bindings.is_empty());
+        near.filter_map(move |slot| {
+            let role = slot.compiled.as_deref()?;
+            let (block, rule) = role.find(asked, true)?;
+            let within = |scope| slot.rest.bindings.range((scope, 0)..=(scope, u64::MAX));
+            let local = namespace.map(|namespace| within(Some(namespace)));
+            let bindings = within(None).chain(local.into_iter().flatten());
+            Some((role, block, rule, bindings.map(|(_, stored)| &**stored)))
+        })
     }
 
     /// The number of a role, which need not exist.
@@ -112,35 +138,33 @@ impl Roles {
         };
         let number = match self.free.pop_back() {
             Some(number) => {
-                self.slots.set(number as usize, slot);
+                if let Some(free) = self.slots.get_mut(number) {
+                    *free = slot;
+                }
                 number
             }
-            None => {
-                self.slots.push_back(slot);
-                // Nobody has four thousand million roles in memory.
-                u32::try_from(self.slots.len() - 1).unwrap_or(u32::MAX)
-            }
+            None => self.slots.push(slot),
         };
         self.numbers.insert(key.clone(), number);
         number
     }
 
     fn rest(&mut self, number: RoleNumber) -> Option<&mut Rest> {
-        let slot = self.slots.get_mut(number as usize)?;
+        let slot = self.slots.get_mut(number)?;
         Some(Arc::make_mut(&mut slot.rest))
     }
 
-    /// Notes that a binding refers to a role.
-    pub(super) fn bind(&mut self, number: RoleNumber, binding: u64) {
+    /// Notes that a binding refers to a role, in the cluster or in the namespace with this hash.
+    pub(super) fn bind(&mut self, number: RoleNumber, namespace: Option<u64>, stored: Arc<Stored>) {
         if let Some(rest) = self.rest(number) {
-            rest.bindings.insert(binding);
+            rest.bindings.insert((namespace, stored.number), stored);
         }
     }
 
     /// Notes that a binding refers to a role no more.
-    pub(super) fn unbind(&mut self, number: RoleNumber, binding: u64) {
+    pub(super) fn unbind(&mut self, number: RoleNumber, namespace: Option<u64>, binding: u64) {
         if let Some(rest) = self.rest(number) {
-            rest.bindings.remove(&binding);
+            rest.bindings.remove(&(namespace, binding));
         }
         self.forget(number);
     }
@@ -157,7 +181,7 @@ impl Roles {
 
     /// Frees the number of a role that neither exists nor is referred to.
     fn forget(&mut self, number: RoleNumber) {
-        let Some(slot) = self.slots.get_mut(number as usize) else {
+        let Some(slot) = self.slots.get_mut(number) else {
             return;
         };
         if slot.compiled.is_some() || !slot.rest.bindings.is_empty() {
@@ -218,7 +242,7 @@ impl Roles {
             self.aggregated.insert(number);
         }
         let compiled = CompiledRole::new(role, own.clone().into_iter().collect());
-        if let Some(slot) = self.slots.get_mut(number as usize) {
+        if let Some(slot) = self.slots.get_mut(number) {
             slot.reach = *compiled.reach();
             slot.compiled = Some(Arc::new(compiled));
             Arc::make_mut(&mut slot.rest).own = own;
@@ -227,7 +251,7 @@ impl Roles {
 
     /// Takes a role out of its place.
     fn take(&mut self, number: RoleNumber) -> Option<Arc<CompiledRole>> {
-        let slot = self.slots.get_mut(number as usize)?;
+        let slot = self.slots.get_mut(number)?;
         let compiled = slot.compiled.take()?;
         slot.reach = Reach::default();
         Arc::make_mut(&mut slot.rest).own = None;
@@ -263,10 +287,7 @@ impl Roles {
         let new = after.and_then(labels);
         let mut changed = Vec::new();
         for affected in self.affected(number, old, new) {
-            let before = self
-                .slots
-                .get(affected as usize)
-                .and_then(|slot| slot.compiled.clone());
+            let before = self.slots.get(affected).and_then(|slot| slot.compiled.clone());
             self.resolve(affected);
             if affected != number {
                 changed.extend(self.changed(affected, before));
@@ -277,7 +298,7 @@ impl Roles {
     }
 
     fn changed(&self, number: RoleNumber, before: Option<Arc<CompiledRole>>) -> Option<Changed> {
-        let slot = self.slots.get(number as usize)?;
+        let slot = self.slots.get(number)?;
         Some(Changed {
             number,
             before,
@@ -333,11 +354,9 @@ impl Roles {
                 }
             }
         }
-        let slots = reached
-            .iter()
-            .filter_map(|number| self.slots.get(*number as usize));
+        let slots = reached.iter().filter_map(|number| self.slots.get(*number));
         let blocks: Vec<_> = slots.filter_map(|slot| slot.rest.own.clone()).collect();
-        if let Some(slot) = self.slots.get_mut(number as usize) {
+        if let Some(slot) = self.slots.get_mut(number) {
             let compiled = CompiledRole::new(role, blocks);
             slot.reach = *compiled.reach();
             slot.compiled = Some(Arc::new(compiled));
