@@ -12,7 +12,8 @@ const DEFAULT_PORTS: (u16, u16) = (33_000, 33_001);
 pub(super) fn convert(work: &mut Work<'_>) {
     metallb(work);
     let ingress = &work.config.cluster.ingress_controller;
-    see(work);
+    // Keys of the ingress are all dealt with here.
+    work.see_below(KEY);
     if !ingress.enabled {
         let (http, https) = first_ports(work);
         work.put(
@@ -101,16 +102,6 @@ pub(super) fn convert(work: &mut Work<'_>) {
     }
     ports(work);
     placement(work);
-}
-
-/// Keys of the ingress are all dealt with here.
-fn see(work: &mut Work<'_>) {
-    let all = work
-        .config
-        .settings()
-        .into_iter()
-        .map(|setting| setting.path.to_string());
-    work.seen.extend(all.filter(|path| path.starts_with(KEY)));
 }
 
 /// An ingress that runs keeps its node ports.

@@ -53,13 +53,7 @@ fn see(work: &mut Work<'_>, name: &str) {
 }
 
 fn see_search(work: &mut Work<'_>, row: usize) {
-    let prefix = format!("{KEY}.user_search_configs[{row}]");
-    let all = work
-        .config
-        .settings()
-        .into_iter()
-        .map(|setting| setting.path.to_string());
-    work.seen.extend(all.filter(|path| path.starts_with(&prefix)));
+    work.see_below(&format!("{KEY}.user_search_configs[{row}]"));
 }
 
 fn put(work: &mut Work<'_>, from: &str, to: &str, value: Json) {

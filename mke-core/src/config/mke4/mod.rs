@@ -131,6 +131,16 @@ impl Work<'_> {
         (is_on(&value) || default.as_ref() != Some(&value)).then_some(value)
     }
 
+    /// Every key whose path begins so counts as seen.
+    fn see_below(&mut self, prefix: &str) {
+        let paths = self
+            .config
+            .settings()
+            .into_iter()
+            .map(|setting| setting.path.to_string());
+        self.seen.extend(paths.filter(|path| path.starts_with(prefix)));
+    }
+
     fn put(&mut self, key: &str, field: &str, value: Json) {
         tree::put(&mut self.spec, field, value);
         self.converted.push(Converted {
