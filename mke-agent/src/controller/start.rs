@@ -90,6 +90,9 @@ pub struct Surroundings {
     pub clock: Arc<dyn Clock>,
     /// Where audit records go, one line each.
     pub audit: Box<dyn Write + Send>,
+    /// The store, shared with other controllers of the same cluster; without one, the controller opens its own in
+    /// its data directory.
+    pub store: Option<Arc<dyn Store>>,
 }
 
 impl Default for Surroundings {
@@ -97,6 +100,7 @@ impl Default for Surroundings {
         Self {
             clock: Arc::new(SystemClock),
             audit: Box::new(io::stdout()),
+            store: None,
         }
     }
 }
@@ -122,15 +126,20 @@ pub async fn start(options: Options) -> Result<Running, StartError> {
 ///
 /// # Errors
 /// As [`start`].
-pub async fn start_with(options: Options, surroundings: Surroundings) -> Result<Running, StartError> {
+pub async fn start_with(options: Options, mut surroundings: Surroundings) -> Result<Running, StartError> {
     tls::install_provider();
     files::private_dir("data directory", &options.data_dir)?;
     let listeners = listen(&options.listen).await?;
     let addresses: Vec<SocketAddr> = listeners.iter().map(|(_, address)| *address).collect();
     let first = addresses.first().ok_or(StartError::NoAddress)?;
     let url = format!("https://{}:{}", bracketed(&options.advertise_host), first.port());
-    let path = options.data_dir.join(STORE_FILE);
-    let store: Arc<dyn Store> = Arc::new(SqliteStore::open(path, SqliteOptions::default())?);
+    let store = match surroundings.store.take() {
+        Some(shared) => shared,
+        None => {
+            let path = options.data_dir.join(STORE_FILE);
+            Arc::new(SqliteStore::open(path, SqliteOptions::default())?)
+        }
+    };
     let (state, follower) = prepare(&options, surroundings, store, *first, &url).await?;
 
     let mut background = vec![tokio::spawn(follower.run())];
@@ -192,7 +201,7 @@ async fn prepare(
     address: SocketAddr,
     url: &str,
 ) -> Result<(Arc<State>, Follower), StartError> {
-    let Surroundings { clock, audit } = surroundings;
+    let Surroundings { clock, audit, .. } = surroundings;
     let engine = EngineClient::new(&options.engine_socket);
     let sealing = setup::sealing_key(&options.data_dir, &*store).await?;
     let cluster = setup::cluster(&*store, &*clock, &engine).await?;

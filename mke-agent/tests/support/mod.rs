@@ -15,6 +15,7 @@ use std::time::SystemTime;
 
 use mke_agent::controller::{Options, Running, Surroundings, start_with};
 use mke_core::secret::Secret;
+use mke_core::store::Store;
 use mke_core::time::{ManualClock, Timestamp};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -49,6 +50,23 @@ impl Controller {
         dir: Arc<TempDir>,
         change: impl FnOnce(&mut Options),
     ) -> Result<Self, mke_agent::controller::StartError> {
+        Self::try_start_on(dir, None, change).await
+    }
+
+    /// Another controller of the same cluster: it shares the store and the files of this one, and has a clock, an
+    /// address and an audit log of its own.
+    pub async fn second(&self) -> Self {
+        let store = self.running.state().store.clone();
+        Self::try_start_on(self.dir.clone(), Some(store), |_| {})
+            .await
+            .expect("the second controller must start")
+    }
+
+    async fn try_start_on(
+        dir: Arc<TempDir>,
+        store: Option<Arc<dyn Store>>,
+        change: impl FnOnce(&mut Options),
+    ) -> Result<Self, mke_agent::controller::StartError> {
         let mut options = options(dir.path());
         change(&mut options);
         let clock = Arc::new(ManualClock::at(Timestamp::from(SystemTime::now())));
@@ -56,6 +74,7 @@ impl Controller {
         let surroundings = Surroundings {
             clock: clock.clone(),
             audit: Box::new(audit.clone()),
+            store,
         };
         let running = start_with(options, surroundings).await?;
         Ok(Self {

@@ -10,7 +10,7 @@
 //! | read a file | [`Config::parse`], [`Config::read`] |
 //! | look at one value, or at all | [`Config::get`], [`Config::settings`] |
 //! | know what a key takes and touches | [`keys()`], [`find_key`], [`Key`] |
-//! //! | change a file and keep its comments | [`Document`] |
+//! | change a file and keep its comments | [`Document`] |
 //! | explain a key, or all of them | [`explain`], [`reference_page`] |
 //! | read the other files | [`Interlock::parse`], [`AzureConfig::parse`], [`Ldap::parse_json`] |
 //!
@@ -21,6 +21,7 @@
 //! the operator's file stores its text in the same place; both are read by [`Config`]'s
 //! `Deserialize`. The stored text holds secrets and belongs into the store only.
 
+mod acting;
 mod auth;
 mod azure;
 mod check;
@@ -58,6 +59,7 @@ mod walk;
 mod workload;
 mod write;
 
+pub use acting::{ACTING, Acting, Topic, acting_topics, without_effect};
 pub use auth::{Auth, SessionSettings};
 pub use azure::AzureConfig;
 pub use cluster::Cluster;

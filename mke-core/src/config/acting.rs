@@ -1,0 +1,124 @@
+//! Which keys this version acts on. All others are stored, compared and rendered, and wait for the component that
+//! reads them; whoever changes one of these is told so.
+//!
+//! The list stands here and nowhere else: answers to changes, the reference page and the README take it from here.
+
+use super::diff::Difference;
+use super::key::Key;
+
+/// Keys that one part of the program acts on.
+#[derive(Debug, Clone, Copy)]
+pub struct Topic {
+    /// What the keys are about, as the README names it.
+    pub name: &'static str,
+    /// The keys.
+    pub keys: &'static [Acting],
+}
+
+/// A key that the program acts on.
+#[derive(Debug, Clone, Copy)]
+pub struct Acting {
+    /// The key, as [`Key::path`] writes it.
+    pub key: &'static str,
+    /// The file that acts, from the root of the repository.
+    pub file: &'static str,
+    /// The text in that file by which it reads the key.
+    pub reads: &'static str,
+}
+
+const fn acting(key: &'static str, file: &'static str, reads: &'static str) -> Acting {
+    Acting { key, file, reads }
+}
+
+/// Every topic, in the order of the README.
+pub const ACTING: &[Topic] = &[
+    Topic {
+        name: "sessions",
+        keys: &[
+            acting(
+                "auth.sessions.lifetime_minutes",
+                "mke-auth/src/sessions/login.rs",
+                "settings.lifetime()",
+            ),
+            acting(
+                "auth.sessions.renewal_threshold_minutes",
+                "mke-auth/src/sessions/live.rs",
+                "settings.renewal_threshold()",
+            ),
+            acting(
+                "auth.sessions.per_user_limit",
+                "mke-auth/src/sessions/login.rs",
+                "settings.per_user_limit",
+            ),
+        ],
+    },
+    Topic {
+        name: "the role of new users",
+        keys: &[acting(
+            "auth.default_new_user_role",
+            "mke-agent/src/controller/snapshot.rs",
+            "config.auth.default_new_user_role",
+        )],
+    },
+    Topic {
+        name: "scheduling by administrators",
+        keys: &[acting(
+            "scheduling_configuration.enable_admin_ucp_scheduling",
+            "mke-agent/src/controller/snapshot.rs",
+            "config.scheduling.enable_admin_ucp_scheduling",
+        )],
+    },
+    Topic {
+        name: "the audit level",
+        keys: &[acting(
+            "audit_log_configuration.level",
+            "mke-agent/src/controller/journey.rs",
+            "config.audit_log.level",
+        )],
+    },
+    Topic {
+        name: "response headers and identity headers",
+        keys: &[
+            acting(
+                "custom_api_server_headers[].name",
+                "mke-agent/src/controller/headers.rs",
+                "custom.name",
+            ),
+            acting(
+                "custom_api_server_headers[].value",
+                "mke-agent/src/controller/headers.rs",
+                "custom.value",
+            ),
+            acting(
+                "cluster_config.exclude_server_identity_headers",
+                "mke-agent/src/controller/headers.rs",
+                "config.cluster.exclude_server_identity_headers",
+            ),
+        ],
+    },
+];
+
+impl Key {
+    /// Whether this version acts on it.
+    pub fn is_acted_on(&self) -> bool {
+        let path = self.path();
+        let mut keys = ACTING.iter().flat_map(|topic| topic.keys);
+        keys.any(|acting| acting.key == path)
+    }
+}
+
+/// The keys among these changes that nothing acts on yet, by their paths: what an answer to a change warns of.
+pub fn without_effect(differences: &[Difference]) -> Vec<String> {
+    let waiting = differences.iter().filter(|change| !change.key.is_acted_on());
+    waiting.map(|change| change.path.to_string()).collect()
+}
+
+/// The topics in one phrase: "a, b and c".
+pub fn acting_topics() -> String {
+    let names: Vec<_> = ACTING.iter().map(|topic| topic.name).collect();
+    match names.split_last() {
+        Some((last, [])) => (*last).to_owned(),
+        Some((last, before)) => format!("{}, and {last}", before.join(", ")),
+        None => "nothing".to_owned(),
+    }
+}
