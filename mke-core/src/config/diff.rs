@@ -9,8 +9,9 @@ use std::fmt;
 use serde::Serialize;
 
 use super::key::{Effect, Key};
-use super::keys::Setting;
-use super::path::KeyPath;
+use super::keys::settings;
+use super::path::{KeyPath, Step};
+use super::section::{ChildRef, Section};
 use super::value::Value;
 use super::{Config, Interlock};
 
@@ -137,45 +138,150 @@ impl Config {
     /// What becomes different when `self` gives way to `after`, in the order of the exported file; rows of arrays are
     /// compared by their number.
     pub fn diff(&self, after: &Self) -> Vec<Difference> {
-        differences(self.settings(), after.settings())
+        differences(self, after)
     }
 }
 
 impl Interlock {
     /// As [`Config::diff`].
     pub fn diff(&self, after: &Self) -> Vec<Difference> {
-        differences(self.settings(), after.settings())
+        differences(self, after)
     }
 }
 
-fn differences(before: Vec<Setting>, after: Vec<Setting>) -> Vec<Difference> {
-    let order: Vec<(KeyPath, &'static Key)> = {
-        let known: BTreeSet<KeyPath> = after.iter().map(|setting| setting.path.clone()).collect();
-        let gone = before.iter().filter(|setting| !known.contains(&setting.path));
-        after
-            .iter()
-            .chain(gone)
-            .map(|setting| (setting.path.clone(), setting.key))
-            .collect()
-    };
-    let by_path = |settings: Vec<Setting>| -> BTreeMap<KeyPath, Option<Value>> {
-        settings
-            .into_iter()
-            .map(|setting| (setting.path, setting.value))
-            .collect()
-    };
-    let (mut before, mut after) = (by_path(before), by_path(after));
-    order
-        .into_iter()
-        .filter_map(|(path, key)| {
-            let before = before.remove(&path).flatten();
-            let after = after.remove(&path).flatten();
-            (before != after).then_some(Difference {
-                path,
-                key,
-                before,
-                after,
-            })
-        })
-        .collect()
+fn differences(before: &dyn Section, after: &dyn Section) -> Vec<Difference> {
+    let mut found = Found::default();
+    found.table(before, after);
+    found.differences
+}
+
+/// A step to the table that is looked at. Names are borrowed: most tables have nothing to tell.
+#[derive(Clone, Copy)]
+enum At<'a> {
+    Name(&'a str),
+    Row(usize),
+}
+
+#[derive(Default)]
+struct Found<'a> {
+    at: Vec<At<'a>>,
+    differences: Vec<Difference>,
+}
+
+impl<'a> Found<'a> {
+    /// Compares two tables of one type and all below them, side by side.
+    fn table(&mut self, before: &'a dyn Section, after: &'a dyn Section) {
+        before.each_difference(after, &mut |key| {
+            self.push(key, before.value(key.name), after.value(key.name));
+        });
+        after.each_child(&mut |child, now| {
+            self.at.push(At::Name(child.name));
+            match (before.child(child.name).map(|(_, tables)| tables), now) {
+                (Some(ChildRef::Table(before)), ChildRef::Table(after)) => self.table(before, after),
+                (Some(ChildRef::Rows(before)), ChildRef::Rows(after)) => {
+                    for row in 0..before.len().max(after.len()) {
+                        let tables = (before.get(row).copied(), after.get(row).copied());
+                        self.one(At::Row(row), tables);
+                    }
+                }
+                (Some(ChildRef::Named(before)), ChildRef::Named(after)) => {
+                    let (before, after): (BTreeMap<_, _>, BTreeMap<_, _>) =
+                        (before.into_iter().collect(), after.into_iter().collect());
+                    let names: BTreeSet<_> = before.keys().chain(after.keys()).copied().collect();
+                    for name in names {
+                        let tables = (before.get(name).copied(), after.get(name).copied());
+                        self.one(At::Name(name), tables);
+                    }
+                }
+                // Tables of one type have the same tables below them.
+                _ => {}
+            }
+            self.at.pop();
+        });
+    }
+
+    /// Compares a row or a named table, which may be new or gone.
+    fn one(&mut self, step: At<'a>, tables: (Option<&'a dyn Section>, Option<&'a dyn Section>)) {
+        self.at.push(step);
+        match tables {
+            (Some(before), Some(after)) => self.table(before, after),
+            (Some(gone), None) => self.whole(gone, |value| (value, None)),
+            (None, Some(new)) => self.whole(new, |value| (None, value)),
+            (None, None) => {}
+        }
+        self.at.pop();
+    }
+
+    /// Tells every value of a table that stands on one side only.
+    fn whole(&mut self, table: &'a dyn Section, sides: fn(Option<Value>) -> (Option<Value>, Option<Value>)) {
+        for setting in settings(table) {
+            if setting.value.is_some() {
+                let (before, after) = sides(setting.value);
+                let mut path = self.path();
+                path.0.extend(setting.path.0);
+                self.differences.push(Difference {
+                    path,
+                    key: setting.key,
+                    before,
+                    after,
+                });
+            }
+        }
+    }
+
+    fn push(&mut self, key: &'static Key, before: Option<Value>, after: Option<Value>) {
+        self.differences.push(Difference {
+            path: self.path().join(key.name),
+            key,
+            before,
+            after,
+        });
+    }
+
+    fn path(&self) -> KeyPath {
+        let steps = self.at.iter().map(|step| match step {
+            At::Name(name) => Step::Name((*name).to_owned()),
+            At::Row(row) => Step::Row(*row),
+        });
+        KeyPath(steps.collect())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The differences by the slow, obvious way: every value of both sides, by its path.
+    fn obvious(before: &Config, after: &Config) -> BTreeMap<String, (Option<Value>, Option<Value>)> {
+        let mut all = BTreeMap::<String, (Option<Value>, Option<Value>)>::new();
+        for setting in before.settings() {
+            all.entry(setting.path.to_string()).or_default().0 = setting.value;
+        }
+        for setting in after.settings() {
+            all.entry(setting.path.to_string()).or_default().1 = setting.value;
+        }
+        all.retain(|_, (before, after)| before != after);
+        all
+    }
+
+    #[test]
+    fn side_by_side_is_the_same_as_by_path() {
+        let full = include_str!("../../tests/config_files/full.toml");
+        let with_names = "[cluster_config.custom_kubelet_flags_profiles]\nhigh = \"--v=5\"\n";
+        let files = ["", full, with_names].map(|text| Config::parse(text).unwrap());
+        for before in &files {
+            for after in &files {
+                let found = before.diff(after);
+                let by_path: BTreeMap<_, _> = found
+                    .iter()
+                    .map(|difference| {
+                        let values = (difference.before.clone(), difference.after.clone());
+                        (difference.path.to_string(), values)
+                    })
+                    .collect();
+                assert_eq!(by_path.len(), found.len(), "each path once");
+                assert_eq!(by_path, obvious(before, after));
+            }
+        }
+    }
 }

@@ -1,29 +1,51 @@
 //! A configuration file as text that is edited in place: [`Document`] changes the bytes of the values that change and
 //! of nothing else, so comments, order, spacing, line ends and literal `key = value` lines stay as they are.
 //!
-//! `toml_edit` says where everything stands; edits cut and paste the text itself. What was pasted is read again before
-//! it counts.
+//! The text is read once when it is opened and once after each edit; what it says and where stands beside it. Where
+//! something new goes, and what goes with what is removed, `toml_edit` knows. Edits cut and paste the text itself, and
+//! what was pasted is read before it counts.
 
 use std::fmt;
 use std::ops::Range;
+use std::sync::Arc;
 
 use toml_edit::{Item, Table, Value as TomlValue};
 
 use super::keys::find_key;
 use super::path::{KeyPath, Step, quoted_name};
 use super::problem::Problems;
-use super::raw::RawConfig;
+use super::raw::{RawConfig, RawTable, RawValue, Syntax, toml_root};
 use super::value::Value;
 use super::walk::{Walk, direct_values, same, walk, with, without};
 use super::{Config, ReadOptions, Reading};
 
 /// The text of a configuration file, open for edits.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct Document {
     /// Whether a byte order mark stands in front.
     mark: bool,
     text: String,
+    /// What the text says, with the places.
+    root: Arc<RawTable<'static>>,
 }
+
+/// Without the text, in which secrets stand.
+impl fmt::Debug for Document {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Document")
+            .field("bytes", &self.text.len())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Two documents are the same when their texts are.
+impl PartialEq for Document {
+    fn eq(&self, other: &Self) -> bool {
+        self.mark == other.mark && self.text == other.text
+    }
+}
+
+impl Eq for Document {}
 
 /// Why an edit cannot be done. Nothing was changed then.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -48,12 +70,14 @@ impl Document {
     /// # Errors
     /// What is no TOML, and texts beyond the limits.
     pub fn parse(text: &str) -> Result<Self, Problems> {
-        RawConfig::from_toml(text)?;
         let plain = text.strip_prefix('\u{feff}');
-        Ok(Self {
-            mark: plain.is_some(),
-            text: plain.unwrap_or(text).to_owned(),
-        })
+        Self::of(plain.is_some(), plain.unwrap_or(text).to_owned())
+    }
+
+    /// A text that stands behind a byte order mark or not.
+    fn of(mark: bool, text: String) -> Result<Self, Problems> {
+        let root = Arc::new(toml_root(&text)?.into_owned());
+        Ok(Self { mark, text, root })
     }
 
     /// Gives the text its meaning.
@@ -61,7 +85,33 @@ impl Document {
     /// # Errors
     /// As [`Config::read`].
     pub fn read(&self, options: &ReadOptions<'_>) -> Result<Reading<Config>, Problems> {
-        Config::read(&self.text, options)
+        RawConfig::of(&self.text, Syntax::Toml, Arc::clone(&self.root)).read(options)
+    }
+
+    /// The place of a value that is no table and holds none. Only such values are found without asking what kind of
+    /// table stands around them.
+    fn place(&self, path: &KeyPath) -> Option<Range<usize>> {
+        let (first, rest) = path.0.split_first()?;
+        let Step::Name(name) = first else { return None };
+        let entry = self.root.get(name)?;
+        let (mut value, mut span) = (&entry.value, &entry.span);
+        for step in rest {
+            (value, span) = match (step, value) {
+                (Step::Name(name), RawValue::Table(table)) => {
+                    table.get(name).map(|entry| (&entry.value, &entry.span))?
+                }
+                (Step::Row(row), RawValue::List(items)) => {
+                    items.get(*row).map(|(item, span)| (item, span))?
+                }
+                _ => return None,
+            };
+        }
+        let plain = |value: &RawValue<'_>| !matches!(value, RawValue::Table(_) | RawValue::List(_));
+        let fits = match value {
+            RawValue::List(items) => items.iter().all(|(item, _)| plain(item)),
+            other => plain(other),
+        };
+        fits.then(|| span.clone())
     }
 
     /// The value at `path` as it stands in the text; `None` when it is not there or a table with a header.
@@ -140,17 +190,14 @@ impl Document {
     }
 
     fn put(&mut self, path: &KeyPath, value: &TomlValue) -> Result<bool, EditError> {
-        let document = self.open(path)?;
         let mut value = value.clone();
         value.decor_mut().clear();
+        if let Some(span) = self.place(path) {
+            return self.replace(path, span, &value);
+        }
+        let document = self.open(path)?;
         let edit = match self.target(document.as_table(), path) {
-            Walk::Value(span) => {
-                let there = self.text.get(span.clone()).unwrap_or("");
-                if same(there, &value) {
-                    return Ok(false);
-                }
-                (span, value.to_string())
-            }
+            Walk::Value(span) => return self.replace(path, span, &value),
             Walk::Table(_) | Walk::Rows(_) => return Err(EditError::NotAKey(path.to_string())),
             Walk::Blocked => return Err(EditError::NotATable(path.to_string())),
             Walk::Nothing {
@@ -170,6 +217,16 @@ impl Document {
             }
         };
         self.apply(path, vec![edit])?;
+        Ok(true)
+    }
+
+    /// Puts a value where another stands, unless that means the same.
+    fn replace(&mut self, path: &KeyPath, span: Range<usize>, value: &TomlValue) -> Result<bool, EditError> {
+        let there = self.text.get(span.clone()).unwrap_or("");
+        if same(there, value) {
+            return Ok(false);
+        }
+        self.apply(path, vec![(span, value.to_string())])?;
         Ok(true)
     }
 
@@ -196,7 +253,7 @@ impl Document {
             .map_err(|error| EditError::Broken(path.to_string(), error.message().to_owned()))
     }
 
-    /// Cuts and pastes, last place first, and looks whether the result is TOML.
+    /// Cuts and pastes, last place first, and looks whether the result is TOML within the limits.
     fn apply(&mut self, path: &KeyPath, mut edits: Vec<(Range<usize>, String)>) -> Result<(), EditError> {
         edits.sort_by_key(|(range, _)| std::cmp::Reverse(range.start));
         let mut text = self.text.clone();
@@ -209,12 +266,8 @@ impl Document {
             }
             text.replace_range(range, &new);
         }
-        let edited = Self {
-            mark: self.mark,
-            text,
-        };
-        edited.open(path)?;
-        *self = edited;
+        *self = Self::of(self.mark, text)
+            .map_err(|problems| EditError::Broken(path.to_string(), problems.to_string()))?;
         Ok(())
     }
 

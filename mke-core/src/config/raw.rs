@@ -2,7 +2,9 @@
 //! one form; limits on size, depth and length are checked here, so that nothing after it meets hostile input.
 
 use std::borrow::Cow;
+use std::fmt;
 use std::ops::Range;
+use std::sync::Arc;
 
 use toml::de::{DeTable, DeValue};
 
@@ -28,11 +30,21 @@ pub enum Syntax {
 }
 
 /// A file that is well-formed, with the place of everything in it.
-#[derive(Debug)]
 pub struct RawConfig<'t> {
     pub(super) text: &'t str,
     pub(super) syntax: Syntax,
-    pub(super) root: RawTable<'t>,
+    /// Shared, so that an open document need not be read again to be understood.
+    pub(super) root: Arc<RawTable<'t>>,
+}
+
+/// Without the text, in which secrets stand.
+impl fmt::Debug for RawConfig<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("RawConfig")
+            .field("syntax", &self.syntax)
+            .field("bytes", &self.text.len())
+            .finish_non_exhaustive()
+    }
 }
 
 /// A table: names with their values.
@@ -79,6 +91,36 @@ impl<'t> RawTable<'t> {
     pub(super) fn get(&self, name: &str) -> Option<&RawEntry<'t>> {
         self.entries.iter().find(|entry| entry.name == name)
     }
+
+    /// The same table without a hold on the text.
+    pub(super) fn into_owned(self) -> RawTable<'static> {
+        let entries = self.entries.into_iter().map(|entry| RawEntry {
+            name: Cow::Owned(entry.name.into_owned()),
+            name_span: entry.name_span,
+            value: entry.value.into_owned(),
+            span: entry.span,
+        });
+        RawTable {
+            entries: entries.collect(),
+            span: self.span,
+        }
+    }
+}
+
+impl RawValue<'_> {
+    fn into_owned(self) -> RawValue<'static> {
+        match self {
+            Self::Bool(value) => RawValue::Bool(value),
+            Self::Integer(value) => RawValue::Integer(value),
+            Self::Text(text) => RawValue::Text(Cow::Owned(text.into_owned())),
+            Self::List(items) => {
+                let items = items.into_iter().map(|(item, span)| (item.into_owned(), span));
+                RawValue::List(items.collect())
+            }
+            Self::Table(table) => RawValue::Table(table.into_owned()),
+            Self::Other(what) => RawValue::Other(what),
+        }
+    }
 }
 
 impl<'t> RawConfig<'t> {
@@ -88,17 +130,12 @@ impl<'t> RawConfig<'t> {
     /// Every place that is no TOML, and texts beyond the limits.
     pub fn from_toml(text: &'t str) -> Result<Self, Problems> {
         let text = sized(text)?;
-        let (table, errors) = DeTable::parse_recoverable(text);
-        let mut builder = Builder {
-            text,
-            problems: Vec::new(),
-        };
-        for error in &errors {
-            builder.report(error.span(), error.message().replace('\n', ", "));
-        }
-        let span = table.span();
-        let root = builder.table(table.into_inner(), span, 0);
-        builder.finish(Syntax::Toml, root)
+        Ok(Self::of(text, Syntax::Toml, toml_root(text)?))
+    }
+
+    pub(super) fn of(text: &'t str, syntax: Syntax, root: impl Into<Arc<RawTable<'t>>>) -> Self {
+        let root = root.into();
+        Self { text, syntax, root }
     }
 
     /// Reads a JSON object.
@@ -128,7 +165,7 @@ impl<'t> RawConfig<'t> {
                 RawTable::default()
             }
         };
-        builder.finish(Syntax::Json, root)
+        Ok(Self::of(text, Syntax::Json, builder.finish(root)?))
     }
 
     /// Line and column of a byte, both from 1, the column in characters.
@@ -166,6 +203,22 @@ fn sized(text: &str) -> Result<&str, Problems> {
     Ok(text.strip_prefix('\u{feff}').unwrap_or(text))
 }
 
+/// Reads TOML that begins behind the byte order mark.
+pub(super) fn toml_root(text: &str) -> Result<RawTable<'_>, Problems> {
+    let text = sized(text)?;
+    let (table, errors) = DeTable::parse_recoverable(text);
+    let mut builder = Builder {
+        text,
+        problems: Vec::new(),
+    };
+    for error in &errors {
+        builder.report(error.span(), error.message().replace('\n', ", "));
+    }
+    let span = table.span();
+    let root = builder.table(table.into_inner(), span, 0);
+    builder.finish(root)
+}
+
 struct Builder<'t> {
     text: &'t str,
     problems: Vec<Problem>,
@@ -184,13 +237,9 @@ impl<'t> Builder<'t> {
         }
     }
 
-    fn finish(mut self, syntax: Syntax, root: RawTable<'t>) -> Result<RawConfig<'t>, Problems> {
+    fn finish(mut self, root: RawTable<'t>) -> Result<RawTable<'t>, Problems> {
         if self.problems.is_empty() {
-            return Ok(RawConfig {
-                text: self.text,
-                syntax,
-                root,
-            });
+            return Ok(root);
         }
         self.problems.sort();
         self.problems.dedup();

@@ -83,7 +83,7 @@ impl RawConfig<'_> {
 
     /// The place of what stands at `path`, or of the nearest table around it.
     fn find(&self, path: &KeyPath) -> Option<Range<usize>> {
-        let mut table = &self.root;
+        let mut table: &RawTable<'_> = &self.root;
         let mut span = None;
         let mut list: Option<&RawEntry<'_>> = None;
         for step in &path.0 {
@@ -437,17 +437,22 @@ impl<'r, 't> Reader<'r, 't> {
     fn missing(&mut self, section: &dyn Section, table: &RawTable<'_>) {
         let mut missing = Vec::new();
         section.each_key(&mut |key| {
+            if key.default != Fallback::Unset {
+                return;
+            }
             let needed = match key.required {
                 Required::No => false,
                 Required::Always => true,
                 Required::When(switch) => section.value(switch) == Some(Value::Bool(true)),
             };
-            let given = table.entries.iter().any(|entry| {
-                entry.name == key.name
-                    || key.json.is_some_and(|json| entry.name == json)
-                    || key.aliases.iter().any(|alias| entry.name == *alias)
-            });
-            if needed && key.default == Fallback::Unset && !given {
+            let given = || {
+                table.entries.iter().any(|entry| {
+                    entry.name == key.name
+                        || key.json.is_some_and(|json| entry.name == json)
+                        || key.aliases.iter().any(|alias| entry.name == *alias)
+                })
+            };
+            if needed && !given() {
                 missing.push(key);
             }
         });

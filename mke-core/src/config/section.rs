@@ -18,6 +18,7 @@
 //!
 //! The documentation of a field is the key's `about`. Everything else follows from [`Section`].
 
+use std::any::Any;
 use std::collections::BTreeMap;
 use std::fmt::Debug;
 
@@ -25,7 +26,7 @@ use super::key::Key;
 use super::value::Value;
 
 /// A table of a file, with its keys and the tables below it.
-pub trait Section: Debug {
+pub trait Section: Debug + Any {
     /// Where it stands, as in [`Key::table`].
     fn table(&self) -> &'static str;
 
@@ -40,6 +41,9 @@ pub trait Section: Debug {
 
     /// Takes a value that was checked against the key. Says whether the key is there and its type fits.
     fn assign(&mut self, name: &str, value: &Value) -> bool;
+
+    /// Calls `visit` with every key of this table that has another value in `other`, a table of the same type.
+    fn each_difference(&self, other: &dyn Section, visit: &mut dyn FnMut(&'static Key));
 
     /// Calls `visit` with every table below this one.
     fn each_child<'a>(&'a self, visit: &mut dyn FnMut(&'static Child, ChildRef<'a>));
@@ -228,6 +232,21 @@ macro_rules! section {
                 } )*
                 $($( if self.$part.assign(name, value) { return true; } )*)?
                 false
+            }
+
+            fn each_difference(
+                &self,
+                other: &dyn $crate::config::Section,
+                visit: &mut dyn FnMut(&'static $crate::config::Key),
+            ) {
+                let other: &dyn std::any::Any = other;
+                let Some(other) = other.downcast_ref::<Self>() else {
+                    return self.each_key(visit);
+                };
+                // Keys stand in the order of the fields.
+                let mut keys = Self::KEYS.iter();
+                $( if let Some(key) = keys.next() && self.$field != other.$field { visit(key); } )*
+                $($( self.$part.each_difference(&other.$part, visit); )*)?
             }
 
             fn each_child<'a>(
