@@ -155,6 +155,9 @@ fn differences(before: &dyn Section, after: &dyn Section) -> Vec<Difference> {
     found.differences
 }
 
+/// The value before and the value after.
+type Sides = (Option<Value>, Option<Value>);
+
 /// A step to the table that is looked at. Names are borrowed: most tables have nothing to tell.
 #[derive(Clone, Copy)]
 enum At<'a> {
@@ -213,7 +216,7 @@ impl<'a> Found<'a> {
     }
 
     /// Tells every value of a table that stands on one side only.
-    fn whole(&mut self, table: &'a dyn Section, sides: fn(Option<Value>) -> (Option<Value>, Option<Value>)) {
+    fn whole(&mut self, table: &'a dyn Section, sides: fn(Option<Value>) -> Sides) {
         for setting in settings(table) {
             if setting.value.is_some() {
                 let (before, after) = sides(setting.value);
