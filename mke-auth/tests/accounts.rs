@@ -5,7 +5,7 @@ mod support;
 use mke_auth::accounts::{
     AccountError, BulkChange, NewOrganization, NewTeam, NewUser, PasswordChange, TeamChange, UserChange,
 };
-use mke_auth::records::Membership;
+use mke_auth::records::{Membership, Origin, Source};
 use mke_core::secret::Secret;
 use mke_core::store::layout;
 use support::{PASSWORD, World, password, rng};
@@ -517,11 +517,7 @@ async fn passwords_are_reset() {
     assert!(world.try_login("jane", PASSWORD).await.is_err());
     assert!(world.try_login("jane", new.expose()).await.is_ok());
 
-    let imported = NewUser {
-        password: None,
-        is_imported: true,
-        ..NewUser::local("ldap", password())
-    };
+    let imported = NewUser::imported("ldap", Origin::new(Source::Ldap, "u-1"));
     let (imported, _) = world.accounts.create_user(imported, &mut rng()).await.unwrap();
     assert!(matches!(
         world

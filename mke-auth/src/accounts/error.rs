@@ -6,6 +6,7 @@ use mke_core::ids::{AccountId, TeamId};
 use mke_core::names::AccountName;
 
 use crate::password::PasswordError;
+use crate::records::Source;
 use crate::storage::StorageError;
 
 /// One thing that is wrong with a request.
@@ -70,6 +71,14 @@ pub enum AccountError {
         /// The name.
         name: String,
     },
+    /// Another account is the same person of the same source.
+    #[error("account {id} is this person of {source_name} already")]
+    OriginInUse {
+        /// The source.
+        source_name: Source,
+        /// The id of that account.
+        id: AccountId,
+    },
     /// There is no such account.
     #[error("no such account: {id}")]
     NoSuchAccount {
@@ -118,6 +127,12 @@ pub enum AccountError {
     /// The password is kept elsewhere (AUTH-008).
     #[error("`{name}` comes from a directory; change its password there")]
     Imported {
+        /// Its name.
+        name: AccountName,
+    },
+    /// The account was made here, so no source can say who it is.
+    #[error("`{name}` is an account of this cluster's own, not one of a directory")]
+    NotImported {
         /// Its name.
         name: AccountName,
     },

@@ -11,6 +11,7 @@
 
 mod bulk;
 mod error;
+mod links;
 mod members;
 mod new;
 mod organizations;
@@ -19,6 +20,7 @@ mod users;
 
 pub use bulk::{BulkChange, BulkOutcome, MAX_BULK};
 pub use error::{AccountError, Problem, Problems};
+pub use links::TeamLink;
 pub use new::{NewOrganization, NewTeam, NewUser, TeamChange, UserChange};
 pub use users::PasswordChange;
 
@@ -82,6 +84,7 @@ impl Accounts {
                 full_name: String::new(),
                 created: self.clock.now(),
                 kind: AccountKind::Organization,
+                admin_sync: None,
             };
             let txn = put_new_account(Txn::new(), &account)?;
             if let Some(revision) = storage::commit(&*self.store, txn).await? {
@@ -118,7 +121,7 @@ impl Accounts {
         let new = NewUser {
             is_admin: true,
             is_active: true,
-            is_imported: false,
+            origin: None,
             ..new
         };
         let account = self.prepare_user(new, rng).await?;
@@ -169,9 +172,17 @@ impl Accounts {
     }
 }
 
-/// Adds a new account to a transaction, with its name, which nobody may have yet.
+/// Adds a new account to a transaction, with its name and its origin, which nobody may have yet.
 fn put_new_account(txn: Txn, account: &Account) -> Result<Txn, StorageError> {
     let name_key = layout::account_name(account.name.as_str());
+    let txn = match account.origin() {
+        Some(origin) => {
+            let key = layout::account_origin(origin.source.as_str(), &origin.id);
+            txn.when(Compare::Absent(key.clone()))
+                .put(key, account.id.as_str())
+        }
+        None => txn,
+    };
     Ok(txn
         .when(Compare::Absent(name_key.clone()))
         .put(name_key, account.id.as_str())

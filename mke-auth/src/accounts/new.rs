@@ -5,7 +5,7 @@ use mke_core::secret::Secret;
 
 use super::error::{AccountError, Problems};
 use crate::password;
-use crate::records::{MAX_DESCRIPTION_CHARS, MAX_FULL_NAME_CHARS};
+use crate::records::{MAX_DESCRIPTION_CHARS, MAX_FULL_NAME_CHARS, MAX_ORIGIN_ID_BYTES, MemberSync, Origin};
 
 /// A user to make.
 #[derive(Debug, Clone)]
@@ -20,8 +20,8 @@ pub struct NewUser {
     pub is_admin: bool,
     /// Whether it may log in.
     pub is_active: bool,
-    /// Whether it comes from a directory.
-    pub is_imported: bool,
+    /// Who it is at the source that it comes from; none for an account of this cluster's own.
+    pub origin: Option<Origin>,
 }
 
 impl NewUser {
@@ -33,7 +33,19 @@ impl NewUser {
             password: Some(password),
             is_admin: false,
             is_active: true,
-            is_imported: false,
+            origin: None,
+        }
+    }
+
+    /// An active user that comes from elsewhere, no administrator, without a password here.
+    pub fn imported(name: impl Into<String>, origin: Origin) -> Self {
+        Self {
+            name: name.into(),
+            full_name: String::new(),
+            password: None,
+            is_admin: false,
+            is_active: true,
+            origin: Some(origin),
         }
     }
 }
@@ -47,6 +59,8 @@ pub struct UserChange {
     pub is_admin: Option<bool>,
     /// Whether it may log in; users only.
     pub is_active: Option<bool>,
+    /// Who it is at its source now; imported users only.
+    pub origin: Option<Origin>,
 }
 
 /// An organization to make.
@@ -83,14 +97,17 @@ impl NewUser {
         let name = problems.take("name", self.name.parse());
         check_text(&mut problems, "fullName", &self.full_name, MAX_FULL_NAME_CHARS);
         match &self.password {
-            Some(_) if self.is_imported => {
+            Some(_) if self.origin.is_some() => {
                 problems.note("password", "a user from a directory keeps its password there");
             }
             Some(password) => {
                 problems.take("password", password::check(password));
             }
-            None if self.is_imported => {}
+            None if self.origin.is_some() => {}
             None => problems.note("password", "a password is needed"),
+        }
+        if let Some(origin) = &self.origin {
+            check_origin(&mut problems, origin);
         }
         finish(name, problems)
     }
@@ -125,6 +142,9 @@ impl UserChange {
         if let Some(full_name) = &self.full_name {
             check_text(&mut problems, "fullName", full_name, MAX_FULL_NAME_CHARS);
         }
+        if let Some(origin) = &self.origin {
+            check_origin(&mut problems, origin);
+        }
         problems.into_result()
     }
 }
@@ -158,8 +178,57 @@ fn finish<T>(value: Option<T>, problems: Problems) -> Result<T, AccountError> {
     }
 }
 
+/// The id at the source becomes part of a key.
+pub(super) fn check_origin(problems: &mut Problems, origin: &Origin) {
+    let found = origin.id.len();
+    if found == 0 || found > MAX_ORIGIN_ID_BYTES {
+        let message =
+            format_args!("the id at its source has {found} bytes, it must have 1 to {MAX_ORIGIN_ID_BYTES}");
+        problems.note("origin", message);
+    }
+}
+
+/// Longest DN, attribute or filter of a synchronisation, in characters. Judgement: a filter of a hundred groups.
+const MAX_LDAP_TEXT_CHARS: usize = 8192;
+
+/// While it is enabled, what the chosen way needs must be there. Whether a DN or filter can be read is the matter
+/// of the LDAP module.
+pub(super) fn check_sync(problems: &mut Problems, sync: &MemberSync) {
+    for (field, text) in [
+        ("groupDN", &sync.group_dn),
+        ("groupMemberAttr", &sync.group_member_attribute),
+        ("searchBaseDN", &sync.search_base_dn),
+        ("searchFilter", &sync.search_filter),
+    ] {
+        check_text(problems, field, text, MAX_LDAP_TEXT_CHARS);
+    }
+    let mut need = |field, text: &str, when: &str| {
+        if text.trim().is_empty() {
+            problems.note(field, format_args!("must be given while members {when}"));
+        }
+    };
+    if sync.enabled && sync.by_group {
+        need("groupDN", &sync.group_dn, "are those of a group");
+        need(
+            "groupMemberAttr",
+            &sync.group_member_attribute,
+            "are those of a group",
+        );
+    } else if sync.enabled {
+        need("searchBaseDN", &sync.search_base_dn, "are found by a search");
+    }
+}
+
+/// The name of a group of an identity provider.
+pub(super) fn check_group(problems: &mut Problems, field: &'static str, name: &str) {
+    if name.trim().is_empty() {
+        problems.note(field, "must name the group");
+    }
+    check_text(problems, field, name, MAX_LDAP_TEXT_CHARS);
+}
+
 /// Free text goes into lists, logs and exported files: bounded, without control characters.
-fn check_text(problems: &mut Problems, field: &'static str, text: &str, max: usize) {
+pub(super) fn check_text(problems: &mut Problems, field: &'static str, text: &str, max: usize) {
     let found = text.chars().count();
     if found > max {
         problems.note(

@@ -30,6 +30,7 @@ impl Accounts {
             full_name: new.full_name,
             created: self.clock.now(),
             kind: AccountKind::Organization,
+            admin_sync: None,
         };
         let txn = put_new_account(Txn::new(), &account)?;
         match storage::commit(&*self.store, txn).await? {

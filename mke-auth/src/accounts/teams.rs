@@ -27,6 +27,9 @@ impl Accounts {
             name: new.check()?,
             description: new.description,
             created: self.clock.now(),
+            sync: None,
+            group_link: None,
+            scim: None,
         };
         let name_key = layout::team_name(organization, team.name.as_str());
         for _ in 0..ATTEMPTS {

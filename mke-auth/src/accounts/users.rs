@@ -42,10 +42,35 @@ impl Accounts {
         let txn = put_new_account(Txn::new(), &account)?;
         match storage::commit(&*self.store, txn).await? {
             Some(revision) => Ok((account, revision)),
-            None => Err(AccountError::NameInUse {
-                name: account.name.to_string(),
-            }),
+            None => Err(self.taken(&account).await?),
         }
+    }
+
+    /// Why a new account could not be written.
+    pub(super) async fn taken(&self, account: &Account) -> Result<AccountError, AccountError> {
+        Ok(match self.origin_taken(account).await? {
+            Some(error) => error,
+            None => AccountError::NameInUse {
+                name: account.name.to_string(),
+            },
+        })
+    }
+
+    /// The error when another account has this one's origin.
+    async fn origin_taken(&self, account: &Account) -> Result<Option<AccountError>, StorageError> {
+        let Some(origin) = account.origin() else {
+            return Ok(None);
+        };
+        let key = layout::account_origin(origin.source.as_str(), &origin.id);
+        let holder = storage::read_entry(&*self.store, key)
+            .await?
+            .map(|entry| AccountId::from(String::from_utf8_lossy(&entry.value).into_owned()));
+        Ok(holder
+            .filter(|holder| *holder != account.id)
+            .map(|id| AccountError::OriginInUse {
+                source_name: origin.source,
+                id,
+            }))
     }
 
     pub(super) async fn prepare_user(
@@ -76,10 +101,12 @@ impl Accounts {
             kind: AccountKind::User(User {
                 is_admin: new.is_admin,
                 is_active: new.is_active,
-                is_imported: new.is_imported,
+                is_imported: new.origin.is_some(),
                 password,
                 password_version: 1,
+                origin: new.origin,
             }),
+            admin_sync: None,
         })
     }
 
@@ -88,7 +115,8 @@ impl Accounts {
     /// # Errors
     ///
     /// [`AccountError::NoSuchAccount`], [`AccountError::Invalid`], [`AccountError::LastAdministrator`],
-    /// [`AccountError::NotAUser`] for flags of an organization, [`AccountError::Storage`].
+    /// [`AccountError::NotAUser`] for flags of an organization, [`AccountError::NotImported`] and
+    /// [`AccountError::OriginInUse`] for an origin, [`AccountError::Storage`].
     pub async fn update_account(
         &self,
         id: &AccountId,
@@ -99,6 +127,7 @@ impl Accounts {
             let found = self.account(id).await?;
             let account = changed(&found.record, change)?;
             let mut txn = put_account(Txn::new(), &found, &account)?;
+            txn = move_origin(txn, &found.record, &account);
             if found.record.is_active_admin() && !account.is_active_admin() {
                 txn = txn.when(self.another_administrator(&found.record).await?);
             }
@@ -107,6 +136,11 @@ impl Accounts {
             }
             if let Some(revision) = storage::commit(&*self.store, txn).await? {
                 return Ok((account, revision));
+            }
+            if account.origin() != found.record.origin()
+                && let Some(error) = self.origin_taken(&account).await?
+            {
+                return Err(error);
             }
         }
         Err(StorageError::Contended.into())
@@ -237,14 +271,38 @@ fn changed(account: &Account, change: &UserChange) -> Result<Account, AccountErr
     if let Some(full_name) = &change.full_name {
         account.full_name.clone_from(full_name);
     }
-    if change.is_admin.is_some() || change.is_active.is_some() {
+    if change.is_admin.is_some() || change.is_active.is_some() || change.origin.is_some() {
         let AccountKind::User(user) = &mut account.kind else {
             return Err(AccountError::NotAUser { name: account.name });
         };
         user.is_admin = change.is_admin.unwrap_or(user.is_admin);
         user.is_active = change.is_active.unwrap_or(user.is_active);
+        if let Some(origin) = &change.origin {
+            // An account that was made here is never taken over by a source (ldap-14).
+            if !user.is_imported {
+                return Err(AccountError::NotImported { name: account.name });
+            }
+            user.origin = Some(origin.clone());
+        }
     }
     Ok(account)
+}
+
+/// Keeps the list of origins as the account's record says.
+fn move_origin(txn: Txn, before: &Account, after: &Account) -> Txn {
+    let key = |account: &Account| {
+        let origin = account.origin()?;
+        Some(layout::account_origin(origin.source.as_str(), &origin.id))
+    };
+    let (old, new) = (key(before), key(after));
+    if old == new {
+        return txn;
+    }
+    let txn = old.into_iter().fold(txn, Txn::delete);
+    match new {
+        Some(new) => txn.when(Compare::Absent(new.clone())).put(new, after.id.as_str()),
+        None => txn,
+    }
 }
 
 /// A transaction that deletes an account, what lies below its id, and these single keys.
@@ -266,6 +324,10 @@ pub(super) fn delete_account(found: &Found<Account>, owned: Vec<String>) -> Resu
         .delete(layout::owned(&account.id))
         .delete_range(sessions_of(&account.id))
         .delete_range(grants_of_subject(account.id.as_str()));
+    let txn = match account.origin() {
+        Some(origin) => txn.delete(layout::account_origin(origin.source.as_str(), &origin.id)),
+        None => txn,
+    };
     Ok(owned.into_iter().fold(txn, Txn::delete))
 }
 

@@ -7,7 +7,7 @@ use mke_core::ids::{AccountId, KeyId, SessionId, TeamId};
 use mke_core::names::DEFAULT_ORGANIZATION;
 
 use super::{Directory, StoredSession};
-use crate::records::{Account, Login, Membership, PublicKey, Team, TokenHash};
+use crate::records::{Account, Login, Membership, PublicKey, Source, Team, TokenHash};
 
 /// A member of an organization or a team.
 #[derive(Debug, Clone)]
@@ -30,6 +30,19 @@ impl Directory {
     /// The account with this name.
     pub fn account_by_name(&self, name: &str) -> Option<&Arc<Account>> {
         self.account(self.names.get(name)?)
+    }
+
+    /// The account that is this person of a source.
+    pub fn account_by_origin(&self, source: Source, id: &str) -> Option<&Arc<Account>> {
+        self.account(self.origins.get(&(source, id.into()))?)
+    }
+
+    /// The accounts that come from a source, in no order.
+    pub fn accounts_of(&self, source: Source) -> impl Iterator<Item = &Arc<Account>> {
+        self.origins
+            .iter()
+            .filter(move |((of, _), _)| *of == source)
+            .filter_map(|(_, id)| self.accounts.get(id))
     }
 
     /// The account that a path element of the API means: a name, or else an id. No name has the form of an id.

@@ -17,7 +17,7 @@ use mke_core::ids::{AccountId, KeyId, SessionId, TeamId};
 use mke_core::store::{Entry, Event, Revision, layout};
 
 use crate::records::{
-    self, Account, Login, Membership, PublicKey, Record, RecordError, Session, Team, TokenHash,
+    self, Account, Login, Membership, PublicKey, Record, RecordError, Session, Source, Team, TokenHash,
 };
 
 /// What an event was about, so that a manager knows what to compute anew.
@@ -45,6 +45,7 @@ pub struct StoredSession {
 pub struct Directory {
     accounts: HashMap<AccountId, Arc<Account>>,
     names: OrdMap<Arc<str>, AccountId>,
+    origins: HashMap<(Source, Arc<str>), AccountId>,
     organizations: OrdMap<Arc<str>, AccountId>,
     teams: HashMap<TeamId, Arc<Team>>,
     team_names: OrdMap<(AccountId, Arc<str>), TeamId>,
@@ -127,6 +128,10 @@ impl Directory {
                     self.organizations.insert(Arc::clone(&name), account.id.clone());
                 }
                 self.names.insert(name, account.id.clone());
+                if let Some(origin) = account.origin() {
+                    let origin = (origin.source, origin.id.as_str().into());
+                    self.origins.insert(origin, account.id.clone());
+                }
                 self.accounts.insert(account.id.clone(), Arc::new(account));
             }
             (Family::Team, [org, id]) => {
@@ -182,11 +187,18 @@ impl Directory {
     fn remove(&mut self, family: Family, parts: &[&str]) {
         match (family, parts) {
             (Family::Account, [id]) => {
-                if let Some(account) = self.accounts.remove(*id)
-                    && self.names.get(account.name.as_str()) == Some(&account.id)
-                {
+                let Some(account) = self.accounts.remove(*id) else {
+                    return;
+                };
+                if self.names.get(account.name.as_str()) == Some(&account.id) {
                     self.names.remove(account.name.as_str());
                     self.organizations.remove(account.name.as_str());
+                }
+                if let Some(origin) = account.origin() {
+                    let origin = (origin.source, origin.id.as_str().into());
+                    if self.origins.get(&origin) == Some(&account.id) {
+                        self.origins.remove(&origin);
+                    }
                 }
             }
             (Family::Team, [_, id]) => {

@@ -5,7 +5,7 @@ use mke_core::names::{AccountName, DEFAULT_ORGANIZATION};
 use mke_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::Record;
+use super::{MemberSync, Origin, Record};
 use crate::password::PasswordHash;
 
 /// Longest full name, in characters. Judgement: three times the longest account name.
@@ -25,6 +25,9 @@ pub struct Account {
     pub created: Timestamp,
     /// What it is.
     pub kind: AccountKind,
+    /// Organizations only: which people of the LDAP directory are its administrators.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub admin_sync: Option<MemberSync>,
 }
 
 /// What an account is.
@@ -51,6 +54,10 @@ pub struct User {
     pub password: Option<PasswordHash>,
     /// Counts changes of the password, so that what an older one opened can be told.
     pub password_version: u64,
+    /// Who it is at the source that it comes from; records of imported accounts that are older than this field
+    /// have none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub origin: Option<Origin>,
 }
 
 impl Record for Account {
@@ -64,6 +71,11 @@ impl Account {
             AccountKind::User(user) => Some(user),
             AccountKind::Organization => None,
         }
+    }
+
+    /// Who it is at the source that it comes from; `None` for organizations and accounts that were made here.
+    pub fn origin(&self) -> Option<&Origin> {
+        self.user()?.origin.as_ref()
     }
 
     /// Whether it is an organization.

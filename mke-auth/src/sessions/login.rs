@@ -81,12 +81,35 @@ impl From<PasswordError> for LoginError {
     }
 }
 
-/// A password that was right, and for which record.
+/// Who has proved to be which account, and how.
 struct Proven {
     account: Arc<Account>,
-    password: PasswordHash,
-    version: PasswordVersion,
-    outdated: bool,
+    how: Proof,
+}
+
+/// What a login relies on. It must still be so when the session is written.
+enum Proof {
+    /// The password kept here was right.
+    Password { hash: PasswordHash, outdated: bool },
+    /// Somebody else vouches for it, for the person whom the account's record named then.
+    Elsewhere,
+}
+
+impl Proven {
+    /// Whether an account's record, read just now, is still what was proven.
+    fn holds_for(&self, account: &Account) -> bool {
+        let Some(user) = account.user() else {
+            return false;
+        };
+        match &self.how {
+            Proof::Password { hash, .. } => user.password.as_ref() == Some(hash),
+            Proof::Elsewhere => {
+                let id =
+                    |account: &Account| account.origin().map(|origin| (origin.source, origin.id.clone()));
+                id(account) == id(&self.account)
+            }
+        }
+    }
 }
 
 /// Checks passwords and begins sessions.
@@ -118,7 +141,8 @@ impl Logins {
         request: LoginRequest<'_>,
     ) -> Result<Identity, LoginError> {
         let proven = self.prove(directory, request).await?;
-        Identity::of(&proven.account, Credential::Password(proven.version))
+        let version = proven.account.user().map_or(0, |user| user.password_version);
+        Identity::of(&proven.account, Credential::Password(PasswordVersion(version)))
             .map_err(|_| LoginError::InvalidCredentials)
     }
 
@@ -136,11 +160,43 @@ impl Logins {
         rng: &mut (impl CryptoRng + Send + ?Sized),
     ) -> Result<LoggedIn, LoginError> {
         let proven = self.prove(directory, request).await?;
-        let rehashed = if proven.outdated {
-            Some(self.hasher.hash(request.password, rng).await?)
-        } else {
-            None
+        let rehashed = match proven.how {
+            Proof::Password { outdated: true, .. } => Some(self.hasher.hash(request.password, rng).await?),
+            Proof::Password { .. } | Proof::Elsewhere => None,
         };
+        self.begin(&proven, rehashed.as_ref(), request.user_agent, settings, rng)
+            .await
+    }
+
+    /// Begins a session for an account whose owner has proved elsewhere who it is, such as to a SAML identity
+    /// provider. The caller has checked that; here only an account that may not log in is refused.
+    ///
+    /// # Errors
+    ///
+    /// [`LoginError::InvalidCredentials`] when the account does not exist, is an organization or inactive, or is
+    /// somebody else by now; [`LoginError::Storage`].
+    pub async fn begin_trusted(
+        &self,
+        account: &Arc<Account>,
+        user_agent: &str,
+        settings: &SessionSettings,
+        rng: &mut (impl CryptoRng + Send + ?Sized),
+    ) -> Result<LoggedIn, LoginError> {
+        let proven = Proven {
+            account: Arc::clone(account),
+            how: Proof::Elsewhere,
+        };
+        self.begin(&proven, None, user_agent, settings, rng).await
+    }
+
+    async fn begin(
+        &self,
+        proven: &Proven,
+        rehashed: Option<&PasswordHash>,
+        user_agent: &str,
+        settings: &SessionSettings,
+        rng: &mut (impl CryptoRng + Send + ?Sized),
+    ) -> Result<LoggedIn, LoginError> {
         let token = Token::random(rng);
         let id = SessionId::random(rng);
         let _line = self.sessions.line(&proven.account.id).await;
@@ -153,10 +209,10 @@ impl Logins {
                 created: now,
                 last_used: now,
                 expires: now.plus(settings.lifetime()),
-                user_agent: request.user_agent.chars().take(MAX_USER_AGENT_CHARS).collect(),
+                user_agent: user_agent.chars().take(MAX_USER_AGENT_CHARS).collect(),
             };
             if let Some((identity, first_login, revision)) =
-                self.begin(&proven, &session, rehashed.as_ref(), settings).await?
+                self.write(proven, &session, rehashed, settings).await?
             {
                 return Ok(LoggedIn {
                     identity,
@@ -187,9 +243,10 @@ impl Logins {
                 self.throttle.succeeded(now, name, source);
                 Ok(Proven {
                     account: Arc::clone(account),
-                    password: password.clone(),
-                    version: PasswordVersion(user.password_version),
-                    outdated,
+                    how: Proof::Password {
+                        hash: password.clone(),
+                        outdated,
+                    },
                 })
             }
             _ => {
@@ -200,7 +257,7 @@ impl Logins {
     }
 
     /// Writes a session, once. `None` when something it depends on has changed meanwhile.
-    async fn begin(
+    async fn write(
         &self,
         proven: &Proven,
         session: &Session,
@@ -213,11 +270,7 @@ impl Logins {
             .await?
             .ok_or(LoginError::InvalidCredentials)?;
         // What was proven may have changed since, or the directory may lag behind.
-        let unchanged = found
-            .record
-            .user()
-            .is_some_and(|user| user.password.as_ref() == Some(&proven.password));
-        if !unchanged {
+        if !proven.holds_for(&found.record) {
             return Err(LoginError::InvalidCredentials);
         }
         let identity = Identity::of(&found.record, Credential::Session(session.id.clone()))

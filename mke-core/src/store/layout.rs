@@ -89,6 +89,10 @@ family!(
     ACCOUNT_NAMES, account_name(name: &str) = "account-names"
 );
 family!(
+    /// Account ids by the source that they come from and their id there: what makes origins unique.
+    ACCOUNT_ORIGINS, account_origin(source: &str, id: &str) = "account-origins"
+);
+family!(
     /// Teams by organization and id.
     TEAMS, team(org: &AccountId, id: &TeamId) = "teams"
 );
@@ -178,6 +182,7 @@ mod tests {
         let families = [
             ACCOUNTS,
             ACCOUNT_NAMES,
+            ACCOUNT_ORIGINS,
             TEAMS,
             TEAM_NAMES,
             MEMBERS,

@@ -116,7 +116,7 @@ pub(super) async fn create(call: Call) -> Result<Response, ApiError> {
             password: fields.secret("password")?,
             is_admin: fields.flag("isAdmin")?.unwrap_or(false),
             is_active: fields.flag("isActive")?.unwrap_or(true),
-            is_imported: false,
+            origin: None,
         };
         accounts.create_user(new, &mut rng()).await?
     };
@@ -142,6 +142,7 @@ fn change_of(fields: &Fields) -> Result<UserChange, ApiError> {
         full_name: fields.text("fullName")?.map(str::to_owned),
         is_admin: fields.flag("isAdmin")?,
         is_active: fields.flag("isActive")?,
+        origin: None,
     })
 }
 

@@ -83,6 +83,8 @@ impl From<AccountError> for ApiError {
                 Self::malformed(text).with_detail(json!(fields))
             }
             AccountError::NameInUse { .. }
+            | AccountError::OriginInUse { .. }
+            | AccountError::NotImported { .. }
             | AccountError::LastAdministrator { .. }
             | AccountError::BuiltIn { .. }
             | AccountError::AlreadyInitialized

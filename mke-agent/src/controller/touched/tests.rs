@@ -51,6 +51,7 @@ fn account(id: &str, kind: AccountKind) -> Event {
         full_name: String::new(),
         created: Timestamp::default(),
         kind,
+        admin_sync: None,
     };
     person(layout::account(&account.id), &account)
 }
@@ -102,6 +103,7 @@ fn event() -> impl Strategy<Value = Event> {
             is_imported: true,
             password: None,
             password_version: 0,
+            origin: None,
         };
         account(USERS[number], AccountKind::User(user))
     });
@@ -114,6 +116,9 @@ fn event() -> impl Strategy<Value = Event> {
             name: format!("team{number}").parse().unwrap(),
             description: String::new(),
             created: Timestamp::default(),
+            sync: None,
+            group_link: None,
+            scim: None,
         };
         // A team keeps its organization for life.
         let team = Team {
@@ -261,6 +266,7 @@ fn daily_changes_are_followed() {
         is_imported: true,
         password: None,
         password_version: 0,
+        origin: None,
     };
     let membership = Membership { is_admin: false };
     let member = person(layout::member(&"o1".into(), &"u0".into()), &membership);
