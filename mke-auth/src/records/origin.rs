@@ -53,6 +53,10 @@ pub struct Origin {
     /// What a SCIM client calls it (`externalId`).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub external_id: Option<String>,
+    /// Whether a SAML login made the account an administrator, so that a later one may take that back (saml-39). What
+    /// others granted is not the identity provider's to take.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub admin_by_saml: bool,
 }
 
 impl Origin {
@@ -63,6 +67,7 @@ impl Origin {
             id: id.into(),
             dn: None,
             external_id: None,
+            admin_by_saml: false,
         }
     }
 }
