@@ -22,6 +22,8 @@ pub struct NewUser {
     pub is_active: bool,
     /// Who it is at the source that it comes from; none for an account of this cluster's own.
     pub origin: Option<Origin>,
+    /// Whether its own first login makes it.
+    pub on_demand: bool,
 }
 
 impl NewUser {
@@ -34,6 +36,7 @@ impl NewUser {
             is_admin: false,
             is_active: true,
             origin: None,
+            on_demand: false,
         }
     }
 
@@ -46,6 +49,7 @@ impl NewUser {
             is_admin: false,
             is_active: true,
             origin: Some(origin),
+            on_demand: false,
         }
     }
 }

@@ -105,6 +105,7 @@ impl Accounts {
                 password,
                 password_version: 1,
                 origin: new.origin,
+                on_demand: new.on_demand,
             }),
             admin_sync: None,
         })

@@ -58,6 +58,9 @@ pub struct User {
     /// have none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub origin: Option<Origin>,
+    /// Whether its first login made it, and not a synchronisation or an administrator.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub on_demand: bool,
 }
 
 impl Record for Account {

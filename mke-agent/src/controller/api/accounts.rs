@@ -117,6 +117,7 @@ pub(super) async fn create(call: Call) -> Result<Response, ApiError> {
             is_admin: fields.flag("isAdmin")?.unwrap_or(false),
             is_active: fields.flag("isActive")?.unwrap_or(true),
             origin: None,
+            on_demand: false,
         };
         accounts.create_user(new, &mut rng()).await?
     };

@@ -17,7 +17,7 @@ pub(super) fn account(directory: &Directory, account: &Account) -> Value {
             shape["isAdmin"] = json!(user.is_admin);
             shape["isActive"] = json!(user.is_active);
             shape["isImported"] = json!(user.is_imported);
-            shape["onDemand"] = json!(false);
+            shape["onDemand"] = json!(user.on_demand);
             shape["otpEnabled"] = json!(false);
         }
         None => {

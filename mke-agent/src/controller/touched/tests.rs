@@ -104,6 +104,7 @@ fn event() -> impl Strategy<Value = Event> {
             password: None,
             password_version: 0,
             origin: None,
+            on_demand: false,
         };
         account(USERS[number], AccountKind::User(user))
     });
@@ -267,6 +268,7 @@ fn daily_changes_are_followed() {
         password: None,
         password_version: 0,
         origin: None,
+        on_demand: false,
     };
     let membership = Membership { is_admin: false };
     let member = person(layout::member(&"o1".into(), &"u0".into()), &membership);
