@@ -184,6 +184,7 @@ async fn control(
         headers: head.headers,
         body,
         peer: trace.arrival.peer,
+        received: trace.arrival.received,
         notes: trace.notes.clone(),
     })
     .await

@@ -12,7 +12,8 @@
 //! | `api` | the endpoints of the control plane and their rules |
 //! | `answering` | how many questions about access are answered at once |
 //! | `snapshot`, `follow` | the view that requests are decided on, and how it stays current |
-//! | `policy_store`, `records` | roles, collections, grants and configuration in the store |
+//! | `policy_store`, `records` | roles, collections and grants in the store |
+//! | `configuration` | what is configured, its versions, and the one way to change it |
 //! | `setup`, `authorities`, `issue` | what a first start makes, certificates, bundles |
 //! | `audit`, `metrics`, `headers` | what is recorded, counted and added to every answer |
 
@@ -21,6 +22,7 @@ mod api;
 pub mod audit;
 mod authorities;
 pub mod body;
+pub mod configuration;
 pub mod error;
 mod fields;
 mod files;

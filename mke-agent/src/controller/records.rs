@@ -1,9 +1,8 @@
-//! What the controller itself keeps in the store: roles, collections, grants, default collections, the
-//! configuration and the cluster's identity. Accounts, sessions and keys belong to `mke-auth`.
+//! What the controller itself keeps in the store: roles, collections, grants, default collections and the cluster's
+//! identity. Accounts, sessions and keys belong to `mke-auth`, the configuration to `configuration`.
 //!
 //! Every record is JSON with its schema version in `v`. A record of a newer version is refused, not guessed at.
 
-use mke_core::config::Config;
 use mke_core::ids::{AccountId, CollectionId, RoleId};
 use mke_core::store::{Entry, StoreError};
 use mke_core::time::Timestamp;
@@ -122,13 +121,6 @@ pub(crate) struct GrantRecord {
 pub(crate) struct DefaultCollectionRecord {
     /// Where its unlabelled resources go.
     pub(crate) collection: CollectionId,
-}
-
-/// The configuration in force.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct ConfigRecord {
-    /// All keys.
-    pub(crate) config: Config,
 }
 
 /// What the cluster is.

@@ -15,9 +15,8 @@ use mke_core::store::{Entry, Event, Revision, StoreError, layout};
 use mke_rbac::Policy;
 use mke_rbac::model::{Grant, Model, Organization, Settings, Team, User};
 
-use super::records::{
-    CollectionRecord, ConfigRecord, DefaultCollectionRecord, GrantRecord, RoleRecord, decode,
-};
+use super::configuration::{ConfigRecord, InForce};
+use super::records::{CollectionRecord, DefaultCollectionRecord, GrantRecord, RoleRecord, decode};
 use super::touched::{Touch, Touched};
 
 /// One consistent view.
@@ -31,6 +30,8 @@ pub struct Snapshot {
     pub policy: Arc<Policy>,
     /// The configuration in force.
     pub config: Arc<Config>,
+    /// The same with its version and the operator's text.
+    pub in_force: Arc<InForce>,
     /// The collections as stored, for what the policy does not need.
     pub collections: Arc<BTreeMap<CollectionId, CollectionRecord>>,
 }
@@ -59,7 +60,7 @@ pub(super) struct Tables {
     collections: Arc<BTreeMap<CollectionId, CollectionRecord>>,
     grants: BTreeMap<String, Grant>,
     defaults: HashMap<AccountId, CollectionId>,
-    config: Arc<Config>,
+    in_force: Arc<InForce>,
 }
 
 impl Tables {
@@ -122,8 +123,9 @@ impl Tables {
             return Ok(policy(Touch::Account(id)));
         }
         if key == layout::CONFIG {
-            let config = entry.map(decode::<ConfigRecord>).transpose()?;
-            self.config = Arc::new(config.map(|record| record.config).unwrap_or_default());
+            let record = entry.map(decode::<ConfigRecord>).transpose()?;
+            let in_force = record.map(ConfigRecord::in_force).transpose()?;
+            self.in_force = Arc::new(in_force.unwrap_or_default());
             return Ok(policy(Touch::Settings));
         }
         Ok(match self.directory.apply(event) {
@@ -162,7 +164,8 @@ impl Tables {
             revision,
             directory: self.directory.clone(),
             policy,
-            config: self.config.clone(),
+            config: self.in_force.config.clone(),
+            in_force: self.in_force.clone(),
             collections: self.collections.clone(),
         }
     }
@@ -222,9 +225,10 @@ impl Tables {
 
     /// The switches that decisions depend on.
     pub(super) fn settings(&self) -> Settings {
+        let config = &self.in_force.config;
         Settings {
-            default_new_user_role: self.config.auth.default_new_user_role.as_str().into(),
-            enable_admin_ucp_scheduling: self.config.scheduling.enable_admin_ucp_scheduling,
+            default_new_user_role: config.auth.default_new_user_role.as_str().into(),
+            enable_admin_ucp_scheduling: config.scheduling.enable_admin_ucp_scheduling,
             ..Settings::default()
         }
     }

@@ -9,6 +9,7 @@ use mke_auth::accounts::Accounts;
 use mke_auth::keys::PublicKeys;
 use mke_auth::password::{HashLimits, PasswordError, PasswordHasher};
 use mke_auth::sessions::{Logins, Sessions};
+use mke_core::config::Kept;
 use mke_core::ids::AccountId;
 use mke_core::store::sqlite::{SqliteOptions, SqliteStore};
 use mke_core::store::{Store, StoreError};
@@ -24,6 +25,7 @@ use tokio_util::task::TaskTracker;
 use super::answering::Answering;
 use super::audit::Audit;
 use super::authorities::{Authorities, AuthorityError};
+use super::configuration::{self, ChangeError, Configuration};
 use super::error::ApiError;
 use super::files::{self, FileError, PUBLIC};
 use super::follow::Follower;
@@ -70,6 +72,9 @@ pub enum StartError {
     /// The data directory or its first content.
     #[error("the data directory cannot be made ready")]
     Setup(#[from] SetupError),
+    /// The configuration in the store.
+    #[error("the configuration cannot be used")]
+    Configuration(#[from] ChangeError),
     /// Certificates.
     #[error("there is no certificate to serve with")]
     Authority(#[from] AuthorityError),
@@ -224,8 +229,11 @@ async fn prepare(
             policy_store: &policy_store,
         };
         setup::first_content(&writers, options, url).await?;
+        configuration::install(&*store, &*clock, Kept::default()).await?;
     }
     write_public_files(options, &cluster.id, &authorities)?;
+    // What cannot be read must not be worked without: the defaults may allow more.
+    configuration::read(&*store).await?;
 
     let metrics = Arc::new(Metrics::default());
     let streams = Arc::new(Streams::default());
@@ -238,6 +246,7 @@ async fn prepare(
         sessions,
         keys: PublicKeys::new(store.clone(), clock.clone()),
         policy_store,
+        configuration: Configuration::new(store.clone(), clock.clone(), followed.revision.clone()),
         engine,
         audit: Audit::new(audit),
         metrics,

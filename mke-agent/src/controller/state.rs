@@ -18,7 +18,8 @@ use tokio_util::task::TaskTracker;
 use super::answering::Answering;
 use super::audit::Audit;
 use super::authorities::Authorities;
-use super::error::{ApiError, Kind};
+use super::configuration::Configuration;
+use super::error::ApiError;
 use super::headers::ServerIdentity;
 use super::metrics::Metrics;
 use super::policy_store::PolicyStore;
@@ -29,6 +30,23 @@ use crate::engine::EngineClient;
 
 /// How long a write waits until it is in force. It takes microseconds unless the machine is in trouble.
 const IN_FORCE_TIME: Duration = Duration::from_secs(10);
+
+/// The snapshot did not get to a change in time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("the change is stored but not in force yet, read it again in a moment")]
+pub struct NotInForce(pub Revision);
+
+/// Waits until the snapshot holds what was written at `revision`.
+pub(super) async fn reached(
+    snapshots: &watch::Receiver<Revision>,
+    revision: Revision,
+) -> Result<(), NotInForce> {
+    let mut seen = snapshots.clone();
+    match timeout(IN_FORCE_TIME, seen.wait_for(|seen| *seen >= revision)).await {
+        Ok(Ok(_)) => Ok(()),
+        Ok(Err(_)) | Err(_) => Err(NotInForce(revision)),
+    }
+}
 
 /// Shared by all requests. Readers never wait for writers: they take a [`Snapshot`].
 pub struct State {
@@ -46,6 +64,8 @@ pub struct State {
     pub keys: PublicKeys,
     /// Writes roles, collections, grants and default collections.
     pub policy_store: PolicyStore,
+    /// Reads and changes the configuration.
+    pub configuration: Configuration,
     /// The Docker Engine behind this controller.
     pub engine: EngineClient,
     /// Audit records.
@@ -84,15 +104,7 @@ impl State {
     /// # Errors
     /// When the snapshot does not get there in time.
     pub async fn wait_for(&self, revision: Revision) -> Result<(), ApiError> {
-        let mut seen = self.revision.clone();
-        match timeout(IN_FORCE_TIME, seen.wait_for(|seen| *seen >= revision)).await {
-            Ok(Ok(_)) => Ok(()),
-            Ok(Err(_)) | Err(_) => Err(ApiError::new(
-                Kind::Unavailable,
-                "the change is stored but not in force yet, read it again in a moment",
-            )
-            .because(format!("the snapshot did not reach revision {}", revision.0))),
-        }
+        Ok(reached(&self.revision, revision).await?)
     }
 
     /// Fires when an open stream of this identity must be cut: its credential died (authn-04, pki-04), or the

@@ -11,6 +11,7 @@
 //! | look at one value, or at all | [`Config::get`], [`Config::settings`] |
 //! | know what a key takes and touches | [`keys()`], [`find_key`], [`Key`] |
 //! | change a file and keep its comments | [`Document`] |
+//! | keep an operator's file, and show it without secrets | [`Kept`] |
 //! | explain a key, or all of them | [`explain`], [`reference_page`] |
 //! | read the other files | [`Interlock::parse`], [`AzureConfig::parse`], [`Ldap::parse_json`] |
 //!
@@ -31,15 +32,18 @@ mod components;
 mod cron;
 mod diff;
 mod document;
+mod edits;
 mod format;
 mod identity;
 mod ingress;
 mod interlock;
 mod json;
+mod kept;
 mod key;
 mod keys;
 mod kubernetes;
 mod ldap;
+mod ldap_passwords;
 mod ldap_rules;
 pub mod mke4;
 mod nearest;
@@ -77,6 +81,7 @@ pub use ingress::{
     MetallbPool, ServiceMesh, ServiceMeshAffinity, ServiceMeshPort, ServiceMeshToleration,
 };
 pub use interlock::{Extension, ExtensionConfig, Interlock};
+pub use kept::{Accepted, Kept, MASK};
 pub use key::{Effect, Fallback, Key, Kind, Required, Version};
 pub use keys::{Setting, azure_keys, find_key, interlock_keys, keys};
 pub use kubernetes::{

@@ -35,14 +35,40 @@ fn to_toml(section: &dyn Section, comments: bool) -> String {
     let mut writer = Writer {
         text: String::new(),
         comments,
+        skipped: None,
     };
     writer.table(section, "", "", 0);
+    writer.text
+}
+
+/// As [`Config::to_toml`], without the table at `names` and what is below it.
+pub(super) fn without(config: &Config, names: &[&str]) -> String {
+    let mut writer = Writer {
+        text: String::new(),
+        comments: false,
+        skipped: Some(names.join(".")),
+    };
+    writer.table(config, "", "", 0);
+    writer.text
+}
+
+/// One table with what is below it, under its full header.
+pub(super) fn table(section: &dyn Section, names: &[&str]) -> String {
+    let mut writer = Writer {
+        text: String::new(),
+        comments: false,
+        skipped: None,
+    };
+    let path = names.join(".");
+    writer.table(section, &format!("[{path}]"), &path, names.len());
     writer.text
 }
 
 struct Writer {
     text: String,
     comments: bool,
+    /// The table that is left out.
+    skipped: Option<String>,
 }
 
 impl Writer {
@@ -53,6 +79,9 @@ impl Writer {
 
     /// Writes a table under `header`, such as `[auth]`, and what is below it. `path` is what stands in the header.
     fn table(&mut self, section: &dyn Section, header: &str, path: &str, depth: usize) {
+        if self.skipped.as_deref() == Some(path) {
+            return;
+        }
         let mut lines = Vec::new();
         section.each_key(&mut |key| {
             if let Some(line) = self.line(section, key) {

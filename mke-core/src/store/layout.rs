@@ -146,6 +146,10 @@ family!(
     /// The default collection of a user, where it was chosen (R13).
     DEFAULT_COLLECTIONS, default_collection(user: &AccountId) = "default-collections"
 );
+family!(
+    /// Versions of the configuration by number, all of one length.
+    CONFIG_HISTORY, config_version(version: &str) = "config-history"
+);
 
 /// The configuration in force.
 pub const CONFIG: &str = "/mke/config/current";
@@ -198,6 +202,7 @@ mod tests {
             DEFAULT_COLLECTIONS,
             PKI,
             CONFIG,
+            CONFIG_HISTORY,
             CLUSTER,
             FIRST_ADMINISTRATOR,
         ];

@@ -28,6 +28,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use mke_auth::identity::Identity;
 use mke_core::store::Revision;
+use mke_core::time::Timestamp;
 use mke_rbac::engine::Query;
 use mke_rbac::{Permit, Subject};
 
@@ -53,6 +54,8 @@ pub(super) struct Call {
     pub(super) headers: http::HeaderMap,
     pub(super) body: Bytes,
     pub(super) peer: SocketAddr,
+    /// When the request arrived.
+    pub(super) received: Timestamp,
     pub(super) notes: Notes,
 }
 

@@ -203,6 +203,10 @@ endpoints! {
 
     GET    "/api/ucp/config-toml"                         Admin             Full    SMALL config::show_toml;
     PUT    "/api/ucp/config-toml"                         Admin             Full    LARGE config::replace_toml;
+    GET    "/api/ucp/config-toml/history"                 Admin             Full    SMALL config::list_history;
+    GET    "/api/ucp/config-toml/history/{version}"       Admin             Full    SMALL config::show_version;
+    POST   "/api/ucp/config-toml/history/{version}/rollback" Admin          Full    SMALL config::roll_back;
+    GET    "/api/ucp/config-toml/drift"                   Admin             Full    SMALL config::drift;
     GET    "/api/ucp/config/certs"                        Admin             Full    SMALL certificates::show;
     PUT    "/api/ucp/config/certs"                        Admin             NoBody  LARGE certificates::replace;
     POST   "/api/nodes/certs"                             Admin             NoBody  LARGE certificates::replace;

@@ -16,7 +16,9 @@ use serde_json::json;
 
 use super::{ApiError, Kind};
 use crate::controller::authorities::AuthorityError;
+use crate::controller::configuration::ChangeError;
 use crate::controller::policy_store::{PolicyStoreError, subject_word};
+use crate::controller::state::NotInForce;
 use crate::engine::EngineError;
 
 impl From<Denial> for ApiError {
@@ -235,8 +237,34 @@ impl From<AuthorityError> for ApiError {
 
 impl From<Problems> for ApiError {
     fn from(problems: Problems) -> Self {
-        let lines: Vec<_> = problems.0.iter().map(ToString::to_string).collect();
-        Self::malformed(format!("the configuration is not valid: {problems}")).with_detail(json!(lines))
+        ChangeError::Invalid(problems).into()
+    }
+}
+
+impl From<NotInForce> for ApiError {
+    fn from(error: NotInForce) -> Self {
+        Self::new(Kind::Unavailable, error.to_string())
+            .because(format!("the snapshot did not reach revision {}", error.0.0))
+    }
+}
+
+impl From<ChangeError> for ApiError {
+    fn from(error: ChangeError) -> Self {
+        let text = error.to_string();
+        match error {
+            ChangeError::Invalid(problems) => Self::malformed(text).with_detail(json!(problems)),
+            ChangeError::InstallOnly(differences) => Self::malformed(text).with_detail(json!(differences)),
+            ChangeError::Overlapped { current, tried, .. } => Self::new(Kind::Conflict, text)
+                .with_detail(json!({ "version": current, "differences": tried })),
+            ChangeError::Stale { current, tried, .. } => Self::new(Kind::PreconditionFailed, text)
+                .with_detail(json!({ "version": current, "differences": tried })),
+            ChangeError::NoSuchVersion(_) => Self::new(Kind::NotFound, text),
+            ChangeError::Why => Self::malformed(text),
+            ChangeError::TooLarge { .. } => Self::new(Kind::TooLarge, text),
+            ChangeError::Busy => Self::new(Kind::Conflict, text),
+            ChangeError::NotInForce(error) => error.into(),
+            ChangeError::Store(error) => error.into(),
+        }
     }
 }
 

@@ -29,6 +29,8 @@ pub enum Kind {
     MethodNotAllowed,
     /// The name is taken, or the object is in use.
     Conflict,
+    /// The object is not at the version that the caller expects.
+    PreconditionFailed,
     /// The body is larger than any valid one.
     TooLarge,
     /// More of something than the server does at once.
@@ -53,6 +55,7 @@ impl Kind {
             Self::NotFound => StatusCode::NOT_FOUND,
             Self::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             Self::Conflict => StatusCode::CONFLICT,
+            Self::PreconditionFailed => StatusCode::PRECONDITION_FAILED,
             Self::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             Self::TooMany => StatusCode::TOO_MANY_REQUESTS,
             Self::Internal => StatusCode::INTERNAL_SERVER_ERROR,
@@ -71,6 +74,7 @@ impl Kind {
             Self::NotFound => "NO_SUCH_OBJECT",
             Self::MethodNotAllowed => "METHOD_NOT_ALLOWED",
             Self::Conflict => "CONFLICT",
+            Self::PreconditionFailed => "PRECONDITION_FAILED",
             Self::TooLarge => "REQUEST_TOO_LARGE",
             Self::TooMany => "TOO_MANY_REQUESTS",
             Self::Internal => "INTERNAL_ERROR",

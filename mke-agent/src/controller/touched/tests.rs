@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use mke_auth::records::{self, Account, AccountKind, Membership, Record, Team};
-use mke_core::config::Config;
+use mke_core::config::{Config, Kept};
 use mke_core::ids::RoleId;
 use mke_core::store::{Entry, Event, Revision};
 use mke_core::time::Timestamp;
@@ -13,9 +13,8 @@ use proptest::prelude::*;
 use proptest::sample::select;
 use serde::Serialize;
 
-use super::super::records::{
-    CollectionRecord, ConfigRecord, DefaultCollectionRecord, GrantRecord, RoleRecord, encode,
-};
+use super::super::configuration::{Author, ConfigRecord, Version};
+use super::super::records::{CollectionRecord, DefaultCollectionRecord, GrantRecord, RoleRecord, encode};
 use super::*;
 
 fn put(key: String, value: Vec<u8>) -> Event {
@@ -166,7 +165,14 @@ fn event() -> impl Strategy<Value = Event> {
     let config = any::<bool>().prop_map(|scheduling| {
         let mut config = Config::default();
         config.scheduling.enable_admin_ucp_scheduling = scheduling;
-        record(layout::CONFIG.to_owned(), &ConfigRecord { config })
+        let stored = ConfigRecord {
+            version: Version(1),
+            kept: Kept::of(&config),
+            by: Author::program("test"),
+            at: Timestamp::default(),
+            why: String::new(),
+        };
+        record(layout::CONFIG.to_owned(), &stored)
     });
     let written = prop_oneof![
         3 => user, 2 => organization, 2 => team, 3 => member, 3 => team_member,
