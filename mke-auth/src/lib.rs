@@ -12,7 +12,7 @@
 //! use mke_auth::accounts::{Accounts, NewUser};
 //! use mke_auth::directory::Directory;
 //! use mke_auth::password::{HashLimits, PasswordHasher};
-//! use mke_auth::sessions::{LoginRequest, Logins, Sessions};
+//! use mke_auth::sessions::{Backends, LoginRequest, Logins, Sessions};
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
@@ -30,7 +30,8 @@
 //!     source: IpAddr::from([192, 0, 2, 1]),
 //!     user_agent: "example",
 //! };
-//! let login = logins.login(&directory, request, &SessionSettings::default(), &mut rng).await?;
+//! let (backends, settings) = (Backends::managed(), SessionSettings::default());
+//! let login = logins.login(&directory, request, &backends, &settings, &mut rng).await?;
 //! assert_eq!(login.identity.name().as_str(), "jane");
 //! # Ok(())
 //! # }

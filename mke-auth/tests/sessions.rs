@@ -133,7 +133,7 @@ async fn sec_authn_03_the_limit_holds_under_parallel_logins() {
                 };
                 world
                     .logins
-                    .login(&directory, request, &world.settings, &mut rng())
+                    .login(&directory, request, &world.backends, &world.settings, &mut rng())
                     .await
                     .unwrap()
                     .first_login
@@ -235,7 +235,12 @@ async fn sec_authn_04_what_ends_a_session() {
             user_agent: "",
         };
         let before = world.directory().await;
-        let by_password = world.logins.check_password(&before, request).await.unwrap();
+        let by_password = world
+            .logins
+            .check_password(&before, request, &world.backends, &mut rng())
+            .await
+            .unwrap()
+            .identity;
         assert!(login.identity.is_live(&before) && by_password.is_live(&before));
         match cause {
             "logout" => drop(world.sessions.logout(&jane.id, &login.session.id).await.unwrap()),

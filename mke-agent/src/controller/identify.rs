@@ -5,6 +5,7 @@
 //! taken off (authn-16). Tokens in a URL open nothing (authn-06).
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -15,6 +16,7 @@ use mke_core::secret::Secret;
 
 use super::error::{ApiError, Kind};
 use super::origin;
+use super::rng;
 use super::server::Peer;
 use super::snapshot::Snapshot;
 use super::state::State;
@@ -63,6 +65,35 @@ pub(super) fn strip_claims(headers: &mut HeaderMap) {
     }
 }
 
+/// Who asks.
+#[derive(Debug, Default)]
+pub(super) struct Identified {
+    /// Nobody without a credential.
+    pub(super) identity: Option<Identity>,
+    /// Whether finding out has just changed the account, so that only a newer view knows it.
+    pub(super) newer: bool,
+}
+
+impl Identified {
+    /// The view to decide on: the one that the request began with, unless that is too old to know who asks.
+    pub(super) fn view(&self, state: &State, begun_with: &Arc<Snapshot>) -> Arc<Snapshot> {
+        if self.newer {
+            state.snapshot()
+        } else {
+            Arc::clone(begun_with)
+        }
+    }
+}
+
+impl From<Option<Identity>> for Identified {
+    fn from(identity: Option<Identity>) -> Self {
+        Self {
+            identity,
+            newer: false,
+        }
+    }
+}
+
 /// Who asks; nobody without a credential.
 ///
 /// # Errors
@@ -75,7 +106,7 @@ pub(super) async fn identify(
     peer: &Peer,
     headers: &HeaderMap,
     basic_allowed: bool,
-) -> Result<Option<Identity>, ApiError> {
+) -> Result<Identified, ApiError> {
     let by_key = match &peer.certificate {
         Some(certificate) => {
             let identity = identify_by_key(&snapshot.directory, certificate.key())
@@ -91,14 +122,17 @@ pub(super) async fn identify(
         None => None,
     };
     let by_header = by_header(state, snapshot, peer.address, headers, basic_allowed).await?;
-    match (by_key, by_header) {
+    let newer = by_header.newer;
+    let identity = match (by_key, by_header.identity) {
         (Some(key), Some(header)) if key.account() != header.account() => {
-            Err(ApiError::unauthenticated().because("certificate and token belong to different accounts"))
+            let why = "certificate and token belong to different accounts";
+            return Err(ApiError::unauthenticated().because(why));
         }
         // The certificate opened the connection, so its end is what must cut it.
-        (Some(key), _) => Ok(Some(key)),
-        (None, header) => Ok(header),
-    }
+        (Some(key), _) => Some(key),
+        (None, header) => header,
+    };
+    Ok(Identified { identity, newer })
 }
 
 async fn by_header(
@@ -107,11 +141,11 @@ async fn by_header(
     address: SocketAddr,
     headers: &HeaderMap,
     basic_allowed: bool,
-) -> Result<Option<Identity>, ApiError> {
+) -> Result<Identified, ApiError> {
     let refused = |why: &str| ApiError::unauthenticated().because(why);
     let mut values = headers.get_all(AUTHORIZATION).iter();
     let Some(value) = values.next() else {
-        return Ok(None);
+        return Ok(Identified::default());
     };
     if values.next().is_some() {
         return Err(refused("more than one Authorization header"));
@@ -131,7 +165,7 @@ async fn by_header(
             .sessions
             .validate(&snapshot.directory, credential, settings)
             .map_err(|error| ApiError::unauthenticated().because(error))?;
-        return Ok(Some(identity));
+        return Ok(Some(identity).into());
     }
     if !scheme.eq_ignore_ascii_case("basic") || !basic_allowed {
         return Err(refused("an Authorization scheme that is not taken here"));
@@ -152,10 +186,23 @@ async fn by_header(
         source: address.ip(),
         user_agent: user_agent(headers),
     };
-    let checked = state.logins.check_password(&snapshot.directory, request).await;
+    let backends = state.backends(snapshot);
+    let checked = state
+        .logins
+        .check_password(&snapshot.directory, request, &backends, &mut rng())
+        .await;
     state.metrics.login(checked.is_ok());
     match checked {
-        Ok(identity) => Ok(Some(identity)),
+        Ok(checked) => {
+            // Who has just got an account is nobody on the view that the request began with.
+            if let Some(revision) = checked.revision {
+                state.wait_for(revision).await?;
+            }
+            Ok(Identified {
+                identity: Some(checked.identity),
+                newer: checked.revision.is_some(),
+            })
+        }
         Err(error @ LoginError::InvalidCredentials) => Err(ApiError::unauthenticated().because(error)),
         Err(error) => Err(error.into()),
     }

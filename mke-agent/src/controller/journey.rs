@@ -29,6 +29,7 @@ use super::api::table::{self, Endpoint, Found};
 use super::audit::{self, Arrival, Asker, Moment, Notes, Recording, Stage};
 use super::body::{BoxError, Response};
 use super::error::{ApiError, Kind, Surface};
+use super::identify::Identified;
 use super::metrics::Part;
 use super::server::Peer;
 use super::snapshot::Snapshot;
@@ -111,7 +112,9 @@ async fn travel(
     match found {
         Found::Endpoint(endpoint, params) => {
             trace.classed(Part::Control, endpoint.surface(), endpoint.recording);
-            let identity = identify(state, snapshot, peer, &request, &target, endpoint.rule).await?;
+            let identified = identify(state, snapshot, peer, &request, &target, endpoint.rule).await?;
+            let snapshot = &identified.view(state, snapshot);
+            let identity = identified.identity;
             trace.asked_by(identity.as_ref());
             let subject = subject(identity.as_ref());
             let decision = access::decide(snapshot, &subject, endpoint.rule, &params);
@@ -123,8 +126,8 @@ async fn travel(
         }
         Found::OtherMethod => {
             trace.classed(Part::Control, table::surface_of(&target.path()), Recording::Full);
-            let identity = identify(state, snapshot, peer, &request, &target, Rule::Authenticated).await?;
-            trace.asked_by(identity.as_ref());
+            let identified = identify(state, snapshot, peer, &request, &target, Rule::Authenticated).await?;
+            trace.asked_by(identified.identity.as_ref());
             Err(ApiError::new(
                 Kind::MethodNotAllowed,
                 format!(
@@ -138,6 +141,7 @@ async fn travel(
             trace.classed(Part::Engine, Surface::Plain, Recording::Full);
             let identity = identify(state, snapshot, peer, &request, &target, Rule::Authenticated)
                 .await?
+                .identity
                 .ok_or_else(ApiError::unauthenticated)?;
             trace.asked_by(Some(&identity));
             let route = engine::route(request.method().as_str(), &target)?;
@@ -198,7 +202,7 @@ async fn identify(
     request: &Request<Incoming>,
     target: &Target,
     rule: Rule,
-) -> Result<Option<Identity>, ApiError> {
+) -> Result<Identified, ApiError> {
     let segments = target.segments();
     let is = |position: usize, word: &str| segments.get(position).is_some_and(|segment| segment == word);
     let basic_allowed = (is(0, "enzi") && is(1, "v0")) || (segments.len() == 1 && is(0, "info"));

@@ -21,6 +21,7 @@ mod answering;
 mod api;
 pub mod audit;
 mod authorities;
+pub mod backends;
 pub mod body;
 pub mod configuration;
 pub mod error;

@@ -25,6 +25,7 @@ use tokio_util::task::TaskTracker;
 use super::answering::Answering;
 use super::audit::Audit;
 use super::authorities::{Authorities, AuthorityError};
+use super::backends::BackendCache;
 use super::configuration::{self, ChangeError, Configuration};
 use super::error::ApiError;
 use super::files::{self, FileError, PUBLIC};
@@ -257,6 +258,7 @@ async fn prepare(
         kube_port: options.kube_port,
         inquiries: Answering::new(processors.get() / 2),
         questions: Answering::new(processors.get()),
+        backends: BackendCache::default(),
         server_identity: ServerIdentity::new(
             &host_name(),
             options.advertise_host.parse().ok().or(shown_address),

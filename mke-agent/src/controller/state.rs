@@ -7,7 +7,7 @@ use arc_swap::ArcSwap;
 use mke_auth::accounts::Accounts;
 use mke_auth::identity::Identity;
 use mke_auth::keys::PublicKeys;
-use mke_auth::sessions::{Logins, Sessions};
+use mke_auth::sessions::{Backends, Logins, Sessions};
 use mke_core::store::{Revision, Store};
 use mke_core::time::Clock;
 use tokio::sync::watch;
@@ -18,6 +18,7 @@ use tokio_util::task::TaskTracker;
 use super::answering::Answering;
 use super::audit::Audit;
 use super::authorities::Authorities;
+use super::backends::BackendCache;
 use super::configuration::Configuration;
 use super::error::ApiError;
 use super::headers::ServerIdentity;
@@ -86,6 +87,7 @@ pub struct State {
     pub(super) inquiries: Answering,
     /// Answers questions of everybody about themselves.
     pub(super) questions: Answering,
+    pub(super) backends: BackendCache,
     pub(super) server_identity: ServerIdentity,
     pub(super) current: Arc<ArcSwap<Snapshot>>,
     pub(super) revision: watch::Receiver<Revision>,
@@ -97,6 +99,11 @@ impl State {
     /// The newest view. A request takes one and decides everything on it.
     pub fn snapshot(&self) -> Arc<Snapshot> {
         self.current.load_full()
+    }
+
+    /// Who looks at passwords, as the configuration of a view says.
+    pub(super) fn backends(&self, snapshot: &Snapshot) -> Arc<Backends> {
+        self.backends.of(&snapshot.config)
     }
 
     /// Waits until what was written at `revision` is in force, which is when a write is acknowledged (R63).

@@ -9,6 +9,7 @@
 //! compares that stamp ([`untouched`]), so nothing can come to belong to it between the search for what belongs to
 //! it and the deletion. Stamps do not stand in each other's way: many keys can be made for one account at once.
 
+mod adopt;
 mod bulk;
 mod error;
 mod links;
@@ -18,6 +19,7 @@ mod organizations;
 mod teams;
 mod users;
 
+pub use adopt::{AdoptError, Adopted, Person};
 pub use bulk::{BulkChange, BulkOutcome, MAX_BULK};
 pub use error::{AccountError, Problem, Problems};
 pub use links::TeamLink;

@@ -1,7 +1,7 @@
-//! Logging in with a name and a password.
+//! Logging in: a name and a password, or somebody else's word, become a session.
 //!
-//! Every failure looks the same from outside and takes the same work, whether the account exists, is active, or
-//! is an organization (authn-15). A login that fails never reaches the store.
+//! What is proved and by whom is decided in `prove`; here a proof becomes a session, when it still holds at that
+//! moment. A login that fails writes nothing.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -13,10 +13,13 @@ use mke_core::secret::Secret;
 use mke_core::store::{Compare, Revision, Txn, layout};
 use rand_core::CryptoRng;
 
+use super::backends::Backends;
+use super::prove::{Gate, Proof, Proven};
 use super::{Sessions, Token};
+use crate::accounts::Accounts;
 use crate::directory::Directory;
 use crate::identity::{Credential, Identity, PasswordVersion};
-use crate::password::{PasswordError, PasswordHash, PasswordHasher, Verdict};
+use crate::password::{PasswordError, PasswordHash, PasswordHasher};
 use crate::records::{Account, AccountKind, Login, MAX_USER_AGENT_CHARS, Session};
 use crate::storage::{self, ATTEMPTS, Found, StorageError};
 use crate::throttle::Throttle;
@@ -81,52 +84,35 @@ impl From<PasswordError> for LoginError {
     }
 }
 
-/// Who has proved to be which account, and how.
-struct Proven {
-    account: Arc<Account>,
-    how: Proof,
-}
-
-/// What a login relies on. It must still be so when the session is written.
-enum Proof {
-    /// The password kept here was right.
-    Password { hash: PasswordHash, outdated: bool },
-    /// Somebody else vouches for it, for the person whom the account's record named then.
-    Elsewhere,
-}
-
-impl Proven {
-    /// Whether an account's record, read just now, is still what was proven.
-    fn holds_for(&self, account: &Account) -> bool {
-        let Some(user) = account.user() else {
-            return false;
-        };
-        match &self.how {
-            Proof::Password { hash, .. } => user.password.as_ref() == Some(hash),
-            Proof::Elsewhere => {
-                let id =
-                    |account: &Account| account.origin().map(|origin| (origin.source, origin.id.clone()));
-                id(account) == id(&self.account)
-            }
-        }
-    }
+/// A password that was right, with a request that carries it.
+#[derive(Debug, Clone)]
+pub struct Checked {
+    /// Whose it is.
+    pub identity: Identity,
+    /// When its account was made or changed by this: decide on it only on a view that has this revision.
+    pub revision: Option<Revision>,
 }
 
 /// Checks passwords and begins sessions.
 #[derive(Debug)]
 pub struct Logins {
-    sessions: Arc<Sessions>,
-    hasher: Arc<PasswordHasher>,
-    throttle: Throttle,
+    pub(super) sessions: Arc<Sessions>,
+    pub(super) hasher: Arc<PasswordHasher>,
+    pub(super) accounts: Accounts,
+    pub(super) throttle: Throttle,
+    pub(super) gate: Gate,
 }
 
 impl Logins {
     /// Logins that begin these sessions.
     pub fn new(sessions: Arc<Sessions>, hasher: Arc<PasswordHasher>) -> Self {
+        let (store, clock) = (Arc::clone(&sessions.store), Arc::clone(&sessions.clock));
         Self {
+            accounts: Accounts::new(store, clock, Arc::clone(&hasher)),
             sessions,
             hasher,
             throttle: Throttle::default(),
+            gate: Gate::default(),
         }
     }
 
@@ -139,11 +125,18 @@ impl Logins {
         &self,
         directory: &Directory,
         request: LoginRequest<'_>,
-    ) -> Result<Identity, LoginError> {
-        let proven = self.prove(directory, request).await?;
+        backends: &Backends,
+        rng: &mut (impl CryptoRng + Send + ?Sized),
+    ) -> Result<Checked, LoginError> {
+        let proven = self.prove(directory, request, backends, rng).await?;
         let version = proven.account.user().map_or(0, |user| user.password_version);
-        Identity::of(&proven.account, Credential::Password(PasswordVersion(version)))
-            .map_err(|_| LoginError::InvalidCredentials)
+        let credential = Credential::Password(PasswordVersion(version));
+        let identity =
+            Identity::of(&proven.account, credential).map_err(|_| LoginError::InvalidCredentials)?;
+        Ok(Checked {
+            identity,
+            revision: proven.revision,
+        })
     }
 
     /// Logs in: checks the password and begins a session. When that makes more sessions than
@@ -156,10 +149,11 @@ impl Logins {
         &self,
         directory: &Directory,
         request: LoginRequest<'_>,
+        backends: &Backends,
         settings: &SessionSettings,
         rng: &mut (impl CryptoRng + Send + ?Sized),
     ) -> Result<LoggedIn, LoginError> {
-        let proven = self.prove(directory, request).await?;
+        let proven = self.prove(directory, request, backends, rng).await?;
         let rehashed = match proven.how {
             Proof::Password { outdated: true, .. } => Some(self.hasher.hash(request.password, rng).await?),
             Proof::Password { .. } | Proof::Elsewhere => None,
@@ -185,6 +179,7 @@ impl Logins {
         let proven = Proven {
             account: Arc::clone(account),
             how: Proof::Elsewhere,
+            revision: None,
         };
         self.begin(&proven, None, user_agent, settings, rng).await
     }
@@ -224,36 +219,6 @@ impl Logins {
             }
         }
         Err(StorageError::Contended.into())
-    }
-
-    async fn prove(&self, directory: &Directory, request: LoginRequest<'_>) -> Result<Proven, LoginError> {
-        let (name, source) = (request.username, request.source);
-        let clock = &self.sessions.clock;
-        let blocked = |retry_after| LoginError::TooManyAttempts { retry_after };
-        self.throttle.check(clock.now(), name, source).map_err(blocked)?;
-        let account = directory.account_by_name(name);
-        let user = account.and_then(|account| account.user());
-        let password = user.and_then(|user| user.password.as_ref());
-        let verdict = self.hasher.verify(request.password, password).await?;
-        let now = clock.now();
-        // Of many guesses at once, those beyond the limit are not honoured, right or wrong.
-        self.throttle.check(now, name, source).map_err(blocked)?;
-        match (account, user, password, verdict) {
-            (Some(account), Some(user), Some(password), Verdict::Right { outdated }) if user.is_active => {
-                self.throttle.succeeded(now, name, source);
-                Ok(Proven {
-                    account: Arc::clone(account),
-                    how: Proof::Password {
-                        hash: password.clone(),
-                        outdated,
-                    },
-                })
-            }
-            _ => {
-                self.throttle.failed(now, name, source);
-                Err(LoginError::InvalidCredentials)
-            }
-        }
     }
 
     /// Writes a session, once. `None` when something it depends on has changed meanwhile.

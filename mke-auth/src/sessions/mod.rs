@@ -6,13 +6,16 @@
 //! [`Sessions::flush_last_used`]. A crash loses at most what was not flushed: a session may then end earlier
 //! than renewed, never later.
 //!
-//! Passwords are checked in `login`.
+//! Who looks at passwords is decided in `backends`, who somebody is in `prove`, and sessions begin in `login`.
 
+mod backends;
 mod live;
 mod login;
+mod prove;
 mod token;
 
-pub use login::{LoggedIn, LoginError, LoginRequest, Logins};
+pub use backends::{Answer, Backends, DirectoryFailure, PasswordDirectory};
+pub use login::{Checked, LoggedIn, LoginError, LoginRequest, Logins};
 pub use token::Token;
 
 use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher};
@@ -230,8 +233,12 @@ impl Sessions {
 
     /// The line in which logins of an account wait.
     async fn line(&self, account: &AccountId) -> Option<tokio::sync::MutexGuard<'_, ()>> {
-        let hash = BuildHasherDefault::<DefaultHasher>::default().hash_one(account);
-        let index = usize::try_from(hash % self.lines.len().max(1) as u64).unwrap_or(0);
-        Some(self.lines.get(index)?.lock().await)
+        Some(self.lines.get(slot(account, self.lines.len()))?.lock().await)
     }
+}
+
+/// Which of `count` lines something waits in.
+fn slot(of: impl std::hash::Hash, count: usize) -> usize {
+    let hash = BuildHasherDefault::<DefaultHasher>::default().hash_one(of);
+    usize::try_from(hash % count.max(1) as u64).unwrap_or(0)
 }

@@ -14,7 +14,7 @@ use mke_auth::directory::Directory;
 use mke_auth::keys::PublicKeys;
 use mke_auth::password::{HashLimits, PasswordHasher};
 use mke_auth::records::Account;
-use mke_auth::sessions::{LoggedIn, LoginError, LoginRequest, Logins, Sessions};
+use mke_auth::sessions::{Backends, LoggedIn, LoginError, LoginRequest, Logins, Sessions};
 use mke_core::config::SessionSettings;
 use mke_core::ids::AccountId;
 use mke_core::secret::Secret;
@@ -43,6 +43,7 @@ pub struct World {
     pub logins: Logins,
     pub keys: PublicKeys,
     pub settings: SessionSettings,
+    pub backends: Backends,
     pub admin: AccountId,
     pub everyone: AccountId,
 }
@@ -70,6 +71,7 @@ impl World {
             accounts,
             sessions,
             settings: SessionSettings::default(),
+            backends: Backends::managed(),
             admin: admin.id,
             everyone,
         }
@@ -109,7 +111,7 @@ impl World {
         };
         let directory = self.directory().await;
         self.logins
-            .login(&directory, request, &self.settings, &mut rng())
+            .login(&directory, request, &self.backends, &self.settings, &mut rng())
             .await
     }
 

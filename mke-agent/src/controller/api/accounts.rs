@@ -5,7 +5,7 @@ use std::sync::Arc;
 use http::StatusCode;
 use mke_auth::accounts::{AccountError, BulkChange, NewOrganization, NewUser, PasswordChange, UserChange};
 use mke_auth::records::Account;
-use mke_auth::sessions::{LoginError, LoginRequest};
+use mke_auth::sessions::{Backends, LoginError, LoginRequest};
 use mke_core::ids::AccountId;
 use mke_core::secret::Secret;
 use serde_json::{Value, json};
@@ -200,6 +200,12 @@ pub(super) async fn change_password(call: Call) -> Result<Response, ApiError> {
         .ok_or_else(|| ApiError::malformed("`newPassword` is missing"))?;
     let own = *call.identity()?.account() == account.id;
     let change = match fields.secret("oldPassword")? {
+        _ if account.user().is_some_and(|user| user.is_imported) => {
+            return Err(AccountError::Imported {
+                name: account.name.clone(),
+            }
+            .into());
+        }
         Some(old) if own => {
             must_be_password(&call, &account, &old).await?;
             PasswordChange::Own { old }
@@ -231,7 +237,12 @@ async fn must_be_password(call: &Call, account: &Account, password: &Secret) -> 
     match call
         .state
         .logins
-        .check_password(&call.snapshot.directory, request)
+        .check_password(
+            &call.snapshot.directory,
+            request,
+            &Backends::managed(),
+            &mut rng(),
+        )
         .await
     {
         Ok(_) => Ok(()),

@@ -52,10 +52,11 @@ async fn log_in(call: &Call) -> Result<LoggedIn, ApiError> {
         user_agent: user_agent(&call.headers),
     };
     let settings = &call.snapshot.config.auth.sessions;
+    let backends = call.state.backends(&call.snapshot);
     let outcome = call
         .state
         .logins
-        .login(&call.snapshot.directory, request, settings, &mut rng())
+        .login(&call.snapshot.directory, request, &backends, settings, &mut rng())
         .await;
     call.state.metrics.login(outcome.is_ok());
     let logged_in = outcome?;

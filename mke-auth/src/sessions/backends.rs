@@ -1,0 +1,137 @@
+//! Which back ends look at a password: the accounts kept here, and a directory elsewhere.
+//!
+//! Decided here is only who is asked. The name of an account that is kept here is never shown to a directory, with
+//! whatever password (ldap-14, AUTH-010).
+
+use std::fmt;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use mke_core::config::Auth;
+use mke_core::names::AccountName;
+use mke_core::secret::Secret;
+
+use crate::accounts::Person;
+use crate::directory::Directory;
+use crate::records::{Account, Source};
+
+/// The answer of a [`PasswordDirectory`], as a future.
+pub type Answer<'a> = Pin<Box<dyn Future<Output = Result<Person, DirectoryFailure>> + Send + 'a>>;
+
+/// Why a directory did not confirm a password. The texts are for the log; who asks is told nothing of it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum DirectoryFailure {
+    /// It says no: it has no such person, or the password is wrong.
+    #[error("the directory refused: {0}")]
+    Refused(String),
+    /// It could not be asked, or did not answer as it must.
+    #[error("the directory could not be asked: {0}")]
+    Unavailable(String),
+}
+
+/// A directory that checks passwords, such as an LDAP server.
+pub trait PasswordDirectory: Send + Sync {
+    /// What its people come from.
+    fn source(&self) -> Source;
+
+    /// Who this name and password are. The name is as it was typed; the password is not empty.
+    fn check<'a>(&'a self, name: &'a str, password: &'a Secret) -> Answer<'a>;
+}
+
+/// Which back ends look at passwords.
+#[derive(Clone, Default)]
+pub struct Backends {
+    managed_off: bool,
+    fallback: String,
+    directory: Option<Arc<dyn PasswordDirectory>>,
+    on_demand: bool,
+}
+
+impl fmt::Debug for Backends {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Backends")
+            .field("managed_off", &self.managed_off)
+            .field("fallback", &self.fallback)
+            .field(
+                "directory",
+                &self.directory.as_ref().map(|directory| directory.source()),
+            )
+            .field("on_demand", &self.on_demand)
+            .finish()
+    }
+}
+
+/// Who is to be asked about one login.
+pub(super) enum Asked<'a> {
+    /// The accounts kept here; `None` when no password can be right.
+    Here(Option<&'a Arc<Account>>),
+    /// The directory.
+    There(&'a dyn PasswordDirectory),
+}
+
+impl Backends {
+    /// The accounts kept here and nothing else: what a cluster starts with.
+    pub fn managed() -> Self {
+        Self::default()
+    }
+
+    /// What a configuration says. A directory is added with [`Self::with_directory`].
+    pub fn of(auth: &Auth) -> Self {
+        Self {
+            managed_off: auth.managed_password_disabled,
+            fallback: auth.managed_password_fallback_user.clone(),
+            directory: None,
+            on_demand: false,
+        }
+    }
+
+    /// Asks a directory too, for names that no account kept here has. `on_demand` makes an account at the first
+    /// login of somebody who has none (LDAP-017).
+    #[must_use]
+    pub fn with_directory(self, directory: Arc<dyn PasswordDirectory>, on_demand: bool) -> Self {
+        Self {
+            directory: Some(directory),
+            on_demand,
+            ..self
+        }
+    }
+
+    /// Whether a first login makes an account.
+    pub(super) fn on_demand(&self) -> bool {
+        self.on_demand
+    }
+
+    /// Who looks at this name.
+    pub(super) fn asked<'a>(&'a self, known: &'a Directory, name: &str) -> Asked<'a> {
+        let folded = fold(name);
+        let exact = known.account_by_name(name);
+        let Some(directory) = self.directory.as_deref() else {
+            return Asked::Here(exact.filter(|account| self.is_open(account)));
+        };
+        // A directory takes capitals for small letters; accounts here have none (AUTH-002).
+        match exact.or_else(|| known.account_by_name(&folded)) {
+            Some(account)
+                if account
+                    .origin()
+                    .is_some_and(|origin| origin.source == directory.source()) =>
+            {
+                Asked::There(directory)
+            }
+            Some(_) => Asked::Here(exact.filter(|account| self.is_open(account))),
+            // What cannot become the name of an account is not worth asking for.
+            None if folded.parse::<AccountName>().is_ok() => Asked::There(directory),
+            None => Asked::Here(None),
+        }
+    }
+
+    /// Whether an account kept here may log in with its password.
+    fn is_open(&self, account: &Account) -> bool {
+        !self.managed_off || account.name.as_str() == self.fallback
+    }
+}
+
+/// The form of a name under which logins are counted, and accounts looked for: directories do not tell capitals.
+pub(super) fn fold(name: &str) -> String {
+    name.to_lowercase()
+}

@@ -1,0 +1,209 @@
+//! Who has proved to be which account, and how: the password kept here, or a directory's word.
+//!
+//! Every failure looks the same from outside, whether the account exists, is active, or is an organization
+//! (authn-15): each costs one hash, also where a directory is asked meanwhile. Guesses are slowed down before anybody
+//! is asked, so that nobody can lock accounts of a directory through here (ldap-18): questions about one name wait for
+//! each other, and each looks at the counters when its turn comes.
+
+use std::sync::Arc;
+
+use mke_core::store::Revision;
+use rand_core::CryptoRng;
+use tokio::sync::{Mutex, MutexGuard, Semaphore};
+
+use super::backends::{Asked, Backends, DirectoryFailure, PasswordDirectory, fold};
+use super::login::{LoginError, LoginRequest, Logins};
+use super::slot;
+use crate::accounts::{AccountError, AdoptError, Person};
+use crate::directory::Directory;
+use crate::password::{PasswordHash, Verdict};
+use crate::records::Account;
+
+/// Lines in which questions to a directory wait; names share them by hash.
+const LINES: usize = 256;
+/// Questions to a directory at once. Judgement: a connection each, far below what directory servers take.
+const QUESTIONS: usize = 64;
+
+/// Who has proved to be which account, and how.
+pub(super) struct Proven {
+    pub(super) account: Arc<Account>,
+    pub(super) how: Proof,
+    /// When the account was written on the way.
+    pub(super) revision: Option<Revision>,
+}
+
+/// What a login relies on. It must still be so when the session is written.
+pub(super) enum Proof {
+    /// The password kept here was right.
+    Password { hash: PasswordHash, outdated: bool },
+    /// Somebody else vouches for it, for the person whom the account's record named then.
+    Elsewhere,
+}
+
+impl Proven {
+    /// Whether an account's record, read just now, is still what was proven.
+    pub(super) fn holds_for(&self, account: &Account) -> bool {
+        let Some(user) = account.user() else {
+            return false;
+        };
+        match &self.how {
+            Proof::Password { hash, .. } => user.password.as_ref() == Some(hash),
+            Proof::Elsewhere => {
+                let id =
+                    |account: &Account| account.origin().map(|origin| (origin.source, origin.id.clone()));
+                id(account) == id(&self.account)
+            }
+        }
+    }
+}
+
+/// Where questions to a directory wait.
+#[derive(Debug)]
+pub(super) struct Gate {
+    lines: Vec<Mutex<()>>,
+    questions: Semaphore,
+}
+
+impl Default for Gate {
+    fn default() -> Self {
+        Self {
+            lines: (0..LINES).map(|_| Mutex::new(())).collect(),
+            questions: Semaphore::new(QUESTIONS),
+        }
+    }
+}
+
+impl Gate {
+    async fn line(&self, name: &str) -> Option<MutexGuard<'_, ()>> {
+        Some(self.lines.get(slot(name, self.lines.len()))?.lock().await)
+    }
+}
+
+impl Logins {
+    /// Finds out who a name and a password are.
+    pub(super) async fn prove(
+        &self,
+        directory: &Directory,
+        request: LoginRequest<'_>,
+        backends: &Backends,
+        rng: &mut (impl CryptoRng + Send + ?Sized),
+    ) -> Result<Proven, LoginError> {
+        self.check_pace(&request)?;
+        match backends.asked(directory, request.username) {
+            Asked::Here(account) => self.prove_here(account, &request).await,
+            // An empty password is no password; some directories would call it an anonymous success (ldap-01).
+            Asked::There(_) if request.password.expose().is_empty() => self.prove_here(None, &request).await,
+            Asked::There(there) => self.prove_there(there, &request, backends.on_demand(), rng).await,
+        }
+    }
+
+    fn check_pace(&self, request: &LoginRequest<'_>) -> Result<(), LoginError> {
+        self.throttle
+            .check(self.sessions.clock.now(), &fold(request.username), request.source)
+            .map_err(|retry_after| LoginError::TooManyAttempts { retry_after })
+    }
+
+    fn succeeded(&self, request: &LoginRequest<'_>) {
+        let now = self.sessions.clock.now();
+        self.throttle
+            .succeeded(now, &fold(request.username), request.source);
+    }
+
+    fn failed(&self, request: &LoginRequest<'_>) -> LoginError {
+        let now = self.sessions.clock.now();
+        self.throttle.failed(now, &fold(request.username), request.source);
+        LoginError::InvalidCredentials
+    }
+
+    /// The password kept here; without an account none is right.
+    async fn prove_here(
+        &self,
+        account: Option<&Arc<Account>>,
+        request: &LoginRequest<'_>,
+    ) -> Result<Proven, LoginError> {
+        let user = account.and_then(|account| account.user());
+        let password = user.and_then(|user| user.password.as_ref());
+        let verdict = self.hasher.verify(request.password, password).await?;
+        // Of many guesses at once, those beyond the limit are not honoured, right or wrong.
+        self.check_pace(request)?;
+        match (account, user, password, verdict) {
+            (Some(account), Some(user), Some(password), Verdict::Right { outdated }) if user.is_active => {
+                self.succeeded(request);
+                Ok(Proven {
+                    account: Arc::clone(account),
+                    how: Proof::Password {
+                        hash: password.clone(),
+                        outdated,
+                    },
+                    revision: None,
+                })
+            }
+            _ => Err(self.failed(request)),
+        }
+    }
+
+    /// The directory's word, and the account of the person whom it names.
+    async fn prove_there(
+        &self,
+        there: &dyn PasswordDirectory,
+        request: &LoginRequest<'_>,
+        on_demand: bool,
+        rng: &mut (impl CryptoRng + Send + ?Sized),
+    ) -> Result<Proven, LoginError> {
+        let folded = fold(request.username);
+        let _line = self.gate.line(&folded).await;
+        let Ok(_question) = self.gate.questions.acquire().await else {
+            return Err(LoginError::Busy);
+        };
+        self.check_pace(request)?;
+        // The hash makes this last as long as for accounts kept here. A full queue refuses without asking.
+        let (_, answer) = tokio::try_join!(
+            async { Ok::<_, LoginError>(self.hasher.verify(request.password, None).await?) },
+            async { Ok(there.check(request.username, request.password).await) },
+        )?;
+        match answer {
+            Ok(person) => self.accept(person, request, on_demand, rng).await,
+            Err(DirectoryFailure::Refused(why)) => {
+                tracing::info!(name = folded, source = %there.source(), why, "a login was refused");
+                Err(self.failed(request))
+            }
+            // Not the fault of who asks, so it is not counted; the accounts kept here still log in.
+            Err(DirectoryFailure::Unavailable(why)) => {
+                tracing::warn!(name = folded, source = %there.source(), why, "a login could not be checked");
+                Err(LoginError::InvalidCredentials)
+            }
+        }
+    }
+
+    async fn accept(
+        &self,
+        person: Person,
+        request: &LoginRequest<'_>,
+        on_demand: bool,
+        rng: &mut (impl CryptoRng + Send + ?Sized),
+    ) -> Result<Proven, LoginError> {
+        let source = person.origin.source;
+        match self.accounts.adopt(&person, on_demand, rng).await {
+            Ok(adopted) => {
+                self.succeeded(request);
+                let name = adopted.account.name.as_str();
+                if adopted.made {
+                    tracing::info!(name, %source, "an account was made at its first login");
+                }
+                if adopted.kept_admin {
+                    tracing::warn!(name, %source, "the last administrator stays one, against what the source says");
+                }
+                Ok(Proven {
+                    account: Arc::new(adopted.account),
+                    how: Proof::Elsewhere,
+                    revision: adopted.revision,
+                })
+            }
+            Err(AdoptError::Account(AccountError::Storage(error))) => Err(error.into()),
+            Err(why) => {
+                tracing::warn!(name = person.name.as_str(), %source, %why, "a login was refused");
+                Err(self.failed(request))
+            }
+        }
+    }
+}
