@@ -194,3 +194,127 @@ fn conversion_for_mke_4() {
     assert!(err(&output).contains("mke3 cluster is using etcdv3 and not kdd backend for calico"));
     assert!(!target.exists());
 }
+
+/// CFG-021, CFG-023: what a component is started with is shown with its origins, in text and in JSON; what cannot be is
+/// refused with its place; the file for secrets goes to a file of its owner alone.
+#[test]
+fn what_components_are_started_with() {
+    use std::os::unix::fs::PermissionsExt as _;
+    let text = "[cluster_config]\n  custom_kubelet_flags = [\"--max-pods=90\"]\n";
+    let (dir, path) = file(text);
+    let render = |args: &[&str]| {
+        let mut all = vec!["config", "render"];
+        all.extend(args);
+        all.extend(["--file", name(&path)]);
+        ucp(&all)
+    };
+    let kubelet = render(&[
+        "kubelet",
+        "--address",
+        "10.0.0.7",
+        "--role",
+        "worker",
+        "--manager",
+        "10.0.0.1",
+    ]);
+    assert!(kubelet.status.success(), "{}", err(&kubelet));
+    let shown = out(&kubelet);
+    for line in [
+        "--kube-reserved=cpu=50m,memory=300Mi,ephemeral-storage=500Mi  # cluster_config.worker_kube_reserved_resources",
+        "--max-pods=90  # cluster_config.custom_kubelet_flags[0]",
+        "note: --max-pods=90 (cluster_config.custom_kubelet_flags[0]) overrides --max-pods=110 (cluster_config.kubelet_max_pods)",
+    ] {
+        assert!(shown.lines().any(|found| found == line), "{line}: {shown}");
+    }
+    let facts = dir.path().join("node.yaml");
+    std::fs::write(
+        &facts,
+        "name: n\naddress: 10.0.0.1\nrole: manager\nmanagers: [10.0.0.1]\n",
+    )
+    .unwrap();
+    let args = [
+        "--output",
+        "json",
+        "config",
+        "render",
+        "etcd",
+        "--node-facts",
+        name(&facts),
+        "--file",
+        name(&path),
+    ];
+    let json: serde_json::Value = serde_json::from_str(&out(&ucp(&args))).unwrap();
+    assert_eq!(json["component"], "etcd");
+    assert!(
+        json["flags"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|flag| flag["name"] == "quota-backend-bytes")
+    );
+
+    for (args, code, expected) in [
+        (&["kubelet"][..], 2, "--address"),
+        (
+            &["kube-dns", "--address", "10.0.0.1"],
+            2,
+            "use one of kube-apiserver",
+        ),
+        (
+            &["kubelet", "--address", "10.0.0.7", "--role", "worker"],
+            2,
+            "--manager",
+        ),
+        (
+            &["kubelet", "--address", "10.0.0.1", "--kubelet-profile", "high"],
+            2,
+            "cluster_config.custom_kubelet_flags_profiles: the node is labelled",
+        ),
+        (
+            &["kubelet", "--address", "10.0.0.1", "--node-name", "A_b"],
+            2,
+            "is no name of a node",
+        ),
+        (
+            &["encryption", "--address", "10.0.0.1"],
+            2,
+            "name --key-file, and --out",
+        ),
+    ] {
+        let output = render(args);
+        assert_eq!(output.status.code(), Some(code), "{args:?}");
+        assert!(err(&output).contains(expected), "{args:?}: {}", err(&output));
+    }
+
+    let (key, made) = (dir.path().join("key"), dir.path().join("encryption.yaml"));
+    std::fs::write(&key, "BwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwcHBwc=\n").unwrap();
+    let args = [
+        "encryption",
+        "--address",
+        "10.0.0.1",
+        "--key-file",
+        name(&key),
+        "--out",
+        name(&made),
+    ];
+    let output = render(&args);
+    assert!(output.status.success(), "{}", err(&output));
+    assert!(!(out(&output) + &err(&output)).contains("BwcH"));
+    assert!(
+        std::fs::read_to_string(&made)
+            .unwrap()
+            .contains("secret: BwcHBwcH")
+    );
+    assert_eq!(
+        std::fs::metadata(&made).unwrap().permissions().mode() & 0o777,
+        0o600
+    );
+    std::fs::write(&key, "c2hvcnQgc2VjcmV0").unwrap();
+    let output = render(&args);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(
+        err(&output).contains("32 bytes") && !err(&output).contains("c2hvcnQ"),
+        "{}",
+        err(&output)
+    );
+}

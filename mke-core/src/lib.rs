@@ -1,6 +1,6 @@
 //! The vocabulary that every other crate of the project speaks: validated [names], typed [ids], [time],
-//! [secrets](secret) and the [configuration](config) file; and as cargo features how secrets are sealed, the store
-//! and certificates.
+//! [secrets](secret), the [configuration](config) file and what [components are started with](render); and as cargo
+//! features how secrets are sealed, the store and certificates.
 //!
 //! This crate decides nothing about access and opens no socket. Without the adapter of its store it does no input
 //! or output at all: clock and randomness are arguments. Without features nothing in it is made for one platform.
@@ -27,6 +27,7 @@ pub mod ids;
 pub mod names;
 #[cfg(feature = "pki")]
 pub mod pki;
+pub mod render;
 #[cfg(feature = "seal")]
 pub mod seal;
 pub mod secret;

@@ -4,6 +4,7 @@ mod diff;
 mod edit;
 mod explain;
 mod get;
+mod render;
 mod to_mke4;
 mod validate;
 
@@ -33,6 +34,8 @@ pub(crate) enum Command {
     Example,
     /// Print the JSON Schema of the file.
     Schema,
+    /// Print what a component is started with on a node, and where each flag comes from.
+    Render(Box<render::Args>),
     /// Convert a file for MKE 4, and say what does not come along.
     ToMke4(to_mke4::Args),
 }
@@ -57,6 +60,7 @@ pub(super) fn run(command: &Command, output: &mut Output<'_>) -> Result<(), CliE
         Command::Explain(args) => explain::run(args, output),
         Command::Example => output.data(&Config::example()),
         Command::Schema => output.value(&Config::json_schema(), |schema| format!("{schema:#}")),
+        Command::Render(args) => render::run(args, output),
         Command::ToMke4(args) => to_mke4::run(args, output),
     }
 }
