@@ -11,6 +11,7 @@ use futures_util::{FutureExt, StreamExt};
 use mke_core::store::{Event, KeyRange, Revision, Store, StoreError, WatchBatch, WatchStream, layout};
 use tokio::sync::watch;
 
+use super::live::{Live, Logs};
 use super::metrics::Metrics;
 use super::snapshot::{Effect, Snapshot, Tables};
 use super::streams::Streams;
@@ -30,6 +31,7 @@ pub(super) struct Follower {
     current: Arc<ArcSwap<Snapshot>>,
     revision: watch::Sender<Revision>,
     streams: Arc<Streams>,
+    live: Arc<Live>,
     tables: Tables,
     watch: WatchStream,
 }
@@ -40,6 +42,8 @@ pub(super) struct Followed {
     pub(super) current: Arc<ArcSwap<Snapshot>>,
     /// Its revision, to wait on.
     pub(super) revision: watch::Receiver<Revision>,
+    /// What is told when the configuration changes.
+    pub(super) live: Arc<Live>,
 }
 
 impl Follower {
@@ -48,14 +52,17 @@ impl Follower {
         store: Arc<dyn Store>,
         metrics: Arc<Metrics>,
         streams: Arc<Streams>,
+        logs: Logs,
     ) -> Result<(Self, Followed), StoreError> {
         let (tables, watch, at) = read_everything(&*store).await?;
         let snapshot = tables.snapshot(at, None);
+        let live = Arc::new(Live::new(logs, snapshot.config.clone()));
         let current = Arc::new(ArcSwap::from_pointee(snapshot));
         let (revision, revision_seen) = watch::channel(at);
         let followed = Followed {
             current: current.clone(),
             revision: revision_seen,
+            live: live.clone(),
         };
         let follower = Self {
             store,
@@ -63,6 +70,7 @@ impl Follower {
             current,
             revision,
             streams,
+            live,
             tables,
             watch,
         };
@@ -109,10 +117,15 @@ impl Follower {
 
     fn publish(&self, effect: &Effect, at: Revision) {
         let begun = Instant::now();
-        let before = Arc::clone(&self.current.load().policy);
+        let before = self.current.load_full();
         let changed = !effect.policy.is_empty();
-        let snapshot = self.tables.snapshot(at, Some((&before, &effect.policy)));
+        let snapshot = self.tables.snapshot(at, Some((&before.policy, &effect.policy)));
+        let config = snapshot.config.clone();
         self.current.store(Arc::new(snapshot));
+        // Before the writer of the change is answered.
+        if !Arc::ptr_eq(&before.config, &config) {
+            self.live.apply(&before.config, &config);
+        }
         if changed {
             self.metrics.snapshot_built(begun.elapsed());
         }

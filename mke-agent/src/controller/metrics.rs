@@ -9,6 +9,8 @@ use std::time::Duration;
 
 use http::StatusCode;
 
+use super::live::SyslogCounts;
+
 /// Which part of the API a request was for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Part {
@@ -82,6 +84,8 @@ pub struct Gauges {
     pub revision: u64,
     /// Users, organizations, teams, collections, grants.
     pub counts: Vec<(&'static str, usize)>,
+    /// What became of messages for the remote syslog.
+    pub syslog: SyslogCounts,
     /// Bytes of memory that the process holds.
     pub resident_bytes: Option<u64>,
     /// Containers that the engine reports, by state.
@@ -172,6 +176,27 @@ impl Metrics {
         for (kind, count) in &gauges.counts {
             text.line(format_args!("{name}{{kind=\"{kind}\"}} {count}"));
         }
+        let name = "ucp_controller_syslog_messages_total";
+        text.header(
+            name,
+            "messages for the remote syslog by what became of them",
+            "counter",
+        );
+        let syslog = &gauges.syslog;
+        for (outcome, count) in [
+            ("sent", syslog.sent),
+            ("dropped", syslog.dropped),
+            ("refused", syslog.refused),
+            ("cut", syslog.cut),
+        ] {
+            text.line(format_args!("{name}{{outcome=\"{outcome}\"}} {count}"));
+        }
+        let name = "ucp_controller_syslog_failures_total";
+        text.header(name, "connections to the remote syslog that failed", "counter");
+        text.line(format_args!("{name} {}", syslog.failures));
+        let name = "ucp_controller_syslog_waiting";
+        text.header(name, "messages that wait for the remote syslog", "gauge");
+        text.line(format_args!("{name} {}", syslog.waiting));
         if let Some(bytes) = gauges.resident_bytes {
             let name = "process_resident_memory_bytes";
             text.header(name, "resident memory", "gauge");

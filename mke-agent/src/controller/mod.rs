@@ -15,6 +15,7 @@
 //! | `policy_store`, `records` | roles, collections and grants in the store |
 //! | `configuration` | what is configured, its versions, and the one way to change it |
 //! | `setup`, `authorities`, `issue` | what a first start makes, certificates, bundles |
+//! | `live` | settings that act while the controller runs |
 //! | `audit`, `metrics`, `headers` | what is recorded, counted and added to every answer |
 
 mod answering;
@@ -32,6 +33,7 @@ mod headers;
 mod identify;
 mod issue;
 mod journey;
+mod live;
 pub mod metrics;
 mod node_names;
 mod occupancy;
@@ -54,6 +56,7 @@ mod unpack;
 pub use authorities::{Authorities, AuthorityError};
 pub use error::ApiError;
 pub use files::FileError;
+pub use live::{Logs, SyslogCounts};
 pub use options::Options;
 pub use policy_store::{PolicyStore, PolicyStoreError};
 pub use records::{ClusterRecord, CollectionRecord};

@@ -32,6 +32,7 @@ use super::files::{self, FileError, PUBLIC};
 use super::follow::Follower;
 use super::headers::ServerIdentity;
 use super::issue::issue_bundle;
+use super::live::{Live, Logs};
 use super::metrics::Metrics;
 use super::options::{Options, PUBLIC_CA, PUBLIC_CERT, PUBLIC_CLUSTER_CA, PUBLIC_CLUSTER_ID};
 use super::policy_store::PolicyStore;
@@ -99,6 +100,8 @@ pub struct Surroundings {
     /// The store, shared with other controllers of the same cluster; without one, the controller opens its own in
     /// its data directory.
     pub store: Option<Arc<dyn Store>>,
+    /// The program's logs, which follow the configuration.
+    pub logs: Logs,
 }
 
 impl Default for Surroundings {
@@ -107,6 +110,7 @@ impl Default for Surroundings {
             clock: Arc::new(SystemClock),
             audit: Box::new(io::stdout()),
             store: None,
+            logs: Logs::default(),
         }
     }
 }
@@ -116,6 +120,7 @@ pub struct Running {
     addresses: Vec<SocketAddr>,
     state: Arc<State>,
     stopping: CancellationToken,
+    live: Arc<Live>,
     servers: Vec<JoinHandle<()>>,
     background: Vec<JoinHandle<()>>,
 }
@@ -146,9 +151,13 @@ pub async fn start_with(options: Options, mut surroundings: Surroundings) -> Res
             Arc::new(SqliteStore::open(path, SqliteOptions::default())?)
         }
     };
-    let (state, follower) = prepare(&options, surroundings, store, *first, &url).await?;
+    let (state, follower, live) = prepare(&options, surroundings, store, *first, &url).await?;
 
     let mut background = vec![tokio::spawn(follower.run())];
+    background.push(tokio::spawn({
+        let live = live.clone();
+        async move { live.run().await }
+    }));
     finish_first_start(&options, &state).await?;
     background.push(tokio::spawn(upkeep(state.clone())));
     background.push(tokio::spawn(keep_nodes_placed(state.clone())));
@@ -174,6 +183,7 @@ pub async fn start_with(options: Options, mut surroundings: Surroundings) -> Res
     Ok(Running {
         addresses,
         state,
+        live,
         stopping,
         servers,
         background,
@@ -206,8 +216,10 @@ async fn prepare(
     store: Arc<dyn Store>,
     address: SocketAddr,
     url: &str,
-) -> Result<(Arc<State>, Follower), StartError> {
-    let Surroundings { clock, audit, .. } = surroundings;
+) -> Result<(Arc<State>, Follower, Arc<Live>), StartError> {
+    let Surroundings {
+        clock, audit, logs, ..
+    } = surroundings;
     let engine = EngineClient::new(&options.engine_socket);
     let sealing = setup::sealing_key(&options.data_dir, &*store).await?;
     let cluster = setup::cluster(&*store, &*clock, &engine).await?;
@@ -238,7 +250,8 @@ async fn prepare(
 
     let metrics = Arc::new(Metrics::default());
     let streams = Arc::new(Streams::default());
-    let (follower, followed) = Follower::start(store.clone(), metrics.clone(), streams.clone()).await?;
+    let (follower, followed) =
+        Follower::start(store.clone(), metrics.clone(), streams.clone(), logs.clone()).await?;
     let sessions = Arc::new(Sessions::new(store.clone(), clock.clone()));
     let shown_address = (!address.ip().is_unspecified()).then(|| address.ip());
     let state = State {
@@ -249,7 +262,8 @@ async fn prepare(
         policy_store,
         configuration: Configuration::new(store.clone(), clock.clone(), followed.revision.clone()),
         engine,
-        audit: Audit::new(audit),
+        audit: Audit::new(audit, logs.clone()),
+        logs,
         metrics,
         authorities,
         cluster,
@@ -270,7 +284,7 @@ async fn prepare(
         store,
         clock,
     };
-    Ok((Arc::new(state), follower))
+    Ok((Arc::new(state), follower, followed.live))
 }
 
 /// Unpacks the first administrator's bundle, then remembers that the first start is complete.
@@ -394,6 +408,7 @@ impl Running {
         if let Err(error) = self.state.sessions.flush_last_used(directory).await {
             tracing::warn!(%error, "session times could not be written");
         }
+        self.live.last_words().await;
         for task in &self.background {
             task.abort();
         }

@@ -22,6 +22,7 @@ use super::backends::BackendCache;
 use super::configuration::Configuration;
 use super::error::ApiError;
 use super::headers::ServerIdentity;
+use super::live::Logs;
 use super::metrics::Metrics;
 use super::policy_store::PolicyStore;
 use super::records::ClusterRecord;
@@ -71,6 +72,8 @@ pub struct State {
     pub engine: EngineClient,
     /// Audit records.
     pub audit: Audit,
+    /// The program's logs.
+    pub logs: Logs,
     /// Counters.
     pub metrics: Arc<Metrics>,
     /// Certificates and their authorities.

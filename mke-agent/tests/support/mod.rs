@@ -11,9 +11,10 @@ pub mod client;
 use std::io::{self, Write};
 use std::path::Path;
 use std::sync::{Arc, Mutex};
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
-use mke_agent::controller::{Options, Running, Surroundings, start_with};
+use mke_agent::controller::{Logs, Options, Running, Surroundings, start_with};
+use mke_core::config::Config;
 use mke_core::secret::Secret;
 use mke_core::store::Store;
 use mke_core::time::{ManualClock, Timestamp};
@@ -24,12 +25,15 @@ use client::{Client, Identity};
 
 pub const ADMIN: &str = "admin";
 pub const PASSWORD: &str = "correct horse battery";
+/// How long anything may take that a test waits for.
+pub const PATIENCE: Duration = Duration::from_secs(10);
 
 /// A running controller. Dropping it without [`Controller::stop`] is like a crash that loses no writes.
 pub struct Controller {
     pub dir: Arc<TempDir>,
     pub clock: Arc<ManualClock>,
     pub audit: Lines,
+    pub logs: Logs,
     pub running: Running,
 }
 
@@ -71,16 +75,19 @@ impl Controller {
         change(&mut options);
         let clock = Arc::new(ManualClock::at(Timestamp::from(SystemTime::now())));
         let audit = Lines::default();
+        let logs = Logs::default();
         let surroundings = Surroundings {
             clock: clock.clone(),
             audit: Box::new(audit.clone()),
             store,
+            logs: logs.clone(),
         };
         let running = start_with(options, surroundings).await?;
         Ok(Self {
             dir,
             clock,
             audit,
+            logs,
             running,
         })
     }
@@ -120,6 +127,17 @@ impl Controller {
         self.login(ADMIN, PASSWORD).await
     }
 
+    /// Changes the configuration as an operator does: the export is edited and put back.
+    pub async fn configure(&self, admin: &Client, edit: impl FnOnce(&mut Config)) {
+        let text = admin.get("/api/ucp/config-toml").await.text();
+        let mut config = Config::parse(&text).unwrap();
+        edit(&mut config);
+        let request = admin
+            .request("PUT", "/api/ucp/config-toml")
+            .body(config.to_toml());
+        admin.send(request).await.ok();
+    }
+
     /// Makes a user and logs it in.
     pub async fn user(&self, admin: &Client, name: &str) -> User {
         let body = json!({ "name": name, "password": PASSWORD });
@@ -129,6 +147,22 @@ impl Controller {
             client: self.login(name, PASSWORD).await,
         }
     }
+}
+
+/// Waits until `ready` gives something. What is waited for depends on other tasks or the network, and comes soon.
+pub async fn until<T>(what: &str, mut ready: impl AsyncFnMut() -> Option<T>) -> T {
+    let wait = async {
+        let mut ticks = tokio::time::interval(Duration::from_millis(20));
+        loop {
+            ticks.tick().await;
+            if let Some(found) = ready().await {
+                return found;
+            }
+        }
+    };
+    tokio::time::timeout(PATIENCE, wait)
+        .await
+        .unwrap_or_else(|_| panic!("waited in vain: {what}"))
 }
 
 /// A logged-in user.

@@ -3,11 +3,13 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use mke_agent::controller::{self, Options};
+use mke_agent::controller::{self, Logs, Options, Surroundings};
 use mke_core::names::AccountName;
 use mke_core::pki::SubjectAltName;
 use mke_core::secret::Secret;
 use tracing_subscriber::EnvFilter;
+use tracing_subscriber::layer::{Layer as _, SubscriberExt as _};
+use tracing_subscriber::util::SubscriberInitExt as _;
 
 use super::id::DEFAULT_DATA_DIR;
 use super::supervise;
@@ -62,7 +64,7 @@ pub(crate) struct Args {
     /// Start again whenever the control plane dies.
     #[arg(long)]
     restart: bool,
-    /// Log more.
+    /// Log more on standard error, whatever the configuration says.
     #[arg(long, short = 'D')]
     debug: bool,
     /// Write log lines as JSON.
@@ -82,7 +84,7 @@ impl Args {
 const WORKERS: usize = 2;
 
 pub(super) fn run(args: Args) -> Result<(), CliError> {
-    start_logging(args.debug, args.jsonlog);
+    let logs = start_logging(args.debug, args.jsonlog);
     if args.restart {
         return super::wait_for(supervise::run(std::env::args_os().skip(1), &args.ready_path()));
     }
@@ -94,7 +96,11 @@ pub(super) fn run(args: Args) -> Result<(), CliError> {
         .build()
         .map_err(|error| CliError::Failed(format!("cannot start: {error}")))?
         .block_on(async {
-            let running = controller::start(options)
+            let surroundings = Surroundings {
+                logs,
+                ..Surroundings::default()
+            };
+            let running = controller::start_with(options, surroundings)
                 .await
                 .map_err(|error| CliError::Failed(chain(&error)))?;
             running
@@ -142,18 +148,28 @@ fn options(args: Args) -> Result<Options, CliError> {
     })
 }
 
-/// Logs go to standard error; audit records go to standard output and are the controller's own.
-fn start_logging(debug: bool, json: bool) {
-    let level = if debug { "debug" } else { "info" };
-    let filter = EnvFilter::try_from_env("MKE_LOG").unwrap_or_else(|_| EnvFilter::new(level));
-    let subscriber = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr);
-    if json {
-        subscriber.json().init()
+/// Logs go to standard error, and to the remote syslog of the configuration; audit records go to standard output and
+/// are the controller's own. The configuration says how much is logged, unless `MKE_LOG` or `--debug` do, which is
+/// about standard error only.
+fn start_logging(debug: bool, json: bool) -> Logs {
+    let logs = Logs::default();
+    let asked = EnvFilter::try_from_env("MKE_LOG").ok();
+    let asked = asked.or_else(|| debug.then(|| EnvFilter::new("debug")));
+    let lines = tracing_subscriber::fmt::layer().with_writer(std::io::stderr);
+    let lines = if json {
+        lines.json().boxed()
     } else {
-        subscriber.with_ansi(false).init()
-    }
+        lines.with_ansi(false).boxed()
+    };
+    let lines = match asked {
+        Some(asked) => lines.with_filter(asked).boxed(),
+        None => lines.with_filter(logs.filter()).boxed(),
+    };
+    tracing_subscriber::registry()
+        .with(lines)
+        .with(logs.remote())
+        .init();
+    logs
 }
 
 fn chain(error: &dyn std::error::Error) -> String {

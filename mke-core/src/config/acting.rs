@@ -77,6 +77,26 @@ pub const ACTING: &[Topic] = &[
         )],
     },
     Topic {
+        name: "the log level and the remote syslog",
+        keys: &[
+            acting(
+                "log_configuration.level",
+                "mke-agent/src/controller/live/logs.rs",
+                "log.level",
+            ),
+            acting(
+                "log_configuration.host",
+                "mke-agent/src/controller/live/syslog/target.rs",
+                "log.host",
+            ),
+            acting(
+                "log_configuration.protocol",
+                "mke-agent/src/controller/live/syslog/target.rs",
+                "log.protocol",
+            ),
+        ],
+    },
+    Topic {
         name: "response headers and identity headers",
         keys: &[
             acting(

@@ -153,6 +153,7 @@ pub(super) async fn metrics(call: Call) -> Result<Response, ApiError> {
             ("role", snapshot.policy.roles().len()),
             ("grant", snapshot.policy.grant_count()),
         ],
+        syslog: call.state.logs.counts(),
         resident_bytes: resident_bytes(),
         containers: containers(&call).await,
     };

@@ -21,6 +21,8 @@ use serde_json::Value;
 
 use redact::redact_query;
 
+use super::live::Logs;
+
 /// Whether and how an endpoint is recorded.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Recording {
@@ -35,6 +37,8 @@ pub enum Recording {
 /// Where records go.
 pub struct Audit {
     sink: Mutex<Box<dyn Write + Send>>,
+    /// Records are a part of the controller's log, so they go where that is sent (AUD-004, CFG-007).
+    logs: Logs,
 }
 
 /// When in the life of a request a record was made.
@@ -139,10 +143,12 @@ struct ResponseStatus {
 }
 
 impl Audit {
-    /// Records go to `sink`, one line each.
-    pub fn new(sink: Box<dyn Write + Send>) -> Self {
+    /// Records go to `sink`, one line each, and to the remote syslog of `logs`, if it has one. What counts is the sink:
+    /// a record is written when that has taken it.
+    pub fn new(sink: Box<dyn Write + Send>, logs: Logs) -> Self {
         Self {
             sink: Mutex::new(sink),
+            logs,
         }
     }
 
@@ -194,16 +200,21 @@ impl Audit {
             }),
             request_object: noted.body.filter(|_| with_body),
         };
-        self.write(&Envelope { audit: record })
+        self.write(moment.now, &Envelope { audit: record })
     }
 
-    fn write(&self, value: &impl Serialize) -> io::Result<()> {
+    fn write(&self, at: Timestamp, value: &impl Serialize) -> io::Result<()> {
         let mut line = Vec::with_capacity(512);
         value.serialize(&mut serde_json::Serializer::with_formatter(&mut line, Ascii))?;
         line.push(b'\n');
         let mut sink = self.sink.lock().unwrap_or_else(PoisonError::into_inner);
         sink.write_all(&line)?;
-        sink.flush()
+        sink.flush()?;
+        drop(sink);
+        if let Ok(text) = std::str::from_utf8(&line) {
+            self.logs.audit(at, text);
+        }
+        Ok(())
     }
 }
 
@@ -270,7 +281,7 @@ mod tests {
 
     fn record(level: AuditLevel, path: &str, query: Option<&str>, notes: &Notes) -> Option<String> {
         let (sender, lines) = mpsc::channel();
-        let audit = Audit::new(Box::new(Sink(sender)));
+        let audit = Audit::new(Box::new(Sink(sender)), Logs::default());
         let arrival = Arrival {
             id: "id-1".into(),
             received: Timestamp::from_secs(1),
@@ -401,7 +412,7 @@ mod tests {
     fn a_broken_sink_is_an_error() {
         let (sender, lines) = mpsc::channel();
         drop(lines);
-        let audit = Arc::new(Audit::new(Box::new(Sink(sender))));
-        assert!(audit.write(&1).is_err());
+        let audit = Arc::new(Audit::new(Box::new(Sink(sender)), Logs::default()));
+        assert!(audit.write(Timestamp::default(), &1).is_err());
     }
 }
