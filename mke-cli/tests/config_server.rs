@@ -185,7 +185,8 @@ async fn mistakes_and_what_is_fixed() {
     let problems: Value = serde_json::from_slice(&output.stdout).unwrap();
     assert_eq!(problems[1]["nearest"], "cluster_config.swarm_port");
 
-    let fixed = before.replacen("[cluster_config]\n", "[cluster_config]\n  swarm_only = true\n", 1);
+    let fixed = before.replace("swarm_only = false", "swarm_only = true");
+    assert_ne!(fixed, before);
     let file = desk.file("fixed.toml", &fixed);
     let file = file.to_str().unwrap();
     let (_, err) = desk.ends(2, &["apply", file]);
