@@ -3,8 +3,8 @@
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    account, admission, authz, bundle, can_i, collection, completion, config, context, dump_certs, grant, id,
-    login, org, port_check, proof, role, serve, team,
+    account, admission, auth, authz, bundle, can_i, collection, completion, config, context, dump_certs,
+    grant, id, login, org, port_check, proof, role, serve, team,
 };
 use crate::output::Format;
 
@@ -69,6 +69,9 @@ pub(crate) enum Command {
     Config(config::Command),
     /// Ask whether something is allowed, and why. Exit code 1 means no.
     CanI(can_i::Args),
+    /// Where accounts come from: identity providers and directories.
+    #[command(subcommand)]
+    Auth(auth::Command),
     /// Ask about the whole policy: who can, why, what if.
     #[command(subcommand)]
     Authz(authz::Command),

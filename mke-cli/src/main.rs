@@ -3,10 +3,9 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    mke_cli::run_in_colours(
+    mke_cli::run(
         std::env::args_os(),
         &mut std::io::stdout(),
         &mut std::io::stderr(),
-        mke_cli::Colours::of_this_process(),
     )
 }

@@ -99,10 +99,6 @@ id!(
     KeyId
 );
 id!(
-    /// Identifies a job, such as one synchronisation with a directory.
-    JobId
-);
-id!(
     /// Identifies a session. It is not the token and opens nothing.
     SessionId
 );

@@ -13,7 +13,6 @@ mod failure;
 mod packages;
 mod port;
 mod process;
-mod python;
 mod requirements;
 mod say;
 mod test;

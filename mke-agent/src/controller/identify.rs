@@ -11,6 +11,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use http::header::{AUTHORIZATION, HeaderMap, USER_AGENT};
 use mke_auth::identity::{Identity, identify_by_key};
+use mke_auth::scim::TokenError;
 use mke_auth::sessions::{LoginError, LoginRequest};
 use mke_core::secret::Secret;
 
@@ -133,6 +134,49 @@ pub(super) async fn identify(
         (None, header) => header,
     };
     Ok(Identified { identity, newer })
+}
+
+/// Whether the SCIM client asks: nothing but its own token opens its endpoints, and with nothing else beside it
+/// (SCIM-002). Returns the id of the token.
+///
+/// # Errors
+/// 401 without the token, 403 while SCIM is switched off.
+pub(super) fn scim_token(
+    state: &State,
+    snapshot: &Snapshot,
+    peer: &Peer,
+    headers: &HeaderMap,
+) -> Result<String, ApiError> {
+    let refused = |why: &str| ApiError::from(TokenError::Wrong).because(why);
+    if peer.certificate.is_some() {
+        return Err(refused(
+            "a client certificate beside or instead of the SCIM token",
+        ));
+    }
+    let mut values = headers.get_all(AUTHORIZATION).iter();
+    let shown = match (values.next(), values.next()) {
+        (None, _) => None,
+        (Some(value), None) => {
+            let text = value.to_str().ok().and_then(|text| text.split_once(' '));
+            let (_, token) = text
+                .filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"))
+                .ok_or_else(|| refused("an Authorization header that is no bearer token"))?;
+            // Spaces inside or around it are part of what was shown, and no token has any.
+            Some(token)
+        }
+        (Some(_), Some(_)) => return Err(refused("more than one Authorization header")),
+    };
+    let token = state
+        .scim
+        .tokens
+        .check(&snapshot.directory, shown, peer.address.ip())?;
+    if !snapshot.config.auth.scim_enabled {
+        return Err(ApiError::new(
+            Kind::Forbidden,
+            "SCIM is switched off; an administrator switches it on with `ucp auth scim enable`",
+        ));
+    }
+    Ok(token.id.clone())
 }
 
 async fn by_header(

@@ -112,7 +112,13 @@ async fn travel(
     match found {
         Found::Endpoint(endpoint, params) => {
             trace.classed(Part::Control, endpoint.surface(), endpoint.recording);
-            let identified = identify(state, snapshot, peer, &request, &target, endpoint.rule).await?;
+            let identified = if endpoint.rule == Rule::ScimToken {
+                let token = identify::scim_token(state, snapshot, peer, request.headers())?;
+                trace.asked_by_scim(&token);
+                Identified::default()
+            } else {
+                identify(state, snapshot, peer, &request, &target, endpoint.rule).await?
+            };
             let snapshot = &identified.view(state, snapshot);
             let identity = identified.identity;
             trace.asked_by(identity.as_ref());
@@ -183,6 +189,7 @@ async fn control(
         snapshot: snapshot.clone(),
         identity,
         permit,
+        method: head.method,
         params,
         query: target.query().clone(),
         headers: head.headers,
@@ -327,6 +334,14 @@ impl Trace {
         let _ = self.part.set(part);
         let _ = self.surface.set(surface);
         self.notes.set_recording(recording);
+    }
+
+    /// A SCIM client is no account; its token is named instead (scim-19).
+    fn asked_by_scim(&self, token: &str) {
+        let _ = self.asker.set(Asker {
+            name: "scim".to_owned(),
+            id: format!("scim-token:{token}"),
+        });
     }
 
     fn asked_by(&self, identity: Option<&Identity>) {

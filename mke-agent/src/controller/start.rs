@@ -8,6 +8,7 @@ use std::time::Duration;
 use mke_auth::accounts::Accounts;
 use mke_auth::keys::PublicKeys;
 use mke_auth::password::{HashLimits, PasswordError, PasswordHasher};
+use mke_auth::scim::{Scim, ScimTokens};
 use mke_auth::sessions::{Logins, Sessions};
 use mke_core::config::Kept;
 use mke_core::ids::AccountId;
@@ -23,6 +24,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::answering::Answering;
+use super::api::scim::ScimService;
 use super::audit::Audit;
 use super::authorities::{Authorities, AuthorityError};
 use super::backends::BackendCache;
@@ -254,8 +256,13 @@ async fn prepare(
         Follower::start(store.clone(), metrics.clone(), streams.clone(), logs.clone()).await?;
     let sessions = Arc::new(Sessions::new(store.clone(), clock.clone()));
     let shown_address = (!address.ip().is_unspecified()).then(|| address.ip());
+    let scim = ScimService::new(
+        Scim::new(accounts.clone()),
+        ScimTokens::new(store.clone(), clock.clone()),
+    );
     let state = State {
         accounts,
+        scim,
         logins: Logins::new(sessions.clone(), hasher),
         sessions,
         keys: PublicKeys::new(store.clone(), clock.clone()),

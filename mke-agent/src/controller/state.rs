@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::answering::Answering;
+use super::api::scim::ScimService;
 use super::audit::Audit;
 use super::authorities::Authorities;
 use super::backends::BackendCache;
@@ -62,6 +63,8 @@ pub struct State {
     pub sessions: Arc<Sessions>,
     /// Checks passwords and begins sessions.
     pub logins: Logins,
+    /// Lets an identity provider keep users and groups.
+    pub scim: ScimService,
     /// Writes public keys.
     pub keys: PublicKeys,
     /// Writes roles, collections, grants and default collections.

@@ -16,6 +16,7 @@ mod links;
 mod members;
 mod new;
 mod organizations;
+mod provisioned;
 mod teams;
 mod users;
 
@@ -24,6 +25,9 @@ pub use bulk::{BulkChange, BulkOutcome, MAX_BULK};
 pub use error::{AccountError, Problem, Problems};
 pub use links::TeamLink;
 pub use new::{NewOrganization, NewTeam, NewUser, TeamChange, UserChange};
+pub use provisioned::{
+    MAX_MEMBER_CHANGES, Provisioned, ProvisionedGroup, TEAM_SUFFIX, is_linkable, is_provisioned,
+};
 pub use users::PasswordChange;
 
 use std::sync::Arc;

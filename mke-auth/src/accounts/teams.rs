@@ -108,7 +108,7 @@ impl Accounts {
     }
 
     /// Tells a name in use from other reasons for which a transaction may fail.
-    async fn check_team_name_free(
+    pub(super) async fn check_team_name_free(
         &self,
         name_key: &str,
         name: &mke_core::names::TeamName,

@@ -211,28 +211,37 @@ impl Accounts {
     pub async fn delete_user(&self, id: &AccountId) -> Result<Revision, AccountError> {
         for _ in 0..ATTEMPTS {
             let found = self.user(id).await?;
-            let untouched = super::untouched(&*self.store, id).await?;
-            let mut owned = self.keys_of(id).await?;
-            for (family, position) in [(layout::MEMBERS, 1), (layout::TEAM_MEMBERS, 2)] {
-                owned.extend(
-                    storage::scan(&*self.store, family)
-                        .await?
-                        .into_iter()
-                        .map(|entry| entry.key)
-                        .filter(|key| part_is(family, key, position, id.as_str())),
-                );
-            }
-            let mut txn = delete_account(&found, owned)?
-                .when(untouched)
-                .delete(layout::default_collection(id));
-            if found.record.is_active_admin() {
-                txn = txn.when(self.another_administrator(&found.record).await?);
-            }
-            if let Some(revision) = storage::commit(&*self.store, txn).await? {
+            if let Some(revision) = self.try_delete_user(&found).await? {
                 return Ok(revision);
             }
         }
         Err(StorageError::Contended.into())
+    }
+
+    /// Deletes a user as it was read; nothing when it was changed meanwhile.
+    pub(super) async fn try_delete_user(
+        &self,
+        found: &Found<Account>,
+    ) -> Result<Option<Revision>, AccountError> {
+        let id = &found.record.id;
+        let untouched = super::untouched(&*self.store, id).await?;
+        let mut owned = self.keys_of(id).await?;
+        for (family, position) in [(layout::MEMBERS, 1), (layout::TEAM_MEMBERS, 2)] {
+            owned.extend(
+                storage::scan(&*self.store, family)
+                    .await?
+                    .into_iter()
+                    .map(|entry| entry.key)
+                    .filter(|key| part_is(family, key, position, id.as_str())),
+            );
+        }
+        let mut txn = delete_account(found, owned)?
+            .when(untouched)
+            .delete(layout::default_collection(id));
+        if found.record.is_active_admin() {
+            txn = txn.when(self.another_administrator(&found.record).await?);
+        }
+        Ok(storage::commit(&*self.store, txn).await?)
     }
 
     /// Keys of the records of an account's public keys.
@@ -250,7 +259,7 @@ impl Accounts {
 
     /// A condition that holds as long as another active administrator stays one. Two administrators who remove
     /// each other at once thus cannot both succeed.
-    async fn another_administrator(&self, but: &Account) -> Result<Compare, AccountError> {
+    pub(super) async fn another_administrator(&self, but: &Account) -> Result<Compare, AccountError> {
         for entry in storage::scan(&*self.store, layout::ACCOUNTS).await? {
             let key = entry.key.clone();
             // An account that cannot be read cannot log in, so it is no administrator to rely on.

@@ -7,7 +7,7 @@ use mke_core::ids::{AccountId, KeyId, SessionId, TeamId};
 use mke_core::names::DEFAULT_ORGANIZATION;
 
 use super::{Directory, StoredSession};
-use crate::records::{Account, Login, Membership, PublicKey, Source, Team, TokenHash};
+use crate::records::{Account, Login, Membership, PublicKey, ScimToken, Source, Team, TokenHash};
 
 /// A member of an organization or a team.
 #[derive(Debug, Clone)]
@@ -241,6 +241,11 @@ impl Directory {
 
 /// Credentials.
 impl Directory {
+    /// The token of the SCIM client, if one was made.
+    pub fn scim_token(&self) -> Option<&Arc<ScimToken>> {
+        self.scim_token.as_ref()
+    }
+
     /// The public key with this id.
     pub fn key(&self, id: &KeyId) -> Option<&Arc<PublicKey>> {
         self.keys.get(id)

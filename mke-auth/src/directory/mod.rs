@@ -17,7 +17,8 @@ use mke_core::ids::{AccountId, KeyId, SessionId, TeamId};
 use mke_core::store::{Entry, Event, Revision, layout};
 
 use crate::records::{
-    self, Account, Login, Membership, PublicKey, Record, RecordError, Session, Source, Team, TokenHash,
+    self, Account, Login, Membership, PublicKey, Record, RecordError, ScimToken, Session, Source, Team,
+    TokenHash,
 };
 
 /// What an event was about, so that a manager knows what to compute anew.
@@ -59,6 +60,7 @@ pub struct Directory {
     tokens: HashMap<TokenHash, SessionId>,
     account_sessions: OrdSet<(AccountId, SessionId)>,
     logins: HashMap<AccountId, Login>,
+    scim_token: Option<Arc<ScimToken>>,
     damaged: OrdMap<String, Arc<str>>,
 }
 
@@ -72,9 +74,10 @@ enum Family {
     Key,
     Session,
     Login,
+    ScimToken,
 }
 
-const FAMILIES: [(&str, Family); 7] = [
+const FAMILIES: [(&str, Family); 8] = [
     (layout::ACCOUNTS, Family::Account),
     (layout::TEAMS, Family::Team),
     (layout::MEMBERS, Family::Member),
@@ -82,6 +85,7 @@ const FAMILIES: [(&str, Family); 7] = [
     (layout::PUBLIC_KEYS, Family::Key),
     (layout::SESSIONS, Family::Session),
     (layout::LOGINS, Family::Login),
+    (layout::SCIM_TOKEN, Family::ScimToken),
 ];
 
 impl Directory {
@@ -114,7 +118,7 @@ impl Directory {
         }
         match family {
             Family::Account | Family::Team | Family::Member | Family::TeamMember => Applied::People,
-            Family::Key | Family::Session | Family::Login => Applied::Credentials,
+            Family::Key | Family::Session | Family::Login | Family::ScimToken => Applied::Credentials,
         }
     }
 
@@ -179,6 +183,7 @@ impl Directory {
             (Family::Login, [account]) => {
                 self.logins.insert(AccountId::from(*account), read(entry)?);
             }
+            (Family::ScimToken, [""]) => self.scim_token = Some(Arc::new(read(entry)?)),
             _ => return Err("its key has the wrong number of parts".to_owned()),
         }
         Ok(())
@@ -232,6 +237,7 @@ impl Directory {
             (Family::Login, [account]) => {
                 self.logins.remove(*account);
             }
+            (Family::ScimToken, [""]) => self.scim_token = None,
             _ => {}
         }
     }

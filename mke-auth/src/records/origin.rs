@@ -5,6 +5,8 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use super::ScimPerson;
+
 /// Longest id of a person or group at its source, in bytes. Judgement: far above any id or DN in use, and small
 /// enough for a key of the store.
 pub const MAX_ORIGIN_ID_BYTES: usize = 1024;
@@ -57,6 +59,9 @@ pub struct Origin {
     /// others granted is not the identity provider's to take.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub admin_by_saml: bool,
+    /// What else a SCIM client says about the person.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scim: Option<Box<ScimPerson>>,
 }
 
 impl Origin {
@@ -68,6 +73,7 @@ impl Origin {
             dn: None,
             external_id: None,
             admin_by_saml: false,
+            scim: None,
         }
     }
 }
@@ -94,15 +100,4 @@ pub struct MemberSync {
     /// Whether accounts that do not come from the directory may be members too. When they may not, the next
     /// synchronisation ends their membership.
     pub allow_others: bool,
-}
-
-/// What a SCIM client says about a group that is a team here.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct ScimGroup {
-    /// The name that the client gave it (`displayName`).
-    pub display_name: String,
-    /// What the client calls it (`externalId`).
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub external_id: Option<String>,
 }

@@ -5,6 +5,7 @@ pub(crate) mod account;
 pub(crate) mod admission;
 mod asked;
 pub(crate) mod audit_log;
+pub(crate) mod auth;
 pub(crate) mod authz;
 pub(crate) mod bundle;
 pub(crate) mod can_i;
@@ -61,6 +62,7 @@ pub(crate) fn dispatch(command: Command, output: &mut Output<'_>) -> Result<(), 
         }
         Command::Grant(command) => wait_for(grant::run(command, &Client::from_environment()?, output)),
         Command::Bundle(command) => wait_for(bundle::run(command, &Client::from_environment()?, output)),
+        Command::Auth(command) => wait_for(auth::run(command, &Client::from_environment()?, output)),
         Command::Config(command) => config::run(&command, output),
         Command::CanI(args) => can_i::run(&args, output),
         Command::Authz(command) => authz::run(&command, output),

@@ -53,6 +53,14 @@ pub const ACTING: &[Topic] = &[
         ],
     },
     Topic {
+        name: "provisioning over SCIM",
+        keys: &[acting(
+            "auth.scimEnabled",
+            "mke-agent/src/controller/identify.rs",
+            "config.auth.scim_enabled",
+        )],
+    },
+    Topic {
         name: "the role of new users",
         keys: &[acting(
             "auth.default_new_user_role",

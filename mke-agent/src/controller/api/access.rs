@@ -17,6 +17,8 @@ use crate::controller::snapshot::Snapshot;
 pub(crate) enum Rule {
     /// Anybody.
     Public,
+    /// The SCIM client: whoever shows its token. That is checked where others are identified.
+    ScimToken,
     /// Any active account.
     Authenticated,
     /// Administrators.
@@ -40,7 +42,8 @@ pub(crate) enum Rule {
 /// Decides on a call. `params` are the variable elements of the path in order.
 pub(crate) fn decide(snapshot: &Snapshot, subject: &Subject, rule: Rule, params: &[String]) -> Decision {
     let access = match rule {
-        Rule::Public => Access::Public,
+        // Without the token nobody comes this far.
+        Rule::Public | Rule::ScimToken => Access::Public,
         Rule::Authenticated => Access::Authenticated,
         Rule::Admin => Access::Admin,
         Rule::Oneself
@@ -70,7 +73,7 @@ fn is_related(directory: &Directory, caller: &AccountId, rule: Rule, params: &[S
     let member = || directory.membership(&named.id, caller);
     let org_admin = || member().is_some_and(|membership| membership.is_admin);
     match rule {
-        Rule::Public | Rule::Authenticated | Rule::Admin => false,
+        Rule::Public | Rule::ScimToken | Rule::Authenticated | Rule::Admin => false,
         Rule::Oneself => oneself(),
         Rule::OneselfOrMember => oneself() || member().is_some(),
         Rule::OneselfOrOrgAdmin => oneself() || org_admin(),

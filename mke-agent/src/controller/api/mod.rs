@@ -17,6 +17,7 @@ mod login;
 mod members;
 mod public_keys;
 mod roles;
+pub(super) mod scim;
 mod shapes;
 mod system;
 pub(super) mod table;
@@ -48,6 +49,7 @@ pub(super) struct Call {
     pub(super) identity: Option<Identity>,
     /// The proof that it may be handled.
     pub(super) permit: Permit,
+    pub(super) method: http::Method,
     /// The variable elements of the path, in order.
     pub(super) params: Vec<String>,
     pub(super) query: Query,

@@ -11,7 +11,7 @@ use mke_rbac::inquiry::{AccessTo, Diff, Explain, Paths, PolicyTests, Replay, Sim
 use super::access::Rule;
 use super::{
     Call, accounts, authz, bundle, can_i, certificates, collections, config, grants, login, members,
-    public_keys, roles, system, teams,
+    public_keys, roles, scim, system, teams,
 };
 use crate::controller::audit::Recording;
 use crate::controller::body::Response;
@@ -48,6 +48,9 @@ impl Endpoint {
 /// Which form errors have below a path.
 pub(crate) fn surface_of(path: &str) -> Surface {
     let first = path.trim_start_matches('/').split('/').next();
+    if path.starts_with("/enzi/v0/scim") {
+        return Surface::Scim;
+    }
     match first {
         Some("accounts" | "id" | "enzi") => Surface::Identity,
         _ => Surface::Plain,
@@ -67,6 +70,13 @@ pub(crate) enum Found {
 /// Finds an endpoint. `versioned` says that the path carried a version of the Engine API, which only the paths
 /// that Docker clients call may do.
 pub(crate) fn find(method: &str, segments: &[String], versioned: bool) -> Found {
+    if let [enzi, v0, scim, v2, rest @ ..] = segments
+        && [enzi, v0, scim, v2] == ["enzi", "v0", "scim", "v2"]
+        && !versioned
+    {
+        // The service knows its own paths and methods.
+        return Found::Endpoint(&SCIM, rest.to_vec());
+    }
     let segments = match segments {
         // The identity API has a long and a short form.
         [enzi, v0, rest @ ..]
@@ -113,6 +123,16 @@ fn matched(template: &str, segments: &[String]) -> Option<Vec<String>> {
     }
     rest.next().is_none().then_some(params)
 }
+
+/// Everything below the base of the SCIM service.
+static SCIM: Endpoint = Endpoint {
+    method: "any",
+    template: "/enzi/v0/scim/v2",
+    rule: Rule::ScimToken,
+    recording: Recording::Full,
+    max_body: LARGE,
+    handler: |call| Box::pin(scim::serve(call)),
+};
 
 macro_rules! endpoints {
     ($($method:ident $template:literal $rule:ident $recording:ident $max_body:ident $handler:path;)*) => {
@@ -212,6 +232,10 @@ endpoints! {
     POST   "/api/nodes/certs"                             Admin             NoBody  LARGE certificates::replace;
     GET    "/api/ucp/config/logging"                      Admin             Full    SMALL config::show_logging;
     PUT    "/api/ucp/config/logging"                      Admin             Full    SMALL config::change_logging;
+    GET    "/api/ucp/config/auth/scim"                    Admin             Full    SMALL scim::show;
+    PUT    "/api/ucp/config/auth/scim"                    Admin             Full    SMALL scim::change;
+    POST   "/api/ucp/config/auth/scim/token"              Admin             NoBody  SMALL scim::make_token;
+    DELETE "/api/ucp/config/auth/scim/token"              Admin             Full    SMALL scim::remove_token;
     POST   "/api/ucp/authz/can-i"                         Authenticated     Full    LARGE can_i::ask;
     POST   "/api/ucp/authz/who-can"                       Admin             Full    LARGE authz::ask::<WhoCan>;
     POST   "/api/ucp/authz/simulate"                      Admin             Full    LARGE authz::ask::<Simulate>;

@@ -6,6 +6,7 @@ use mke_auth::accounts::AccountError;
 use mke_auth::bundle::{BundleError, PlaceError};
 use mke_auth::keys::KeyError;
 use mke_auth::password::PasswordError;
+use mke_auth::scim::TokenError;
 use mke_auth::sessions::LoginError;
 use mke_core::config::Problems;
 use mke_core::store::StoreError;
@@ -115,6 +116,20 @@ impl From<LoginError> for ApiError {
             LoginError::Busy => Self::new(Kind::Unavailable, text),
             LoginError::Password(error) => error.into(),
             LoginError::Storage(error) => error.into(),
+        }
+    }
+}
+
+impl From<TokenError> for ApiError {
+    fn from(error: TokenError) -> Self {
+        let text = error.to_string();
+        match error {
+            TokenError::Unusable => Self::malformed(text),
+            TokenError::Wrong => Self::new(Kind::Unauthenticated, text),
+            TokenError::TooManyAttempts { retry_after } => {
+                Self::new(Kind::TooMany, text).retry_after(retry_after)
+            }
+            TokenError::Storage(error) => error.into(),
         }
     }
 }

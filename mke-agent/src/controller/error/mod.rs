@@ -9,6 +9,7 @@ mod mapping;
 use std::time::Duration;
 
 use http::StatusCode;
+use mke_auth::scim::{MEDIA_TYPE, ScimError};
 use mke_rbac::Denial;
 use serde_json::{Value, json};
 
@@ -92,6 +93,8 @@ pub enum Surface {
     Identity,
     /// `{"message"}`
     Plain,
+    /// `{"schemas","status","detail"}` (RFC 7644, section 3.12)
+    Scim,
 }
 
 /// Why a request was not done.
@@ -206,12 +209,17 @@ impl ApiError {
     pub fn to_response(&self, surface: Surface) -> Response {
         let value = match surface {
             Surface::Identity => json!({ "errors": [self.to_identity_value()] }),
+            Surface::Scim => ScimError::new(self.0.kind.status().as_u16(), &self.0.message).to_value(),
             Surface::Plain => match &self.0.detail {
                 None => json!({ "message": self.0.message }),
                 Some(detail) => json!({ "message": self.0.message, "detail": detail }),
             },
         };
-        let mut response = body::json(self.0.kind.status(), &value);
+        let status = self.0.kind.status();
+        let mut response = match surface {
+            Surface::Scim => body::bytes(status, MEDIA_TYPE, value.to_string()),
+            Surface::Identity | Surface::Plain => body::json(status, &value),
+        };
         if self.0.kind == Kind::Unauthenticated {
             response.headers_mut().insert(
                 http::header::WWW_AUTHENTICATE,

@@ -1,0 +1,22 @@
+//! `ucp auth`: where accounts come from and who vouches for people.
+
+mod scim;
+
+use clap::Subcommand;
+
+use crate::api::Client;
+use crate::error::CliError;
+use crate::output::Output;
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Let an identity provider keep users and groups over SCIM 2.0.
+    #[command(subcommand)]
+    Scim(scim::Command),
+}
+
+pub(super) async fn run(command: Command, client: &Client, output: &mut Output<'_>) -> Result<(), CliError> {
+    match command {
+        Command::Scim(command) => scim::run(command, client, output).await,
+    }
+}
