@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::fmt::Display;
 use std::io;
+use std::path::PathBuf;
 use std::process::ExitStatus;
 use std::time::Duration;
 
@@ -15,6 +16,9 @@ pub(crate) enum BenchError {
         program: &'static str,
         package: &'static str,
     },
+    /// The environment of Python packages is not there.
+    #[error("{} is missing, `cargo xtask bench config` makes it", path.display())]
+    NoPython { path: PathBuf },
     /// This program itself was compiled without optimisation.
     #[error("an unoptimised build measures nothing, start it with `cargo xtask bench`")]
     Unoptimised,
@@ -99,7 +103,7 @@ impl BenchError {
     /// 2 when the caller can put it right, 3 when the run failed part-way.
     pub(crate) const fn exit_code(&self) -> u8 {
         match self {
-            Self::Missing { .. } | Self::Unoptimised | Self::NotRoot => 2,
+            Self::Missing { .. } | Self::NoPython { .. } | Self::Unoptimised | Self::NotRoot => 2,
             _ => 3,
         }
     }

@@ -41,6 +41,7 @@ pub mod accounts;
 pub mod bundle;
 pub mod directory;
 pub mod identity;
+pub mod jobs;
 pub mod keys;
 pub mod password;
 pub mod records;

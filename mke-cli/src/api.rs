@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::{Method, StatusCode, redirect};
+use reqwest::{Method, StatusCode, header, redirect};
 use rustls::RootCertStore;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
@@ -144,22 +144,52 @@ impl Client {
         body: Option<&Value>,
     ) -> Result<Vec<u8>, CliError> {
         let mut request = self.http.request(method.clone(), format!("{}{path}", self.url));
-        if let Some(token) = &self.token {
-            request = request.bearer_auth(token);
-        }
         if let Some(body) = body {
             request = request.json(body);
         }
+        let answer = self.exchange(path, request).await?;
+        if answer.status.is_success() {
+            Ok(answer.body)
+        } else {
+            Err(answer.failure(&method, path))
+        }
+    }
+
+    /// Sends a text and returns whatever comes back, refusals too. `if_match` is an entity tag.
+    pub(crate) async fn send_text(
+        &self,
+        method: Method,
+        path: &str,
+        text: Option<String>,
+        if_match: Option<&str>,
+    ) -> Result<Answer, CliError> {
+        let mut request = self.http.request(method, format!("{}{path}", self.url));
+        if let Some(tag) = if_match {
+            request = request.header(header::IF_MATCH, tag);
+        }
+        if let Some(text) = text {
+            request = request.body(text);
+        }
+        self.exchange(path, request).await
+    }
+
+    async fn exchange(&self, path: &str, request: reqwest::RequestBuilder) -> Result<Answer, CliError> {
+        let request = match &self.token {
+            Some(token) => request.bearer_auth(token),
+            None => request,
+        };
         let unreachable = |source| CliError::Unreachable {
             url: self.url.clone(),
             source,
         };
         let mut response = request.send().await.map_err(unreachable)?;
         let status = response.status();
-        let mut bytes = Vec::new();
+        let tag = response.headers().get(header::ETAG);
+        let tag = tag.and_then(|tag| tag.to_str().ok()).map(str::to_owned);
+        let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(unreachable)? {
-            bytes.extend_from_slice(&chunk);
-            if bytes.len() > MAX_ANSWER_BYTES {
+            body.extend_from_slice(&chunk);
+            if body.len() > MAX_ANSWER_BYTES {
                 let reason = format!("more than {MAX_ANSWER_BYTES} bytes");
                 return Err(CliError::BadAnswer {
                     path: path.to_owned(),
@@ -167,19 +197,36 @@ impl Client {
                 });
             }
         }
-        if status.is_success() {
-            return Ok(bytes);
-        }
-        let message = error_text(&bytes).unwrap_or_else(|| status.to_string());
-        Err(match status {
+        Ok(Answer { status, tag, body })
+    }
+}
+
+/// What came back.
+pub(crate) struct Answer {
+    pub(crate) status: StatusCode,
+    /// The entity tag.
+    pub(crate) tag: Option<String>,
+    pub(crate) body: Vec<u8>,
+}
+
+impl Answer {
+    /// The body as JSON.
+    pub(crate) fn json<T: DeserializeOwned>(&self, path: &str) -> Result<T, CliError> {
+        decode(path, &self.body)
+    }
+
+    /// The answer as the error that it is.
+    pub(crate) fn failure(&self, method: &Method, path: &str) -> CliError {
+        let message = error_text(&self.body).unwrap_or_else(|| self.status.to_string());
+        match self.status {
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => CliError::Refused { message },
-            _ => CliError::Api {
+            status => CliError::Api {
                 method: method.to_string(),
                 path: path.to_owned(),
                 status: status.as_u16(),
                 message,
             },
-        })
+        }
     }
 }
 

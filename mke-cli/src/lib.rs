@@ -24,11 +24,23 @@ use crate::args::Cli;
 use crate::error::CliError;
 use crate::output::Output;
 
-/// Runs the command line and returns its exit code.
+pub use crate::output::Colours;
+
+/// Runs the command line and returns its exit code. Nothing is coloured.
 pub fn run(
     args: impl IntoIterator<Item = OsString>,
     stdout: &mut (dyn Write + Send),
     stderr: &mut (dyn Write + Send),
+) -> ExitCode {
+    run_in_colours(args, stdout, stderr, Colours::default())
+}
+
+/// As [`run`], with colours on the streams that show them.
+pub fn run_in_colours(
+    args: impl IntoIterator<Item = OsString>,
+    stdout: &mut (dyn Write + Send),
+    stderr: &mut (dyn Write + Send),
+    colours: Colours,
 ) -> ExitCode {
     let cli = match Cli::try_parse_from(args) {
         Ok(cli) => cli,
@@ -43,7 +55,7 @@ pub fn run(
             return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
         }
     };
-    let mut output = Output::new(stdout, stderr, cli.output);
+    let mut output = Output::new(stdout, stderr, cli.output).in_colours(colours);
     match commands::dispatch(cli.command, &mut output) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error @ (CliError::AnswerIsNo | CliError::Mistakes)) => error.exit_code(),

@@ -99,6 +99,10 @@ id!(
     KeyId
 );
 id!(
+    /// Identifies a job, such as one synchronisation with a directory.
+    JobId
+);
+id!(
     /// Identifies a session. It is not the token and opens nothing.
     SessionId
 );

@@ -175,6 +175,49 @@ fn other_ways_to_write() {
     assert_eq!(file.to_string(), "[auth]\n  backend = \"managed\"\n");
 }
 
+/// A map can be set however it is written: in one line, below a header of its own, or with dotted keys. Found by fuzzing.
+#[test]
+fn maps_are_set_however_they_are_written() {
+    let key = path("cluster_config.custom_kubelet_flags_profiles");
+    let map = |pairs: &[(&str, &str)]| {
+        let pairs = pairs
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        Value::Map(pairs.collect())
+    };
+    for text in [
+        "cluster_config.custom_kubelet_flags_profiles = { a = \"--v=2\", b = \"--v=3\" }\n",
+        "cluster_config.custom_kubelet_flags_profiles.a = \"--v=2\"\ncluster_config.custom_kubelet_flags_profiles.b = \"--v=3\"\n",
+        "[cluster_config.custom_kubelet_flags_profiles]\na = \"--v=2\" # two\nb = \"--v=3\"\n",
+        "[cluster_config]\ncustom_kubelet_flags_profiles.a = \"--v=2\"\ncustom_kubelet_flags_profiles.b = \"--v=3\"\n",
+    ] {
+        let mut file = Document::parse(text).unwrap();
+        assert!(
+            !file.set(&key, &map(&[("a", "--v=2"), ("b", "--v=3")])).unwrap(),
+            "{text}"
+        );
+        assert_eq!(file.to_string(), text);
+        let odd = "e\u{301} \"quoted\" \\";
+        assert!(file.set(&key, &map(&[("a", "--v=2"), (odd, "--v=9")])).unwrap());
+        let config = Config::parse(&file.to_string()).unwrap_or_else(|problems| panic!("{file}: {problems}"));
+        assert_eq!(
+            config.get(&key),
+            Some(map(&[("a", "--v=2"), (odd, "--v=9")])),
+            "{file}"
+        );
+        assert_eq!(file.to_string().contains("# two"), text.contains("# two"));
+        assert_eq!(Config::parse(&config.to_toml()).unwrap(), config);
+        assert!(file.set(&key, &map(&[])).unwrap());
+        assert_eq!(
+            Config::parse(&file.to_string()).unwrap(),
+            Config::default(),
+            "{file}"
+        );
+    }
+    let mut file = Document::parse("[cluster_config]\n").unwrap();
+    assert!(file.set(&path("cluster_config"), &Value::Bool(true)).is_err());
+}
+
 /// Merging takes over what the other file says and leaves everything else as it stands.
 #[test]
 fn files_are_merged() {

@@ -4,7 +4,7 @@
 use std::process::Command;
 
 use crate::failure::{Failure, Outcome};
-use crate::{artifacts, checkout, command, say, upstream};
+use crate::{artifacts, checkout, command, python, say, upstream};
 
 /// Measurements, by name.
 #[derive(Debug, clap::Args)]
@@ -106,6 +106,9 @@ pub(crate) fn run(args: &Args) -> Outcome {
         }
         Home::Authz => return authz(&args.more),
         Home::Program => {
+            if name == "config" {
+                python::ensure("cargo xtask bench config")?;
+            }
             cargo.args([
                 "run",
                 "--quiet",

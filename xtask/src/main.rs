@@ -13,6 +13,7 @@ mod failure;
 mod packages;
 mod port;
 mod process;
+mod python;
 mod requirements;
 mod say;
 mod test;

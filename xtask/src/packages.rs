@@ -19,6 +19,8 @@ enum Sign {
     StaticProgram(&'static str),
     /// A file.
     File(&'static str),
+    /// A module that Python can load.
+    PythonModule(&'static str),
 }
 
 /// One thing that is needed, and the packages of which the first that exists provides it.
@@ -114,6 +116,20 @@ const TEST: [Need; 8] = [
     ),
 ];
 
+/// For the Python packages that tests and measurements compare with.
+const PYTHON: [Need; 2] = [
+    need(
+        Sign::Program("python3"),
+        &["python3"],
+        "a second opinion on configuration files",
+    ),
+    need(
+        Sign::PythonModule("ensurepip"),
+        &["python3-venv"],
+        "keeps Python packages apart from the system's",
+    ),
+];
+
 /// For the upstream authorizer, which is built from its source package.
 const UPSTREAM: [Need; 2] = [
     need(
@@ -145,6 +161,11 @@ pub(crate) fn for_test(real_services: bool) -> Vec<Need> {
 /// What comparisons with the upstream authorizer need.
 pub(crate) fn for_upstream() -> Vec<Need> {
     [&BUILD[..], &UPSTREAM[..]].concat()
+}
+
+/// What the environment of Python packages needs.
+pub(crate) fn for_python() -> Vec<Need> {
+    PYTHON.to_vec()
 }
 
 /// Makes sure that everything in `needs` is there.
@@ -198,6 +219,10 @@ fn is_there(sign: Sign) -> bool {
     match sign {
         Sign::Program(name) => find(name).is_some(),
         Sign::File(path) => std::path::Path::new(path).exists(),
+        Sign::PythonModule(name) => {
+            let load = format!("import {name}");
+            command::capture(Command::new("python3").args(["-c", &load])).is_ok()
+        }
         Sign::StaticProgram(name) => {
             find(name)
                 .and_then(|path| std::fs::read(path).ok())
@@ -292,11 +317,12 @@ mod tests {
             need(Sign::Program("sh"), &["dash"], ""),
             need(Sign::Program("no-such-program-here"), &["none"], ""),
             need(Sign::File("/no/such/file"), &["none"], ""),
+            need(Sign::PythonModule("no_such_module"), &["none"], ""),
             need(Sign::StaticProgram("sh"), &["none"], ""),
         ];
         assert_eq!(
             observe_missing(&needs).len(),
-            3,
+            4,
             "the shell is there, but it is no static program"
         );
     }

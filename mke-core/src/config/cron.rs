@@ -1,7 +1,9 @@
 //! Schedules in the form of cron, with a field for seconds in front, or as `@daily` and the like. Read and checked
-//! here; nothing runs on them here.
+//! here, and when they are due is computed here; nothing runs on them here.
 
-use time::{Date, Month};
+use time::{Date, Month, OffsetDateTime};
+
+use crate::time::Timestamp;
 
 /// A schedule. Every field is a set of allowed values, one bit each.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -130,6 +132,36 @@ impl Cron {
         shortest
     }
 
+    /// The first run after a moment, in UTC; `None` when there is none within eight years. An interval (`@every`)
+    /// counts from 1970, so that every controller comes to the same moments and whole hours are hours of the clock.
+    pub fn next_after(&self, after: Timestamp) -> Option<Timestamp> {
+        if let Written::Every(nanoseconds) = self.written {
+            let every = i64::try_from((nanoseconds / 1_000_000_000).max(1)).ok()?;
+            return Some(Timestamp::from_secs(
+                (after.as_secs() / every + 1).checked_mul(every)?,
+            ));
+        }
+        let from = OffsetDateTime::from_unix_timestamp(after.as_secs()).ok()? + time::Duration::SECOND;
+        let [seconds, minutes, hours, ..] = self.fields;
+        let mut date = from.date();
+        let mut earliest = (from.hour(), from.minute(), from.second());
+        for _ in 0..8 * 366 {
+            if self.runs_on(date) {
+                let first = times(hours, 24)
+                    .flat_map(|hour| times(minutes, 60).map(move |minute| (hour, minute)))
+                    .flat_map(|(hour, minute)| times(seconds, 60).map(move |second| (hour, minute, second)))
+                    .find(|at| *at >= earliest);
+                if let Some((hour, minute, second)) = first {
+                    let at = date.with_hms(hour, minute, second).ok()?.assume_utc();
+                    return Some(Timestamp::from_secs(at.unix_timestamp()));
+                }
+            }
+            date = date.next_day()?;
+            earliest = (0, 0, 0);
+        }
+        None
+    }
+
     fn runs_on(&self, date: Date) -> bool {
         let has = |index: usize, value: u8| self.fields.get(index).is_some_and(|set| set >> value & 1 == 1);
         let day = has(3, date.day());
@@ -141,6 +173,11 @@ impl Cron {
         };
         either && has(4, u8::from(date.month()))
     }
+}
+
+/// The values below `end` that a set holds.
+fn times(set: u64, end: u8) -> impl Iterator<Item = u8> + Clone {
+    (0..end).filter(move |value| set >> value & 1 == 1)
 }
 
 /// The values that one field allows: `*`, `?`, `5`, `1-5`, `*/10`, `1-30/2`, names, and lists of them.
@@ -218,6 +255,30 @@ mod tests {
         ] {
             assert!(Cron::from_text(text).is_none(), "{text}");
         }
+    }
+
+    /// LDAP-013: the next run, at the hour of the clock for intervals in hours.
+    #[test]
+    fn next_runs() {
+        for (schedule, after, next) in [
+            ("@hourly", "2026-11-21T18:00:00Z", "2026-11-21T19:00:00Z"),
+            ("@hourly", "2026-11-21T18:59:59.999Z", "2026-11-21T19:00:00Z"),
+            ("@daily", "2026-12-31T00:00:01Z", "2027-01-01T00:00:00Z"),
+            ("0 0 */6 * * *", "2026-11-21T18:00:00Z", "2026-11-22T00:00:00Z"),
+            ("@every 6h", "2026-11-21T17:59:59Z", "2026-11-21T18:00:00Z"),
+            ("@every 6h", "2026-11-21T18:00:00Z", "2026-11-22T00:00:00Z"),
+            ("@every 90m", "2026-11-21T00:00:00Z", "2026-11-21T01:30:00Z"),
+            ("30 15 4 * * 7", "2026-11-21T18:00:00Z", "2026-11-22T04:15:30Z"),
+            ("0 0 0 29 2 *", "2026-03-01T00:00:00Z", "2028-02-29T00:00:00Z"),
+            ("0 0 12 13 * FRI", "2026-11-21T18:00:00Z", "2026-11-27T12:00:00Z"),
+            ("*/15 * * * *", "2026-11-21T18:07:00Z", "2026-11-21T18:15:00Z"),
+        ] {
+            let at = |text: &str| text.parse::<Timestamp>().unwrap();
+            let found = Cron::from_text(schedule).unwrap().next_after(at(after));
+            assert_eq!(found, Some(at(next)), "{schedule} after {after}");
+        }
+        let never = Cron::from_text("0 0 0 31 2 *").unwrap();
+        assert_eq!(never.next_after(Timestamp::from_secs(1_800_000_000)), None);
     }
 
     #[test]

@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::key::{Effect, Key};
 use super::keys::settings;
@@ -37,70 +37,84 @@ impl Difference {
 
 impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let shown = |value: &Option<Value>| value.as_ref().map_or("unset".to_owned(), ToString::to_string);
-        write!(
-            f,
-            "{}: {} -> {} ({})",
-            self.path,
-            shown(&self.before),
-            shown(&self.after),
-            self.key.effect
-        )?;
-        if let Some(risk) = self.key.risk {
+        Change::from(self).fmt(f)
+    }
+}
+
+impl Serialize for Difference {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        Change::from(self).serialize(serializer)
+    }
+}
+
+/// A [`Difference`] as it is shown, sent and kept: values as text, stars for secrets.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Change {
+    /// Where it stands.
+    pub key: String,
+    /// The value before; `None` when it was unset.
+    pub before: Option<String>,
+    /// The value after; `None` when it becomes unset.
+    pub after: Option<String>,
+    /// What the change touches, in words.
+    pub effect: String,
+    /// Whether a running cluster refuses it.
+    pub refused: bool,
+    /// What may go wrong.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub risk: Option<String>,
+}
+
+impl From<&Difference> for Change {
+    fn from(difference: &Difference) -> Self {
+        Self {
+            key: difference.path.to_string(),
+            before: difference.before.as_ref().map(ToString::to_string),
+            after: difference.after.as_ref().map(ToString::to_string),
+            effect: difference.key.effect.to_string(),
+            refused: difference.is_refused(),
+            risk: difference.key.risk.map(str::to_owned),
+        }
+    }
+}
+
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let before = self.before.as_deref().unwrap_or("unset");
+        let after = self.after.as_deref().unwrap_or("unset");
+        write!(f, "{}: {before} -> {after} ({})", self.key, self.effect)?;
+        if let Some(risk) = &self.risk {
             write!(f, "; {risk}")?;
         }
         Ok(())
     }
 }
 
-impl Serialize for Difference {
-    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        #[derive(Serialize)]
-        struct Shown<'d> {
-            key: &'d KeyPath,
-            before: Option<String>,
-            after: Option<String>,
-            effect: String,
-            refused: bool,
-            #[serde(skip_serializing_if = "Option::is_none")]
-            risk: Option<&'static str>,
-        }
-        Shown {
-            key: &self.path,
-            before: self.before.as_ref().map(ToString::to_string),
-            after: self.after.as_ref().map(ToString::to_string),
-            effect: self.key.effect.to_string(),
-            refused: self.is_refused(),
-            risk: self.key.risk,
-        }
-        .serialize(serializer)
-    }
-}
-
 /// What a set of changes touches, taken together.
-#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Impact {
     /// How many keys every controller follows at once.
     pub live: usize,
     /// Components that restart on the managers.
-    pub restarts: BTreeSet<&'static str>,
+    pub restarts: BTreeSet<String>,
     /// Components that are brought in line on every node.
-    pub all_nodes: BTreeSet<&'static str>,
+    pub all_nodes: BTreeSet<String>,
     /// Keys that are fixed at installation, for which the whole change is refused.
-    pub refused: Vec<KeyPath>,
+    pub refused: Vec<String>,
 }
 
 impl Impact {
     /// What these changes touch.
     pub fn of(differences: &[Difference]) -> Self {
+        let owned = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>();
         let mut impact = Self::default();
         for difference in differences {
             match difference.key.effect {
                 Effect::Nothing => {}
                 Effect::Live => impact.live += 1,
-                Effect::Restart(components) => impact.restarts.extend(components),
-                Effect::AllNodes(components) => impact.all_nodes.extend(components),
-                Effect::InstallOnly => impact.refused.push(difference.path.clone()),
+                Effect::Restart(components) => impact.restarts.extend(owned(components)),
+                Effect::AllNodes(components) => impact.all_nodes.extend(owned(components)),
+                Effect::InstallOnly => impact.refused.push(difference.path.to_string()),
             }
         }
         impact
@@ -109,7 +123,7 @@ impl Impact {
 
 impl fmt::Display for Impact {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let names = |set: &BTreeSet<&'static str>| set.iter().copied().collect::<Vec<_>>().join(", ");
+        let names = |set: &BTreeSet<String>| set.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
         let mut parts = Vec::new();
         if self.live > 0 {
             parts.push(format!("{} live", self.live));
@@ -124,8 +138,10 @@ impl fmt::Display for Impact {
             ));
         }
         if !self.refused.is_empty() {
-            let keys: Vec<_> = self.refused.iter().map(ToString::to_string).collect();
-            parts.push(format!("refused, fixed at installation: {}", keys.join(", ")));
+            parts.push(format!(
+                "refused, fixed at installation: {}",
+                self.refused.join(", ")
+            ));
         }
         if parts.is_empty() {
             parts.push("nothing running is touched".to_owned());

@@ -9,7 +9,7 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
-use toml_edit::{Item, Table, Value as TomlValue};
+use toml_edit::{InlineTable, Item, Table, Value as TomlValue};
 
 use super::keys::find_key;
 use super::path::{KeyPath, Step, quoted_name};
@@ -198,7 +198,15 @@ impl Document {
         let document = self.open(path)?;
         let edit = match self.target(document.as_table(), path) {
             Walk::Value(span) => return self.replace(path, span, &value),
-            Walk::Table(_) | Walk::Rows(_) => return Err(EditError::NotAKey(path.to_string())),
+            Walk::Table(table) => {
+                let TomlValue::InlineTable(entries) = &value else {
+                    return Err(EditError::NotAKey(path.to_string()));
+                };
+                let gone = table.iter().map(|(name, _)| name.to_owned());
+                let gone = gone.filter(|name| !entries.contains_key(name)).collect();
+                return self.put_entries(path, entries, gone);
+            }
+            Walk::Rows(_) => return Err(EditError::NotAKey(path.to_string())),
             Walk::Blocked => return Err(EditError::NotATable(path.to_string())),
             Walk::Nothing {
                 table,
@@ -218,6 +226,25 @@ impl Document {
         };
         self.apply(path, vec![edit])?;
         Ok(true)
+    }
+
+    /// Sets a map that is written as a table, or with dotted keys, name by name.
+    fn put_entries(
+        &mut self,
+        path: &KeyPath,
+        entries: &InlineTable,
+        gone: Vec<String>,
+    ) -> Result<bool, EditError> {
+        let mut edited = self.clone();
+        for name in gone {
+            edited.unset(&path.join(&name))?;
+        }
+        for (name, value) in entries {
+            edited.put(&path.join(name), value)?;
+        }
+        let changed = edited != *self;
+        *self = edited;
+        Ok(changed)
     }
 
     /// Puts a value where another stands, unless that means the same.

@@ -69,7 +69,7 @@ pub use azure::AzureConfig;
 pub use cluster::Cluster;
 pub use cluster_parts::{ImagePruneFilter, Metrics, Privileges, Storage, Stores};
 pub use cron::Cron;
-pub use diff::{Difference, Impact};
+pub use diff::{Change, Difference, Impact};
 pub use document::{Document, EditError};
 pub use format::{Cidr, Format, duration, port_range};
 pub use identity::{

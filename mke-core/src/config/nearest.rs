@@ -1,16 +1,30 @@
 //! "Did you mean …": the known key that is most like an unknown one.
 
+use std::sync::LazyLock;
+
+use super::key::Key;
 use super::keys::{interlock_keys, keys};
 
 /// Longest path that is compared: the longest known one has fewer characters.
 const LONGEST: usize = 96;
+
+/// Most that a key may differ from what was written: more is no typing error.
+const FAR: usize = 3;
+
+/// A known key as it is spelled, and in small letters.
+struct Known {
+    path: String,
+    lower: String,
+}
 
 /// The known key most like `path`, if one is at all alike.
 pub(super) fn nearest(path: &str, interlock: bool) -> Option<String> {
     if path.len() > LONGEST {
         return None;
     }
-    let known = if interlock { interlock_keys() } else { keys() };
+    static KEYS: LazyLock<Vec<Known>> = LazyLock::new(|| known(keys()));
+    static INTERLOCK_KEYS: LazyLock<Vec<Known>> = LazyLock::new(|| known(interlock_keys()));
+    let known = if interlock { &INTERLOCK_KEYS } else { &KEYS };
     // Rows are counted in files, not in the names of keys.
     let mut plain = String::new();
     let mut in_row = false;
@@ -29,26 +43,34 @@ pub(super) fn nearest(path: &str, interlock: bool) -> Option<String> {
     let lower = plain.to_lowercase();
     known
         .iter()
-        .map(|key| {
-            let path = key.path();
-            let other = path.to_lowercase();
+        .filter_map(|key| {
             // A key in the wrong table is as likely a mistake as a typing error.
-            let by_path = edit_distance(&lower, &other);
-            let distance = by_path.min(edit_distance(&own_name, last(&other)));
-            (distance, by_path, path)
+            let by_name = edit_distance(&own_name, last(&key.lower), FAR);
+            let by_path = edit_distance(&lower, &key.lower, if by_name <= FAR { LONGEST } else { FAR });
+            let distance = by_path.min(by_name);
+            let alike = distance <= FAR && distance * 2 < own_name.chars().count().max(3);
+            alike.then_some((distance, by_path, &key.path))
         })
-        .filter(|(distance, ..)| *distance <= 3 && *distance * 2 < own_name.chars().count().max(3))
         .min()
-        .map(|(.., path)| path)
+        .map(|(.., path)| path.clone())
+}
+
+fn known(keys: &[&Key]) -> Vec<Known> {
+    let paths = keys.iter().map(|key| key.path());
+    let known = paths.map(|path| Known {
+        lower: path.to_lowercase(),
+        path,
+    });
+    known.collect()
 }
 
 fn last(path: &str) -> &str {
     path.rsplit('.').next().unwrap_or(path)
 }
 
-/// Levenshtein distance; texts whose lengths alone differ by more than anybody asks for are far apart.
-fn edit_distance(a: &str, b: &str) -> usize {
-    if a.len().abs_diff(b.len()) > 12 {
+/// Levenshtein distance; texts whose lengths alone differ by more than `most` are far apart.
+fn edit_distance(a: &str, b: &str, most: usize) -> usize {
+    if a.len().abs_diff(b.len()) > most {
         return usize::MAX;
     }
     let b: Vec<char> = b.chars().collect();

@@ -71,10 +71,18 @@ impl Serialize for KeyPath {
 pub(super) fn quoted_name(name: &str) -> String {
     let bare = |c: char| c.is_ascii_alphanumeric() || c == '_' || c == '-';
     if !name.is_empty() && name.chars().all(bare) {
-        name.to_owned()
-    } else {
-        format!("\"{}\"", name.escape_debug())
+        return name.to_owned();
     }
+    let mut quoted = String::from("\"");
+    for c in name.chars() {
+        match c {
+            '"' | '\\' => quoted.extend(['\\', c]),
+            c if c.is_control() => quoted.push_str(&format!("\\u{:04X}", u32::from(c))),
+            c => quoted.push(c),
+        }
+    }
+    quoted.push('"');
+    quoted
 }
 
 impl FromStr for KeyPath {
@@ -89,23 +97,27 @@ fn parse(text: &str) -> Option<KeyPath> {
     let (mut rest, mut steps) = (text, Vec::new());
     loop {
         let name = match rest.chars().next()? {
-            quote @ ('"' | '\'') => {
-                let inner = rest.get(1..)?;
-                let (name, after) = inner.split_once(quote)?;
+            '"' => {
+                let (name, after) = quoted(rest.get(1..)?)?;
                 rest = after;
                 name
+            }
+            '\'' => {
+                let (name, after) = rest.get(1..)?.split_once('\'')?;
+                rest = after;
+                name.to_owned()
             }
             _ => {
                 let end = rest.find(['.', '[', '"', '\'', ']']).unwrap_or(rest.len());
                 let (name, after) = rest.split_at(end);
                 rest = after;
-                name
+                name.to_owned()
             }
         };
         if name.is_empty() || name.contains(char::is_control) {
             return None;
         }
-        steps.push(Step::Name(name.to_owned()));
+        steps.push(Step::Name(name));
         while let Some(inner) = rest.strip_prefix('[') {
             let (number, after) = inner.split_once(']')?;
             steps.push(Step::Row(number.parse().ok()?));
@@ -116,6 +128,20 @@ fn parse(text: &str) -> Option<KeyPath> {
         }
         rest = rest.strip_prefix('.')?;
     }
+}
+
+/// A name up to its closing quote, with `\"` and `\\`, and what stands behind it.
+fn quoted(text: &str) -> Option<(String, &str)> {
+    let mut name = String::new();
+    let mut chars = text.char_indices();
+    while let Some((at, c)) = chars.next() {
+        match c {
+            '"' => return Some((name, text.get(at + 1..)?)),
+            '\\' => name.push(chars.next().map(|(_, c)| c).filter(|c| matches!(c, '"' | '\\'))?),
+            c => name.push(c),
+        }
+    }
+    None
 }
 
 #[cfg(test)]
@@ -129,11 +155,26 @@ mod tests {
             "auth.sessions.lifetime_minutes",
             "registries[12].host_address",
             "a.\"b.c\".value",
+            r#"a."say \"x\" \\ y""#,
+            "a.\"e\u{301}\"",
         ] {
             assert_eq!(text.parse::<KeyPath>().unwrap().to_string(), text);
         }
+        assert_eq!(KeyPath::default().join("a\n").to_string(), r#""a\u000A""#);
         for text in [
-            "", ".", "a.", ".a", "a..b", "a[", "a[x]", "a[-1]", "[0]", "\"a", "a]b", "a[0]b",
+            r#"a."\x""#,
+            "",
+            ".",
+            "a.",
+            ".a",
+            "a..b",
+            "a[",
+            "a[x]",
+            "a[-1]",
+            "[0]",
+            "\"a",
+            "a]b",
+            "a[0]b",
         ] {
             assert!(text.parse::<KeyPath>().is_err(), "{text}");
         }

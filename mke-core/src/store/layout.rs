@@ -7,7 +7,7 @@
 
 use std::borrow::Cow;
 
-use crate::ids::{AccountId, CollectionId, KeyId, RoleId, SessionId, TeamId};
+use crate::ids::{AccountId, CollectionId, JobId, KeyId, RoleId, SessionId, TeamId};
 
 /// Everything that the control plane keeps; what a snapshot watches.
 pub const ROOT: &str = "/mke/";
@@ -143,6 +143,26 @@ family!(
     GRANTS, grant(subject: &str, object: &str, role: &RoleId) = "grants"
 );
 family!(
+    /// Jobs by id.
+    JOBS, job(id: &JobId) = "jobs"
+);
+family!(
+    /// What jobs wrote down, in parts of many lines.
+    JOB_LOGS, job_log(id: &JobId, part: &str) = "job-logs"
+);
+family!(
+    /// Who asked a running job to stop.
+    JOB_CANCELS, job_cancel(id: &JobId) = "job-cancels"
+);
+family!(
+    /// The job that runs, by action; lives under the lease of the manager that runs it.
+    JOB_LOCKS, job_lock(action: &str) = "job-locks"
+);
+family!(
+    /// When the schedule of an action was last looked at in vain or with success.
+    JOB_SCHEDULES, job_schedule(action: &str) = "job-schedules"
+);
+family!(
     /// The default collection of a user, where it was chosen (R13).
     DEFAULT_COLLECTIONS, default_collection(user: &AccountId) = "default-collections"
 );
@@ -202,6 +222,11 @@ mod tests {
             COLLECTIONS,
             COLLECTION_NAMES,
             GRANTS,
+            JOBS,
+            JOB_LOGS,
+            JOB_CANCELS,
+            JOB_LOCKS,
+            JOB_SCHEDULES,
             DEFAULT_COLLECTIONS,
             PKI,
             CONFIG,

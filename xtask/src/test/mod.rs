@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use crate::failure::{Failure, Outcome};
 use crate::packages;
+use crate::python;
 use crate::say;
 use count::Tally;
 
@@ -24,6 +25,9 @@ pub(crate) struct Args {
 pub(crate) fn run(args: &Args) -> Outcome {
     let began = Instant::now();
     packages::ensure(&packages::for_test(!args.quick), "cargo xtask test")?;
+    if !args.quick {
+        python::ensure("cargo xtask test")?;
+    }
     let mut total = Tally::default();
     let mut failed = Vec::new();
     for step in steps::chosen(args.quick, &args.filter) {

@@ -1,12 +1,16 @@
-//! `ucp config set` and `ucp config unset`: one key of a file, everything else stays byte for byte.
+//! `ucp config set` and `ucp config unset`: one key of a file or of the control plane's configuration, everything else
+//! stays byte for byte.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use mke_core::config::{Config, Document, Impact, Key, KeyPath, Kind, ReadOptions, Value, explain, find_key};
+use mke_core::config::{
+    Config, Document, EditError, Key, KeyPath, Kind, ReadOptions, Step, Value, explain, find_key,
+};
 use mke_core::secret::Secret;
 
-use super::super::authz::read;
-use super::show;
+use super::server::{ChangeArgs, Server};
+use super::show::{self, Changes};
+use super::source;
 use crate::error::CliError;
 use crate::file;
 use crate::output::Output;
@@ -33,12 +37,21 @@ pub(crate) struct UnsetArgs {
 
 #[derive(Debug, clap::Args)]
 struct EditArgs {
+    #[command(flatten)]
+    target: Target,
+    #[command(flatten)]
+    how: ChangeArgs,
+}
+
+#[derive(Debug, clap::Args)]
+#[group(required = true, multiple = false)]
+struct Target {
     /// The file that is edited; with `-` standard input is read and the result is printed.
     #[arg(long)]
-    file: PathBuf,
-    /// Only say what would change.
+    file: Option<PathBuf>,
+    /// Edit what is in force on the control plane in use, unless somebody changes it meanwhile.
     #[arg(long)]
-    dry_run: bool,
+    server: bool,
 }
 
 pub(super) fn set(args: &SetArgs, output: &mut Output<'_>) -> Result<(), CliError> {
@@ -47,13 +60,14 @@ pub(super) fn set(args: &SetArgs, output: &mut Output<'_>) -> Result<(), CliErro
     let value = find_key(&name)
         .and_then(|key| value(key, &args.value))
         .ok_or_else(|| CliError::Usage(format!("`{name}` does not take {}", args.value.join(" "))))?;
-    args.edit
-        .apply(output, |document| document.set(&args.key, &value).map(drop))
+    args.edit.run(&args.key, output, |document| {
+        document.set(&args.key, &value).map(drop)
+    })
 }
 
 pub(super) fn unset(args: &UnsetArgs, output: &mut Output<'_>) -> Result<(), CliError> {
     args.edit
-        .apply(output, |document| document.unset(&args.key).map(drop))
+        .run(&args.key, output, |document| document.unset(&args.key).map(drop))
 }
 
 /// The value in the type of its key; whether it is allowed is asked of the edited file as a whole.
@@ -79,41 +93,99 @@ fn value(key: &Key, words: &[String]) -> Option<Value> {
     }
 }
 
+/// What an edit does to a text.
+type EditResult = Result<(), EditError>;
+
 impl EditArgs {
-    fn apply(
+    fn run(
         &self,
+        key: &KeyPath,
         output: &mut Output<'_>,
-        edit: impl FnOnce(&mut Document) -> Result<(), mke_core::config::EditError>,
+        edit: impl FnOnce(&mut Document) -> EditResult,
     ) -> Result<(), CliError> {
-        let text = read(&self.file)?;
-        let name = self.file.display().to_string();
+        match &self.target.file {
+            Some(path) => self.in_file(path, output, edit),
+            None => super::super::wait_for(self.on_server(key, output, edit)),
+        }
+    }
+
+    fn in_file(
+        &self,
+        path: &Path,
+        output: &mut Output<'_>,
+        edit: impl FnOnce(&mut Document) -> EditResult,
+    ) -> Result<(), CliError> {
+        if self.how.why.is_some() {
+            return Err(CliError::Usage(
+                "`--why` goes into the history of a control plane, a file has none".to_owned(),
+            ));
+        }
+        let file = source::file(path)?;
         let options = ReadOptions {
-            file: Some(&name),
+            file: Some(&file.name),
             keep_unknown: true,
         };
-        let mut document = match Document::parse(&text) {
-            Ok(document) => document,
-            Err(problems) => return Err(show(&problems.in_file(&name), output)?),
-        };
+        let mut document = opened(&file, output)?;
         edit(&mut document).map_err(|error| CliError::Usage(error.to_string()))?;
         // An edit may mend a file that has mistakes, it must not leave any.
         let after = match document.read(&options) {
             Ok(reading) => reading.value,
-            Err(problems) => return Err(show(&problems, output)?),
+            Err(problems) => return Err(show::mistakes(&problems.0, output)?),
         };
-        if let Ok(before) = Config::read(&text, &options) {
-            let differences = before.value.diff(&after);
-            for difference in &differences {
-                output.remark(&difference.to_string());
+        if let Ok(before) = Config::read(&file.text, &options) {
+            let changes = Changes::of(&before.value.diff(&after));
+            if changes.differences.is_empty() {
+                output.remark("nothing running is touched");
             }
-            output.remark(&Impact::of(&differences).to_string());
+            output.styled_remark(&changes.styled());
         }
-        if self.dry_run {
+        if self.how.dry_run {
             return Ok(());
         }
-        if self.file.as_os_str() == "-" {
+        if path.as_os_str() == "-" {
             return output.data(&document.to_string());
         }
-        file::replace(&self.file, &document.to_string())
+        file::replace(path, &document.to_string())
+    }
+
+    async fn on_server(
+        &self,
+        key: &KeyPath,
+        output: &mut Output<'_>,
+        edit: impl FnOnce(&mut Document) -> EditResult,
+    ) -> Result<(), CliError> {
+        let directory = [Step::Name("auth".to_owned()), Step::Name("ldap".to_owned())];
+        if key.0.starts_with(&directory) {
+            return Err(CliError::Usage(format!(
+                "`{key}`: the file that a control plane gives out leaves `[auth.ldap]` out, so no key in it can be edited \
+                 alone; apply a file that holds the whole table, or use PUT /enzi/v0/config/auth/ldap"
+            )));
+        }
+        let server = Server::connect()?;
+        let in_force = server.read().await?;
+        let file = source::Named {
+            name: "control plane".to_owned(),
+            text: in_force.text,
+        };
+        let mut document = opened(&file, output)?;
+        edit(&mut document).map_err(|error| CliError::Usage(error.to_string()))?;
+        let applied = server
+            .replace(
+                &file.name,
+                document.to_string(),
+                &self.how,
+                true,
+                in_force.tag.as_deref(),
+                output,
+            )
+            .await?;
+        applied.show(output)
+    }
+}
+
+fn opened(file: &source::Named, output: &mut Output<'_>) -> Result<Document, CliError> {
+    match Document::parse(&file.text) {
+        Ok(document) => Ok(document),
+        Err(problems) => Err(show::mistakes(&problems.in_file(&file.name).0, output)?),
     }
 }

@@ -2,7 +2,7 @@
 
 use mke_core::config::{KeyPath, Value, explain};
 
-use super::File;
+use super::source::Source;
 use crate::error::CliError;
 use crate::output::Output;
 
@@ -11,7 +11,7 @@ pub(crate) struct Args {
     /// The key with its tables, such as `auth.sessions.lifetime_minutes` or `registries[0].host_address`.
     key: KeyPath,
     #[command(flatten)]
-    file: File,
+    source: Source,
     /// Print a secret too, and not stars.
     #[arg(long)]
     reveal: bool,
@@ -19,7 +19,7 @@ pub(crate) struct Args {
 
 pub(super) fn run(args: &Args, output: &mut Output<'_>) -> Result<(), CliError> {
     explain(&args.key.to_string()).map_err(|error| CliError::Usage(error.to_string()))?;
-    let config = args.file.config(output)?;
+    let config = args.source.config(output)?;
     let value = config
         .get(&args.key)
         .ok_or_else(|| CliError::Usage(format!("`{}` is not set", args.key)))?;

@@ -9,7 +9,7 @@ use mke_core::render::{Component, NodeFacts, NodeRole, OperatingSystem, Orchestr
 use mke_core::secret::Secret;
 
 use super::super::authz::read;
-use super::File;
+use super::source;
 use crate::error::CliError;
 use crate::output::Output;
 
@@ -154,7 +154,7 @@ impl Node {
 }
 
 pub(super) fn run(args: &Args, output: &mut Output<'_>) -> Result<(), CliError> {
-    let config = File::at(&args.file).config(output)?;
+    let config = source::file(&args.file)?.config(false, output)?;
     let facts = args.node.facts()?;
     let cannot = |problems: mke_core::render::RenderProblems| CliError::Usage(problems.to_string());
     match args.component {

@@ -5,14 +5,14 @@ use std::path::PathBuf;
 use mke_core::config::Version;
 use mke_core::config::mke4::{Cluster3, UpgradeSummary, convert, obstacles};
 
-use super::File;
+use super::source::Source;
 use crate::error::CliError;
 use crate::output::Output;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
     #[command(flatten)]
-    file: File,
+    source: Source,
     /// Write the new file here and not to standard output. It holds the secrets of the old one.
     #[arg(long)]
     out: Option<PathBuf>,
@@ -28,7 +28,7 @@ pub(crate) struct Args {
 }
 
 pub(super) fn run(args: &Args, output: &mut Output<'_>) -> Result<(), CliError> {
-    let config = args.file.config(output)?;
+    let config = args.source.config(output)?;
     if args.check {
         let cluster = Cluster3 {
             version: args.version,

@@ -1,0 +1,39 @@
+//! The Python packages that tests and measurements compare with, in one virtual environment below the target directory.
+//!
+//! Tests and `mke-bench` find it beside themselves: `python/` stands next to `debug/` and `release/`.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use crate::failure::{Failure, Outcome};
+use crate::{checkout, command, packages, say};
+
+/// What is installed, from PyPI. Pinned, so that a comparison means the same tomorrow.
+const PACKAGES: [&str; 2] = ["jsonschema==4.26.0", "tomlkit==0.15.2"];
+
+/// Makes the environment, unless it is there with just these packages.
+pub(crate) fn ensure(again: &str) -> Outcome {
+    packages::ensure(&packages::for_python(), again)?;
+    let home = home();
+    let mark = home.join("packages");
+    let wanted = PACKAGES.join("\n");
+    if std::fs::read_to_string(&mark).is_ok_and(|there| there == wanted) {
+        return Ok(());
+    }
+    say::step(&format!("Python packages: {}", PACKAGES.join(", ")));
+    command::must(Command::new("python3").args(["-m", "venv", "--clear"]).arg(&home))?;
+    command::must(
+        Command::new(home.join("bin/python"))
+            .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check"])
+            .args(PACKAGES),
+    )?;
+    std::fs::write(&mark, wanted).map_err(Failure::file("write", &mark))
+}
+
+fn home() -> PathBuf {
+    let target = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
+    // A relative directory is meant from where cargo was called, which is where we stand.
+    target
+        .unwrap_or_else(|| checkout::root().join("target"))
+        .join("python")
+}
