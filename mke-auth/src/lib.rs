@@ -43,6 +43,8 @@ pub mod directory;
 pub mod identity;
 pub mod jobs;
 pub mod keys;
+#[cfg(feature = "ldap")]
+pub mod ldap;
 pub mod password;
 pub mod records;
 pub mod scim;

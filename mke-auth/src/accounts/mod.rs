@@ -10,6 +10,7 @@
 //! it and the deletion. Stamps do not stand in each other's way: many keys can be made for one account at once.
 
 mod adopt;
+mod batch;
 mod bulk;
 mod error;
 mod links;
@@ -21,6 +22,7 @@ mod teams;
 mod users;
 
 pub use adopt::{AdoptError, Adopted, Person};
+pub use batch::{BatchChange, BatchCreate, BatchOutcome, BatchStep, Join, Place};
 pub use bulk::{BulkChange, BulkOutcome, MAX_BULK};
 pub use error::{AccountError, Problem, Problems};
 pub use links::TeamLink;
@@ -60,6 +62,12 @@ impl Accounts {
     /// A service that writes to this store.
     pub fn new(store: Arc<dyn Store>, clock: Arc<dyn Clock>, hasher: Arc<PasswordHasher>) -> Self {
         Self { store, clock, hasher }
+    }
+
+    /// The time, for sources that write through this service.
+    #[cfg(feature = "ldap")]
+    pub(crate) fn now(&self) -> mke_core::time::Timestamp {
+        self.clock.now()
     }
 
     /// Makes the organization that holds every user (R2) unless it exists. Returns its id and, when it was made,

@@ -293,13 +293,16 @@ fn changed(account: &Account, change: &UserChange) -> Result<Account, AccountErr
                 return Err(AccountError::NotImported { name: account.name });
             }
             user.origin = Some(origin.clone());
+        } else if let (Some(_), Some(origin)) = (change.is_active, &mut user.origin) {
+            // From now on it is an administrator's decision.
+            origin.gone = false;
         }
     }
     Ok(account)
 }
 
 /// Keeps the list of origins as the account's record says.
-fn move_origin(txn: Txn, before: &Account, after: &Account) -> Txn {
+pub(super) fn move_origin(txn: Txn, before: &Account, after: &Account) -> Txn {
     let key = |account: &Account| {
         let origin = account.origin()?;
         Some(layout::account_origin(origin.source.as_str(), &origin.id))

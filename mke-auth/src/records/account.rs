@@ -17,7 +17,7 @@ pub const MAX_FULL_NAME_CHARS: usize = 300;
 pub struct Account {
     /// Its id; never changes.
     pub id: AccountId,
-    /// Its name; never changes either.
+    /// Its name; changes only when an LDAP directory gives the same person another one.
     pub name: AccountName,
     /// The name for people, at most [`MAX_FULL_NAME_CHARS`] characters; may be empty.
     pub full_name: String,

@@ -62,6 +62,10 @@ pub struct Origin {
     /// What else a SCIM client says about the person.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub scim: Option<Box<ScimPerson>>,
+    /// Whether the account is inactive because the LDAP directory does not list the person any more, or has switched
+    /// it off. When it lists the person again, the account comes back; one that an administrator deactivated does not.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub gone: bool,
 }
 
 impl Origin {
@@ -74,6 +78,7 @@ impl Origin {
             external_id: None,
             admin_by_saml: false,
             scim: None,
+            gone: false,
         }
     }
 }
