@@ -77,7 +77,13 @@ const ENGINE: [Need; 6] = [
 ];
 
 /// For the tests against real services.
-const TEST: [Need; 8] = [
+const TEST: [Need; 10] = [
+    need(Sign::Program("slapd"), &["slapd"], "a real directory server"),
+    need(
+        Sign::Program("ldapmodify"),
+        &["ldap-utils"],
+        "changes entries of the directory server",
+    ),
     need(
         Sign::Program("ip"),
         &["iproute2"],

@@ -3,10 +3,12 @@
 use super::graph::Graph;
 
 /// The layer of each member of the workspace. A dependency must lie in a lower layer.
-const LAYERS: [(&str, u8); 12] = [
+const LAYERS: [(&str, u8); 13] = [
     ("mke-core", 0),
     // Shares no code with what it checks.
     ("mke-proof", 0),
+    // Starts services for tests and knows nothing of the product.
+    ("mke-test-support", 0),
     ("mke-rbac", 1),
     ("mke-auth", 2),
     ("mke-net", 2),
