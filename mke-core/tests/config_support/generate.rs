@@ -29,7 +29,7 @@ impl Dice {
 
 /// What stands under a name.
 enum Node {
-    Value(Key, String),
+    Value(Kind, String),
     Table(Table),
     Rows(Vec<Table>),
 }
@@ -78,7 +78,7 @@ fn tree(dice: &mut Dice) -> Table {
     for _ in 0..=dice.roll(40) {
         let key = *dice.pick(&plain);
         let value = literal(key, dice);
-        table_at(&mut root, key.table).insert(key.name.to_owned(), Node::Value(*key, value));
+        table_at(&mut root, key.table).insert(key.name.to_owned(), Node::Value(key.kind, value));
     }
     for rows in [
         "registries",
@@ -105,11 +105,11 @@ fn table_at<'t>(root: &'t mut Table, path: &str) -> &'t mut Table {
     let mut table = root;
     for step in steps {
         let Step::Name(name) = step else {
-            panic!("{path} has a row")
+            unreachable!("{path} has a row")
         };
         let node = table.entry(name).or_insert_with(|| Node::Table(Table::new()));
         let Node::Table(inner) = node else {
-            panic!("{path} is no table")
+            unreachable!("{path} is no table")
         };
         table = inner;
     }
@@ -122,7 +122,7 @@ fn row(rows: &str, dice: &mut Dice) -> Table {
     let mut made = Table::new();
     for key in keys().iter().filter(|key| key.table == table) {
         if key.default == Fallback::Unset || dice.roll(3) == 0 {
-            made.insert(key.name.to_owned(), Node::Value(**key, literal(key, dice)));
+            made.insert(key.name.to_owned(), Node::Value(key.kind, literal(key, dice)));
         }
     }
     made
@@ -335,8 +335,8 @@ impl Writer<'_> {
 
     fn value(&mut self, node: &Node, path: &str) -> String {
         match node {
-            Node::Value(key, literal) => {
-                if key.kind != Kind::Map {
+            Node::Value(kind, literal) => {
+                if *kind != Kind::Map {
                     self.given.push((path.to_owned(), literal.clone()));
                 }
                 literal.clone()
