@@ -152,6 +152,8 @@ endpoints! {
     GET    "/_ping"                                       Public            Ignored SMALL system::ping;
     HEAD   "/_ping"                                       Public            Ignored SMALL system::no_head_ping;
     GET    "/ca"                                          Public            Ignored SMALL system::ca;
+    GET    "/api/ucp/pre-logon-message"                   Public            Full    SMALL system::pre_logon_message;
+    GET    "/trustedregistryca"                           Authenticated     Ignored SMALL system::trusted_registry_ca;
     GET    "/openid_keys"                                 Public            Ignored SMALL system::openid_keys;
     GET    "/version"                                     Authenticated     Ignored SMALL system::version;
     GET    "/info"                                        Authenticated     Ignored SMALL system::info;
