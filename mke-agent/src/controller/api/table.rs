@@ -7,6 +7,7 @@ use std::future::Future;
 use std::pin::Pin;
 
 use mke_rbac::inquiry::{AccessTo, Diff, Explain, Paths, PolicyTests, Replay, Simulate, Unused, WhoCan};
+use mke_rbac::mke4::ToMke4;
 
 use super::access::Rule;
 use super::{
@@ -247,6 +248,7 @@ endpoints! {
     POST   "/api/ucp/authz/paths"                         Admin             Full    LARGE authz::ask::<Paths>;
     POST   "/api/ucp/authz/unused"                        Admin             NoBody  HUGE  authz::ask::<Unused>;
     POST   "/api/ucp/authz/replay"                        Admin             NoBody  HUGE  authz::ask::<Replay>;
+    POST   "/api/ucp/authz/to-mke4"                       Admin             Full    LARGE authz::ask::<ToMke4>;
     POST   "/api/ucp/authz/test"                          Admin             Full    LARGE authz::ask::<PolicyTests>;
 }
 
