@@ -234,6 +234,33 @@ fn every_unconverted_flag_is_listed() {
     assert_eq!(conversion.left[0].key, "cluster_config.cipher_suites_for_kubelet");
 }
 
+/// Secrets of an exported file are masks: they are named, and never written as if they were the secret.
+#[test]
+fn masks_are_no_secrets() {
+    let mask = mke_core::config::MASK;
+    let text = RICH.replace("\"reads\"", &format!("\"{mask}\"")).replace(
+        "[cluster_config]\n",
+        &format!(
+            "[auth.external_identity_provider]\nwellKnownConfigUrl = \"https://h/.well-known/openid-configuration\"\n\
+             clientID = \"c\"\nclientSecret = \"{mask}\"\n[cluster_config]\n"
+        ),
+    );
+    let conversion = convert(&Config::parse(&text).unwrap());
+    assert!(!conversion.to_yaml().unwrap().contains(mask));
+    for key in [
+        "auth.ldap.reader_password",
+        "auth.external_identity_provider.clientSecret",
+    ] {
+        assert!(
+            conversion
+                .left
+                .iter()
+                .any(|left| left.key == key && left.why.contains("by hand")),
+            "{key}"
+        );
+    }
+}
+
 /// No key is both converted and left behind for the same value, and every key of a rich file is one of them.
 #[test]
 fn every_key_in_use_is_accounted_for() {

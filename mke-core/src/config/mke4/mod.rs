@@ -26,7 +26,7 @@ use std::fmt;
 use serde::Serialize;
 use serde_json::{Map, Value as Json, json};
 
-use super::{Config, KeyPath, Setting, Value};
+use super::{Config, KeyPath, MASK, Setting, Value};
 use mapping::{ROWS, Turn};
 
 /// A key that has a field in MKE 4.
@@ -177,6 +177,9 @@ impl Work<'_> {
     fn row(&mut self, row: &mapping::Row) {
         let Some(value) = self.value(row.from) else { return };
         let value = match (row.turn, value) {
+            (_, Value::Secret(secret)) if secret.expose() == MASK => {
+                return self.leave(row.from, MASK, MASKED);
+            }
             (Turn::Not, Value::Bool(on)) => Json::Bool(!on),
             (Turn::Minutes, Value::Integer(minutes)) => Json::String(format!("{minutes}m")),
             (Turn::Resources, Value::Text(text)) => resources(&text),
@@ -288,6 +291,9 @@ impl Work<'_> {
         }
     }
 }
+
+/// Why a secret of an exported file does not come along.
+const MASKED: &str = "an export masks secrets: write it into the new file by hand";
 
 /// Whether a value chooses anything: off, zero and empty do not.
 fn is_on(value: &Value) -> bool {
