@@ -9,7 +9,5 @@
 
 mod support;
 
-#[path = "live/settings.rs"]
-mod settings;
 #[path = "live/syslog.rs"]
 mod syslog;

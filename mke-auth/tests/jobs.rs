@@ -38,6 +38,7 @@ impl Managers {
         let new = NewJob {
             action: LDAP_SYNC,
             dry_run,
+            accepted: false,
             by: jane(),
         };
         self.jobs.create(&new, &mut rng()).await.unwrap()

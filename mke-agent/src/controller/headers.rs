@@ -16,6 +16,11 @@ pub(crate) struct ServerIdentity {
 }
 
 impl ServerIdentity {
+    /// The host name.
+    pub(crate) fn name(&self) -> &str {
+        self.name.to_str().unwrap_or("unknown")
+    }
+
     /// The host name and the address that clients are told.
     pub(crate) fn new(host_name: &str, address: Option<IpAddr>) -> Self {
         Self {

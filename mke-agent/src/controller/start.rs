@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mke_auth::accounts::Accounts;
+use mke_auth::jobs::Jobs;
 use mke_auth::keys::PublicKeys;
 use mke_auth::password::{HashLimits, PasswordError, PasswordHasher};
 use mke_auth::scim::{Scim, ScimTokens};
@@ -18,6 +19,7 @@ use mke_core::time::{Clock, SystemClock};
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
@@ -34,7 +36,7 @@ use super::files::{self, FileError, PUBLIC};
 use super::follow::Follower;
 use super::headers::ServerIdentity;
 use super::issue::issue_bundle;
-use super::live::{ListCache, Live, Logs};
+use super::live::{Live, Logs};
 use super::metrics::Metrics;
 use super::options::{Options, PUBLIC_CA, PUBLIC_CERT, PUBLIC_CLUSTER_CA, PUBLIC_CLUSTER_ID};
 use super::policy_store::PolicyStore;
@@ -42,7 +44,7 @@ use super::server::Server;
 use super::setup::{self, SetupError, Writers};
 use super::state::State;
 use super::streams::Streams;
-use super::{node_names, tls, unpack};
+use super::{jobs, node_names, tls, unpack};
 use crate::engine::EngineClient;
 use crate::proxy::nodes;
 
@@ -157,11 +159,12 @@ pub async fn start_with(options: Options, mut surroundings: Surroundings) -> Res
 
     let mut background = vec![tokio::spawn(follower.run())];
     background.push(tokio::spawn({
-        let (live, state, certs) = (live.clone(), state.clone(), options.registry_certs_dir.clone());
-        async move { live.run(&state, certs.as_deref()).await }
+        let live = live.clone();
+        async move { live.run().await }
     }));
     finish_first_start(&options, &state).await?;
     background.push(tokio::spawn(upkeep(state.clone())));
+    background.push(tokio::spawn(jobs::run(state.clone())));
     background.push(tokio::spawn(keep_nodes_placed(state.clone())));
     let stopping = CancellationToken::new();
     let servers = listeners
@@ -194,7 +197,7 @@ pub async fn start_with(options: Options, mut surroundings: Surroundings) -> Res
 
 /// Gives nodes that have none a place in the collections, now and when they join.
 async fn keep_nodes_placed(state: Arc<State>) {
-    nodes::keep_homes(&state).await;
+    nodes::keep_homes(state.engine.clone(), || state.snapshot().policy.clone()).await;
 }
 
 async fn listen(addresses: &[SocketAddr]) -> Result<Vec<(TcpListener, SocketAddr)>, StartError> {
@@ -266,6 +269,8 @@ async fn prepare(
         logins: Logins::new(sessions.clone(), hasher),
         sessions,
         keys: PublicKeys::new(store.clone(), clock.clone()),
+        jobs: Jobs::new(store.clone(), clock.clone()),
+        job_made: Notify::new(),
         policy_store,
         configuration: Configuration::new(store.clone(), clock.clone(), followed.revision.clone()),
         engine,
@@ -280,7 +285,6 @@ async fn prepare(
         inquiries: Answering::new(processors.get() / 2),
         questions: Answering::new(processors.get()),
         backends: BackendCache::default(),
-        list_cache: ListCache::default(),
         server_identity: ServerIdentity::new(
             &host_name(),
             options.advertise_host.parse().ok().or(shown_address),
@@ -337,8 +341,7 @@ fn write_public_files(
     Ok(())
 }
 
-/// What is done now and then: sessions are written back, over ones deleted, certificates renewed. The engine is asked for
-/// the names of its node unless `swarm_polling_disabled` is set (CFG-026); then its events alone say when to look.
+/// What is done now and then: sessions are written back, over ones deleted, certificates renewed.
 async fn upkeep(state: Arc<State>) {
     let mut ticks = interval(UPKEEP);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -351,12 +354,15 @@ async fn upkeep(state: Arc<State>) {
         if let Err(error) = state.sessions.prune(directory).await {
             tracing::warn!(%error, "ended sessions could not be deleted");
         }
-        state.metrics.upkeep();
-        if !state.snapshot().config.cluster.swarm_polling_disabled {
-            state.metrics.engine_polled();
-            node_names::refresh(&state).await;
-        }
-        let renewed = state.authorities.renew_if_due().await;
+        let named = match node_names::of_this_node(&state.engine).await {
+            Ok(names) => state.authorities.set_node_names(names).await,
+            // Without an engine the names stay as they are.
+            Err(_) => Ok(false),
+        };
+        let renewed = match named {
+            Ok(false) => state.authorities.renew_if_due().await,
+            other => other,
+        };
         match renewed {
             Ok(true) => tracing::info!("the server certificate was renewed"),
             Ok(false) => {}

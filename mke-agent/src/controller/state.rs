@@ -6,11 +6,12 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use mke_auth::accounts::Accounts;
 use mke_auth::identity::Identity;
+use mke_auth::jobs::Jobs;
 use mke_auth::keys::PublicKeys;
 use mke_auth::sessions::{Backends, Logins, Sessions};
 use mke_core::store::{Revision, Store};
 use mke_core::time::Clock;
-use tokio::sync::watch;
+use tokio::sync::{Notify, watch};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -23,7 +24,7 @@ use super::backends::BackendCache;
 use super::configuration::Configuration;
 use super::error::ApiError;
 use super::headers::ServerIdentity;
-use super::live::{ListCache, Logs};
+use super::live::Logs;
 use super::metrics::Metrics;
 use super::policy_store::PolicyStore;
 use super::records::ClusterRecord;
@@ -67,6 +68,10 @@ pub struct State {
     pub scim: ScimService,
     /// Writes public keys.
     pub keys: PublicKeys,
+    /// Makes, lists and runs jobs.
+    pub jobs: Jobs,
+    /// Wakes the runner of jobs.
+    pub(super) job_made: Notify,
     /// Writes roles, collections, grants and default collections.
     pub policy_store: PolicyStore,
     /// Reads and changes the configuration.
@@ -94,8 +99,6 @@ pub struct State {
     /// Answers questions of everybody about themselves.
     pub(super) questions: Answering,
     pub(super) backends: BackendCache,
-    /// What lists are answered from while `authz_cache_timeout` is on.
-    pub(crate) list_cache: ListCache,
     pub(super) server_identity: ServerIdentity,
     pub(super) current: Arc<ArcSwap<Snapshot>>,
     pub(super) revision: watch::Receiver<Revision>,
@@ -111,7 +114,7 @@ impl State {
 
     /// Who looks at passwords, as the configuration of a view says.
     pub(super) fn backends(&self, snapshot: &Snapshot) -> Arc<Backends> {
-        self.backends.of(&snapshot.config)
+        self.backends.of(&snapshot.config, &self.clock)
     }
 
     /// Waits until what was written at `revision` is in force, which is when a write is acknowledged (R63).

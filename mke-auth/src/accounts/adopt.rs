@@ -127,14 +127,16 @@ impl Accounts {
 
     async fn refresh(&self, id: &AccountId, person: &Person) -> Result<Adopted, AdoptError> {
         let account = self.account(id).await?.record;
-        if !account.is_active_user() {
+        // Whom a synchronisation switched off because the directory did not list them, the directory brings back.
+        let returns = !account.is_active_user() && account.origin().is_some_and(|origin| origin.gone);
+        if !account.is_active_user() && !returns {
             return Err(AdoptError::Inactive { name: account.name });
         }
         let differs = |is_admin: bool| account.user().is_some_and(|user| user.is_admin != is_admin);
         let mut change = UserChange {
             full_name: person.full_name.clone().filter(|name| *name != account.full_name),
             is_admin: person.is_admin.filter(|is_admin| differs(*is_admin)),
-            is_active: None,
+            is_active: returns.then_some(true),
             origin: (account.origin() != Some(&person.origin)).then(|| person.origin.clone()),
         };
         let mut kept_admin = false;

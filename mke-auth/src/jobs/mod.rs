@@ -59,6 +59,8 @@ pub struct NewJob<'a> {
     pub action: &'a str,
     /// Whether only to say what would be done.
     pub dry_run: bool,
+    /// Whether to do what would otherwise be refused, such as to deactivate many accounts.
+    pub accepted: bool,
     /// Who wants it.
     pub by: Requester,
 }
@@ -93,7 +95,8 @@ impl Jobs {
         new: &NewJob<'_>,
         rng: &mut (impl CryptoRng + Send + ?Sized),
     ) -> Result<Job, JobError> {
-        let waits = |job: &Job| job.state == JobState::Waiting && job.dry_run == new.dry_run;
+        let same = |job: &Job| (job.dry_run, job.accepted) == (new.dry_run, new.accepted);
+        let waits = |job: &Job| job.state == JobState::Waiting && same(job);
         if let Some(found) = self
             .of(new.action)
             .await?
@@ -138,6 +141,7 @@ impl Jobs {
                 let new = NewJob {
                     action,
                     dry_run: false,
+                    accepted: false,
                     by: Requester::schedule(),
                 };
                 let job = self.fresh(&new, rng);
@@ -246,6 +250,7 @@ impl Jobs {
             id: JobId::random(rng),
             action: new.action.to_owned(),
             dry_run: new.dry_run,
+            accepted: new.accepted,
             state: JobState::Waiting,
             by: new.by.clone(),
             created: self.clock.now(),

@@ -80,6 +80,9 @@ pub struct Job {
     pub action: String,
     /// Whether it only says what it would do.
     pub dry_run: bool,
+    /// Whether an administrator accepts what it would otherwise refuse to do.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub accepted: bool,
     /// How far it is.
     pub state: JobState,
     /// Who asked for it.

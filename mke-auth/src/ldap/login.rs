@@ -186,6 +186,26 @@ pub async fn login(
     .map_err(|_| LoginFailure::TooSlow)?
 }
 
+/// Who has a name in the directory, without a password: for an administrator who makes an account for somebody.
+///
+/// # Errors
+///
+/// [`LoginFailure`].
+pub async fn look_up(settings: &Settings, name: &str, now: Timestamp) -> Result<Person, LoginFailure> {
+    let looked = async {
+        let wanted = account_name(name).map_err(|_| Denial::InvalidName)?;
+        let mut pool = Pool::new(settings);
+        let mut steps = Steps(None);
+        let candidate = the_one(&mut pool, settings, name, &wanted, now, &mut steps).await?;
+        let person = person(&mut pool, settings, wanted, candidate, &mut steps).await?;
+        pool.close().await;
+        Ok(person)
+    };
+    timeout(LOGIN_TIMEOUT, looked)
+        .await
+        .map_err(|_| LoginFailure::TooSlow)?
+}
+
 /// Tries settings before they are saved: the same as [`login`], with each step in words (LDAP-012).
 pub async fn test_login(settings: &Settings, name: &str, password: &Secret, now: Timestamp) -> TestReport {
     let mut steps = Steps(Some(Vec::new()));
@@ -238,17 +258,42 @@ async fn prove(
     }
     let wanted = account_name(name).map_err(|_| Denial::InvalidName)?;
     let mut pool = Pool::new(settings);
-    let found = find(&mut pool, settings, name, &wanted, now, steps).await?;
-    let Some(Candidate { dn, entry, search }) = found else {
-        return Err(Denial::NotFound.into());
-    };
-    if !entry.enabled {
-        return Err(Denial::Disabled.into());
+    let candidate = the_one(&mut pool, settings, name, &wanted, now, steps).await?;
+    let Candidate { dn, entry, search } = &candidate;
+    confirm(settings, dn, entry, search, password, now, steps).await?;
+    let person = person(&mut pool, settings, wanted, candidate, steps).await?;
+    pool.close().await;
+    Ok(person)
+}
+
+/// The entry that a name belongs to, which must be let in.
+async fn the_one<'s>(
+    pool: &mut Pool<'_>,
+    settings: &'s Settings,
+    name: &str,
+    wanted: &AccountName,
+    now: Timestamp,
+    steps: &mut Steps,
+) -> Result<Candidate<'s>, LoginFailure> {
+    match find(pool, settings, name, wanted, now, steps).await? {
+        None => Err(Denial::NotFound.into()),
+        Some(candidate) if !candidate.entry.enabled => Err(Denial::Disabled.into()),
+        Some(candidate) => Ok(candidate),
     }
-    confirm(settings, &dn, &entry, search, password, now, steps).await?;
+}
+
+/// What the directory says about an entry.
+async fn person(
+    pool: &mut Pool<'_>,
+    settings: &Settings,
+    name: AccountName,
+    candidate: Candidate<'_>,
+    steps: &mut Steps,
+) -> Result<Person, LdapError> {
+    let Candidate { dn, entry, .. } = candidate;
     let is_admin = match &settings.admins {
         Some(rule) => {
-            let is_admin = belongs(&mut pool, rule, &dn).await?;
+            let is_admin = belongs(pool, rule, &dn).await?;
             steps.note(true, || {
                 format!(
                     "an administrator by the directory: {}",
@@ -259,13 +304,12 @@ async fn prove(
         }
         None => None,
     };
-    pool.close().await;
     let origin = Origin {
         dn: Some(dn),
         ..Origin::new(Source::Ldap, entry.id)
     };
     Ok(Person {
-        name: wanted,
+        name,
         full_name: entry.full_name,
         origin,
         is_admin,

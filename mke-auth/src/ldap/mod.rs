@@ -39,8 +39,8 @@ pub use filter::{
     Extensible, Filter, FilterError, MAX_FILTER_BYTES, MAX_FILTER_DEPTH, Substrings, escape_filter_value,
 };
 pub use login::{
-    Denial, Known, LoginFailure, MAX_PASSWORD_BYTES, Person, TestReport, TestStep, login, memberships,
-    test_login,
+    Denial, Known, LoginFailure, MAX_PASSWORD_BYTES, Person, TestReport, TestStep, login, look_up,
+    memberships, test_login,
 };
 pub use name::account_name;
 pub use plan::{AccountPlan, Counts, Create, Gone, Options, Plan, Target, plan};

@@ -11,13 +11,17 @@ use std::sync::Arc;
 use mke_core::config::Auth;
 use mke_core::names::AccountName;
 use mke_core::secret::Secret;
+use unicode_normalization::UnicodeNormalization as _;
 
-use crate::accounts::Person;
+use crate::accounts::{Join, Person};
 use crate::directory::Directory;
 use crate::records::{Account, Source};
 
 /// The answer of a [`PasswordDirectory`], as a future.
 pub type Answer<'a> = Pin<Box<dyn Future<Output = Result<Person, DirectoryFailure>> + Send + 'a>>;
+
+/// Where somebody is a member according to a directory, as a future.
+pub type Belongs<'a> = Pin<Box<dyn Future<Output = Result<Vec<Join>, DirectoryFailure>> + Send + 'a>>;
 
 /// Why a directory did not confirm a password. The texts are for the log; who asks is told nothing of it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -37,6 +41,13 @@ pub trait PasswordDirectory: Send + Sync {
 
     /// Who this name and password are. The name is as it was typed; the password is not empty.
     fn check<'a>(&'a self, name: &'a str, password: &'a Secret) -> Answer<'a>;
+
+    /// Where somebody who has just got an account belongs, so that the first request already has the right teams. A
+    /// directory that knows of no teams says nowhere.
+    fn belongs<'a>(&'a self, person: &'a Person, known: &'a Directory) -> Belongs<'a> {
+        let _ = (person, known);
+        Box::pin(async { Ok(Vec::new()) })
+    }
 }
 
 /// Which back ends look at passwords.
@@ -131,7 +142,12 @@ impl Backends {
     }
 }
 
-/// The form of a name under which logins are counted, and accounts looked for: directories do not tell capitals.
+/// The form of a name under which logins are counted, and accounts looked for: directories tell neither capitals nor
+/// compatibility forms apart (ldap-13), so nobody gets more guesses by another spelling.
 pub(super) fn fold(name: &str) -> String {
-    name.to_lowercase()
+    if name.is_ascii() {
+        return name.to_ascii_lowercase();
+    }
+    // Small letters first may leave characters that NFKC turns into others with capitals.
+    name.nfkc().flat_map(char::to_lowercase).nfkc().collect()
 }

@@ -14,7 +14,7 @@ use mke_core::store::{Compare, Revision, Txn, layout};
 use rand_core::CryptoRng;
 
 use super::backends::Backends;
-use super::prove::{Gate, Proof, Proven};
+use super::prove::{Gate, Proof, Proven, Via};
 use super::{Sessions, Token};
 use crate::accounts::Accounts;
 use crate::directory::Directory;
@@ -50,6 +50,8 @@ pub struct LoggedIn {
     pub first_login: bool,
     /// When the session was written.
     pub revision: Revision,
+    /// The directory that proved it; none for passwords kept here.
+    pub via: Option<Via>,
 }
 
 /// Why nobody was logged in.
@@ -91,6 +93,8 @@ pub struct Checked {
     pub identity: Identity,
     /// When its account was made or changed by this: decide on it only on a view that has this revision.
     pub revision: Option<Revision>,
+    /// The directory that proved it; none for passwords kept here.
+    pub via: Option<Via>,
 }
 
 /// Checks passwords and begins sessions.
@@ -136,6 +140,7 @@ impl Logins {
         Ok(Checked {
             identity,
             revision: proven.revision,
+            via: proven.via,
         })
     }
 
@@ -180,6 +185,7 @@ impl Logins {
             account: Arc::clone(account),
             how: Proof::Elsewhere,
             revision: None,
+            via: None,
         };
         self.begin(&proven, None, user_agent, settings, rng).await
     }
@@ -215,6 +221,7 @@ impl Logins {
                     token,
                     first_login,
                     revision,
+                    via: proven.via,
                 });
             }
         }

@@ -9,13 +9,18 @@
 //! Who looks at passwords is decided in `backends`, who somebody is in `prove`, and sessions begin in `login`.
 
 mod backends;
+#[cfg(feature = "ldap")]
+mod ldap;
 mod live;
 mod login;
 mod prove;
 mod token;
 
-pub use backends::{Answer, Backends, DirectoryFailure, PasswordDirectory};
+pub use backends::{Answer, Backends, Belongs, DirectoryFailure, PasswordDirectory};
+#[cfg(feature = "ldap")]
+pub use ldap::LdapLogins;
 pub use login::{Checked, LoggedIn, LoginError, LoginRequest, Logins};
+pub use prove::Via;
 pub use token::Token;
 
 use std::hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher};

@@ -14,10 +14,10 @@ use tokio::sync::{Mutex, MutexGuard, Semaphore};
 use super::backends::{Asked, Backends, DirectoryFailure, PasswordDirectory, fold};
 use super::login::{LoginError, LoginRequest, Logins};
 use super::slot;
-use crate::accounts::{AccountError, AdoptError, Person};
+use crate::accounts::{AccountError, AdoptError, BatchChange, BatchStep, Person};
 use crate::directory::Directory;
 use crate::password::{PasswordHash, Verdict};
-use crate::records::Account;
+use crate::records::{Account, Source};
 
 /// Lines in which questions to a directory wait; names share them by hash.
 const LINES: usize = 256;
@@ -30,6 +30,18 @@ pub(super) struct Proven {
     pub(super) how: Proof,
     /// When the account was written on the way.
     pub(super) revision: Option<Revision>,
+    pub(super) via: Option<Via>,
+}
+
+/// The source that proved a login, and what that changed here.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Via {
+    /// The source.
+    pub source: Source,
+    /// Whether the account was made by this login.
+    pub made: bool,
+    /// Whether the account was made or changed by it.
+    pub changed: bool,
 }
 
 /// What a login relies on. It must still be so when the session is written.
@@ -93,7 +105,10 @@ impl Logins {
             Asked::Here(account) => self.prove_here(account, &request).await,
             // An empty password is no password; some directories would call it an anonymous success (ldap-01).
             Asked::There(_) if request.password.expose().is_empty() => self.prove_here(None, &request).await,
-            Asked::There(there) => self.prove_there(there, &request, backends.on_demand(), rng).await,
+            Asked::There(there) => {
+                let on_demand = backends.on_demand();
+                self.prove_there(there, directory, &request, on_demand, rng).await
+            }
         }
     }
 
@@ -136,6 +151,7 @@ impl Logins {
                         outdated,
                     },
                     revision: None,
+                    via: None,
                 })
             }
             _ => Err(self.failed(request)),
@@ -146,6 +162,7 @@ impl Logins {
     async fn prove_there(
         &self,
         there: &dyn PasswordDirectory,
+        directory: &Directory,
         request: &LoginRequest<'_>,
         on_demand: bool,
         rng: &mut (impl CryptoRng + Send + ?Sized),
@@ -162,7 +179,10 @@ impl Logins {
             async { Ok(there.check(request.username, request.password).await) },
         )?;
         match answer {
-            Ok(person) => self.accept(person, request, on_demand, rng).await,
+            Ok(person) => {
+                self.accept(there, directory, person, request, on_demand, rng)
+                    .await
+            }
             Err(DirectoryFailure::Refused(why)) => {
                 tracing::info!(name = folded, source = %there.source(), why, "a login was refused");
                 Err(self.failed(request))
@@ -177,6 +197,8 @@ impl Logins {
 
     async fn accept(
         &self,
+        there: &dyn PasswordDirectory,
+        directory: &Directory,
         person: Person,
         request: &LoginRequest<'_>,
         on_demand: bool,
@@ -187,8 +209,13 @@ impl Logins {
             Ok(adopted) => {
                 self.succeeded(request);
                 let name = adopted.account.name.as_str();
+                let mut revision = adopted.revision;
                 if adopted.made {
                     tracing::info!(name, %source, "an account was made at its first login");
+                    revision = self
+                        .join(there, directory, &person, &adopted.account)
+                        .await
+                        .or(revision);
                 }
                 if adopted.kept_admin {
                     tracing::warn!(name, %source, "the last administrator stays one, against what the source says");
@@ -196,13 +223,58 @@ impl Logins {
                 Ok(Proven {
                     account: Arc::new(adopted.account),
                     how: Proof::Elsewhere,
-                    revision: adopted.revision,
+                    revision,
+                    via: Some(Via {
+                        source,
+                        made: adopted.made,
+                        changed: revision.is_some(),
+                    }),
                 })
             }
             Err(AdoptError::Account(AccountError::Storage(error))) => Err(error.into()),
             Err(why) => {
                 tracing::warn!(name = person.name.as_str(), %source, %why, "a login was refused");
                 Err(self.failed(request))
+            }
+        }
+    }
+
+    /// Makes a new account a member where the directory says. What cannot be found out now comes with the next
+    /// synchronisation.
+    async fn join(
+        &self,
+        there: &dyn PasswordDirectory,
+        directory: &Directory,
+        person: &Person,
+        account: &Account,
+    ) -> Option<Revision> {
+        let name = account.name.as_str();
+        let join = match there.belongs(person, directory).await {
+            Ok(join) if join.is_empty() => return None,
+            Ok(join) => join,
+            Err(why) => {
+                tracing::warn!(name, %why, "the teams of a new account are not known yet");
+                return None;
+            }
+        };
+        let change = BatchChange {
+            join,
+            ..BatchChange::of(account.id.clone())
+        };
+        match self
+            .accounts
+            .apply_batch(&[BatchStep::Change(Box::new(change))], None)
+            .await
+        {
+            Ok(outcome) => {
+                for (_, why) in &outcome.refused {
+                    tracing::warn!(name, %why, "the teams of a new account are not known yet");
+                }
+                outcome.revision
+            }
+            Err(why) => {
+                tracing::warn!(name, %why, "the teams of a new account could not be stored");
+                None
             }
         }
     }

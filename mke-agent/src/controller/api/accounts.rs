@@ -4,8 +4,10 @@ use std::sync::Arc;
 
 use http::StatusCode;
 use mke_auth::accounts::{AccountError, BulkChange, NewOrganization, NewUser, PasswordChange, UserChange};
-use mke_auth::records::Account;
+use mke_auth::ldap::{LoginFailure, Settings, look_up};
+use mke_auth::records::{Account, Source};
 use mke_auth::sessions::{Backends, LoginError, LoginRequest};
+use mke_core::config::Auth;
 use mke_core::ids::AccountId;
 use mke_core::secret::Secret;
 use serde_json::{Value, json};
@@ -105,10 +107,7 @@ pub(super) async fn create(call: Call) -> Result<Response, ApiError> {
         accounts.create_organization(new, &mut rng()).await?
     } else {
         if fields.flag("searchLDAP")?.unwrap_or(false) {
-            return Err(ApiError::new(
-                Kind::NotImplemented,
-                "no directory is configured, leave out searchLDAP and give a password",
-            ));
+            return create_from_directory(&call, &fields, &name).await;
         }
         let new = NewUser {
             name,
@@ -127,6 +126,60 @@ pub(super) async fn create(call: Call) -> Result<Response, ApiError> {
         StatusCode::CREATED,
         &shapes::account(&snapshot.directory, &account),
     ))
+}
+
+/// Makes the account of somebody in the LDAP directory, without waiting for a login or a synchronisation. What the
+/// directory says counts: full name, entry and, when it names administrators, whether it is one.
+async fn create_from_directory(call: &Call, fields: &Fields, name: &str) -> Result<Response, ApiError> {
+    let auth = &call.snapshot.config.auth;
+    if auth.backend != "ldap" {
+        return Err(ApiError::new(
+            Kind::Conflict,
+            "LDAP is not switched on: leave out searchLDAP and give a password, or set `auth.backend` to `ldap`",
+        ));
+    }
+    if fields.value("password").is_some() {
+        return Err(ApiError::malformed(
+            "a user from a directory keeps its password there, leave `password` out",
+        ));
+    }
+    let person = match ldap_settings(auth) {
+        Ok(settings) => look_up(&settings, name, call.state.clock.now()).await,
+        Err(problem) => return Err(ApiError::malformed(problem)),
+    };
+    let person = person.map_err(|failure| match failure {
+        LoginFailure::Denied(why) => ApiError::malformed(format!(
+            "the directory has no `{}` who may come in: {why}",
+            name.escape_debug()
+        )),
+        LoginFailure::Unavailable(_) | LoginFailure::TooSlow => {
+            ApiError::new(Kind::BadGateway, "the directory cannot be asked, see the log").because(failure)
+        }
+    })?;
+    let new = NewUser {
+        full_name: person.full_name,
+        is_admin: match person.is_admin {
+            Some(said) => said,
+            None => fields.flag("isAdmin")?.unwrap_or(false),
+        },
+        is_active: fields.flag("isActive")?.unwrap_or(true),
+        ..NewUser::imported(person.name.as_str(), person.origin)
+    };
+    let (account, revision) = call.state.accounts.create_user(new, &mut rng()).await?;
+    let snapshot = call.in_force(revision).await?;
+    call.notes.object_id(account.id.as_str());
+    call.notes.changed_by(Source::Ldap, "create");
+    Ok(body::json(
+        StatusCode::CREATED,
+        &shapes::account(&snapshot.directory, &account),
+    ))
+}
+
+fn ldap_settings(auth: &Auth) -> Result<Settings, String> {
+    Settings::read(&auth.ldap).map_err(|problems| {
+        let texts: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        texts.join("; ")
+    })
 }
 
 /// One account.

@@ -63,6 +63,11 @@ async fn log_in(call: &Call) -> Result<LoggedIn, ApiError> {
     let (account, name) = (logged_in.identity.account(), logged_in.identity.name());
     call.notes.asker(name.as_str(), account.as_str());
     call.notes.object_id(logged_in.session.id.as_str());
+    if let Some(via) = logged_in.via.filter(|via| via.changed) {
+        call.notes.object_id(account.as_str());
+        call.notes
+            .changed_by(via.source, if via.made { "create" } else { "update" });
+    }
     call.in_force(logged_in.revision).await?;
     ensure_private_collection(call, account, name).await?;
     Ok(logged_in)

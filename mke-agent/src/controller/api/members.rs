@@ -7,7 +7,7 @@ use mke_auth::directory::Member;
 use mke_auth::records::{Account, Membership};
 use serde_json::json;
 
-use super::{Call, shapes};
+use super::{Call, links, shapes};
 use crate::controller::body::{self, Response};
 use crate::controller::error::{ApiError, Kind};
 
@@ -77,6 +77,7 @@ pub(super) async fn show_of_organization(call: Call) -> Result<Response, ApiErro
 /// Makes a user a member of an organization, or changes how it is one.
 pub(super) async fn put_in_organization(call: Call) -> Result<Response, ApiError> {
     let (organization, user, membership) = (call.organization()?, user(&call, 1)?, wanted(&call)?);
+    links::may_change_member(&organization, &user)?;
     let revision = call
         .state
         .accounts
@@ -90,6 +91,12 @@ pub(super) async fn put_in_organization(call: Call) -> Result<Response, ApiError
 /// Ends a membership of an organization and of all its teams.
 pub(super) async fn remove_from_organization(call: Call) -> Result<Response, ApiError> {
     let (organization, user) = (call.organization()?, user(&call, 1)?);
+    links::may_change_member(&organization, &user)?;
+    for (team, _) in call.snapshot.directory.teams_of(&user.id) {
+        if team.organization == organization.id {
+            links::may_change_team_member(team, &user)?;
+        }
+    }
     let revision = call
         .state
         .accounts
@@ -168,6 +175,10 @@ pub(super) async fn put_in_team(call: Call) -> Result<Response, ApiError> {
         ));
     }
     let (user, membership) = (named?, wanted(&call)?);
+    let directory = &call.snapshot.directory;
+    if directory.team_membership(&team.id, &user.id).is_none() {
+        links::may_change_team_member(&team, &user)?;
+    }
     let revision = call
         .state
         .accounts
@@ -181,6 +192,7 @@ pub(super) async fn put_in_team(call: Call) -> Result<Response, ApiError> {
 /// Ends a membership of a team; that of the organization stays.
 pub(super) async fn remove_from_team(call: Call) -> Result<Response, ApiError> {
     let ((organization, team), user) = (call.team()?, user(&call, 2)?);
+    links::may_change_team_member(&team, &user)?;
     let revision = call
         .state
         .accounts

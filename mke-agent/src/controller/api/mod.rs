@@ -6,6 +6,7 @@
 
 pub(super) mod access;
 mod accounts;
+mod auth_config;
 mod authz;
 mod bundle;
 mod can_i;
@@ -13,6 +14,8 @@ mod certificates;
 mod collections;
 mod config;
 mod grants;
+mod jobs;
+mod links;
 mod login;
 mod members;
 mod public_keys;

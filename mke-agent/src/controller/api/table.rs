@@ -7,12 +7,11 @@ use std::future::Future;
 use std::pin::Pin;
 
 use mke_rbac::inquiry::{AccessTo, Diff, Explain, Paths, PolicyTests, Replay, Simulate, Unused, WhoCan};
-use mke_rbac::mke4::ToMke4;
 
 use super::access::Rule;
 use super::{
-    Call, accounts, authz, bundle, can_i, certificates, collections, config, grants, login, members,
-    public_keys, roles, scim, system, teams,
+    Call, accounts, auth_config, authz, bundle, can_i, certificates, collections, config, grants, jobs,
+    links, login, members, public_keys, roles, scim, system, teams,
 };
 use crate::controller::audit::Recording;
 use crate::controller::body::Response;
@@ -153,8 +152,6 @@ endpoints! {
     GET    "/_ping"                                       Public            Ignored SMALL system::ping;
     HEAD   "/_ping"                                       Public            Ignored SMALL system::no_head_ping;
     GET    "/ca"                                          Public            Ignored SMALL system::ca;
-    GET    "/api/ucp/pre-logon-message"                   Public            Full    SMALL system::pre_logon_message;
-    GET    "/trustedregistryca"                           Authenticated     Ignored SMALL system::trusted_registry_ca;
     GET    "/openid_keys"                                 Public            Ignored SMALL system::openid_keys;
     GET    "/version"                                     Authenticated     Ignored SMALL system::version;
     GET    "/info"                                        Authenticated     Ignored SMALL system::info;
@@ -189,6 +186,13 @@ endpoints! {
     DELETE "/accounts/{org}/members/{member}"             OrgAdmin          Full    SMALL members::remove_from_organization;
     GET    "/accounts/{org}/members/{member}/teams"       Member            Full    SMALL members::teams_of_member;
 
+    GET    "/accounts/{org}/adminMemberSyncConfig"        OrgAdmin          Full    SMALL links::show_admin_sync;
+    PUT    "/accounts/{org}/adminMemberSyncConfig"        OrgAdmin          Full    SMALL links::set_admin_sync;
+    GET    "/accounts/{org}/teams/{team}/memberSyncConfig" TeamAdmin        Full    SMALL links::show_member_sync;
+    PUT    "/accounts/{org}/teams/{team}/memberSyncConfig" TeamAdmin        Full    SMALL links::set_member_sync;
+    GET    "/accounts/{org}/teams/{team}/groupLinkConfig" TeamAdmin         Full    SMALL links::show_group_link;
+    PUT    "/accounts/{org}/teams/{team}/groupLinkConfig" TeamAdmin         Full    SMALL links::set_group_link;
+
     GET    "/accounts/{org}/teams"                        Member            Full    SMALL teams::list;
     POST   "/accounts/{org}/teams"                        OrgAdmin          Full    SMALL teams::create;
     GET    "/accounts/{org}/teams/{team}"                 Member            Full    SMALL teams::show;
@@ -198,6 +202,16 @@ endpoints! {
     GET    "/accounts/{org}/teams/{team}/members/{user}"  Member            Full    SMALL members::show_of_team;
     PUT    "/accounts/{org}/teams/{team}/members/{user}"  TeamAdmin         Full    SMALL members::put_in_team;
     DELETE "/accounts/{org}/teams/{team}/members/{user}"  TeamAdmin         Full    SMALL members::remove_from_team;
+
+    GET    "/enzi/v0/config/auth"                         Admin             Full    SMALL auth_config::show;
+    PUT    "/enzi/v0/config/auth"                         Admin             Full    SMALL auth_config::change;
+    POST   "/enzi/v0/config/auth/ldap/test-login"         Admin             NoBody  LARGE auth_config::test_login;
+    POST   "/api/ucp/config/auth/ldap/test-login"         Admin             NoBody  LARGE auth_config::test_login;
+    GET    "/enzi/v0/jobs"                                Admin             Full    SMALL jobs::list;
+    POST   "/enzi/v0/jobs"                                Admin             Full    SMALL jobs::create;
+    GET    "/enzi/v0/jobs/{job}"                          Admin             Full    SMALL jobs::show;
+    GET    "/enzi/v0/jobs/{job}/logs"                     Admin             Full    SMALL jobs::logs;
+    POST   "/enzi/v0/jobs/{job}/cancel"                   Admin             Full    SMALL jobs::cancel;
 
     GET    "/api/clientbundle"                            Authenticated     Full    SMALL bundle::download;
     POST   "/api/clientbundle"                            Authenticated     Full    SMALL bundle::download;
@@ -248,7 +262,6 @@ endpoints! {
     POST   "/api/ucp/authz/paths"                         Admin             Full    LARGE authz::ask::<Paths>;
     POST   "/api/ucp/authz/unused"                        Admin             NoBody  HUGE  authz::ask::<Unused>;
     POST   "/api/ucp/authz/replay"                        Admin             NoBody  HUGE  authz::ask::<Replay>;
-    POST   "/api/ucp/authz/to-mke4"                       Admin             Full    LARGE authz::ask::<ToMke4>;
     POST   "/api/ucp/authz/test"                          Admin             Full    LARGE authz::ask::<PolicyTests>;
 }
 

@@ -129,6 +129,10 @@ struct Metadata<'a> {
     object_ids: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     missing: Option<Value>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    source: Option<&'static str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    change: Option<&'static str>,
 }
 
 #[derive(Serialize)]
@@ -182,6 +186,8 @@ impl Audit {
                 license_key: "unlicensed",
                 object_ids: noted.object_ids,
                 missing: noted.missing,
+                source: noted.change.map(|(source, _)| source.as_str()),
+                change: noted.change.map(|(_, what)| what),
             },
             level: level_name,
             timestamp: moment.now,

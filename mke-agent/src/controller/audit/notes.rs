@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
+use mke_auth::records::Source;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
@@ -23,6 +24,7 @@ pub(super) struct Noted {
     pub(super) body: Option<Value>,
     pub(super) missing: Option<Value>,
     pub(super) asker: Option<Asker>,
+    pub(super) change: Option<(Source, &'static str)>,
     recording: Option<Recording>,
 }
 
@@ -39,6 +41,11 @@ impl Notes {
             id: id.into(),
         };
         self.with(|noted| noted.asker = Some(asker));
+    }
+
+    /// Names the source that changed an account, and what it did to it.
+    pub fn changed_by(&self, source: Source, what: &'static str) {
+        self.with(|noted| noted.change = Some((source, what)));
     }
 
     /// Says how the endpoint is recorded. Until then bodies are left out.

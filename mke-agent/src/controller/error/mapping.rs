@@ -4,6 +4,7 @@
 use mke_auth::StorageError;
 use mke_auth::accounts::AccountError;
 use mke_auth::bundle::{BundleError, PlaceError};
+use mke_auth::jobs::JobError;
 use mke_auth::keys::KeyError;
 use mke_auth::password::PasswordError;
 use mke_auth::scim::TokenError;
@@ -130,6 +131,17 @@ impl From<TokenError> for ApiError {
                 Self::new(Kind::TooMany, text).retry_after(retry_after)
             }
             TokenError::Storage(error) => error.into(),
+        }
+    }
+}
+
+impl From<JobError> for ApiError {
+    fn from(error: JobError) -> Self {
+        let text = error.to_string();
+        match error {
+            JobError::NoSuchJob { .. } => Self::new(Kind::NotFound, text),
+            JobError::Over { .. } => Self::new(Kind::Conflict, text),
+            JobError::Storage(error) => error.into(),
         }
     }
 }
