@@ -272,6 +272,7 @@ impl Connection {
                 }
                 message::SEARCH_DONE => {
                     let outcome = Outcome::read(&mut answer.content).map_err(malformed)?;
+                    answer.content.end().map_err(malformed)?;
                     let cookie = answer.cookie().map_err(malformed)?.map(<[u8]>::to_vec);
                     self.start = end;
                     match outcome.code {
