@@ -47,6 +47,8 @@ pub mod keys;
 pub mod ldap;
 pub mod password;
 pub mod records;
+#[cfg(feature = "saml")]
+pub mod saml;
 pub mod scim;
 pub mod sessions;
 mod storage;

@@ -77,7 +77,7 @@ const ENGINE: [Need; 6] = [
 ];
 
 /// For the tests against real services.
-const TEST: [Need; 10] = [
+const TEST: [Need; 11] = [
     need(Sign::Program("slapd"), &["slapd"], "a real directory server"),
     need(
         Sign::Program("ldapmodify"),
@@ -108,6 +108,11 @@ const TEST: [Need; 10] = [
         Sign::Program("openssl"),
         &["openssl"],
         "a second opinion on certificates",
+    ),
+    need(
+        Sign::Program("xmlsec1"),
+        &["xmlsec1"],
+        "a second opinion on XML signatures, and what pysaml2 signs with",
     ),
     need(
         Sign::Program("kubectl"),

@@ -192,6 +192,7 @@ async fn control(
         method: head.method,
         params,
         query: target.query().clone(),
+        raw_query: trace.arrival.query.clone(),
         headers: head.headers,
         body,
         peer: trace.arrival.peer,

@@ -14,6 +14,7 @@
 //! | `snapshot`, `follow` | the view that requests are decided on, and how it stays current |
 //! | `policy_store`, `records` | roles, collections and grants in the store |
 //! | `configuration` | what is configured, its versions, and the one way to change it |
+//! | `saml` | the key and the provider's metadata for SAML |
 //! | `setup`, `authorities`, `issue` | what a first start makes, certificates, bundles |
 //! | `live` | settings that act while the controller runs |
 //! | `audit`, `metrics`, `headers` | what is recorded, counted and added to every answer |
@@ -45,6 +46,7 @@ mod paging;
 mod places;
 mod policy_store;
 mod records;
+pub mod saml;
 mod server;
 mod setup;
 pub mod snapshot;

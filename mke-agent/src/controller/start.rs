@@ -40,6 +40,7 @@ use super::live::{Live, Logs};
 use super::metrics::Metrics;
 use super::options::{Options, PUBLIC_CA, PUBLIC_CERT, PUBLIC_CLUSTER_CA, PUBLIC_CLUSTER_ID};
 use super::policy_store::PolicyStore;
+use super::saml::{self, Saml};
 use super::server::Server;
 use super::setup::{self, SetupError, Writers};
 use super::state::State;
@@ -166,6 +167,7 @@ pub async fn start_with(options: Options, mut surroundings: Surroundings) -> Res
     background.push(tokio::spawn(upkeep(state.clone())));
     background.push(tokio::spawn(jobs::run(state.clone())));
     background.push(tokio::spawn(keep_nodes_placed(state.clone())));
+    background.push(tokio::spawn(saml::follow(state.clone())));
     let stopping = CancellationToken::new();
     let servers = listeners
         .into_iter()
@@ -231,7 +233,7 @@ async fn prepare(
     let authorities = Authorities::open(
         store.clone(),
         clock.clone(),
-        sealing,
+        sealing.clone(),
         &cluster.id,
         options.host_addresses.clone(),
         options.external_server_cert.as_deref(),
@@ -263,8 +265,10 @@ async fn prepare(
         Scim::new(accounts.clone()),
         ScimTokens::new(store.clone(), clock.clone()),
     );
+    let saml = Saml::new(store.clone(), clock.clone(), accounts.clone(), sealing);
     let state = State {
         accounts,
+        saml,
         scim,
         logins: Logins::new(sessions.clone(), hasher),
         sessions,

@@ -28,6 +28,7 @@ use super::live::Logs;
 use super::metrics::Metrics;
 use super::policy_store::PolicyStore;
 use super::records::ClusterRecord;
+use super::saml::Saml;
 use super::snapshot::Snapshot;
 use super::streams::{Allowed, Lease, Streams};
 use crate::engine::EngineClient;
@@ -86,6 +87,8 @@ pub struct State {
     pub metrics: Arc<Metrics>,
     /// Certificates and their authorities.
     pub authorities: Authorities,
+    /// SAML: the key, the provider, accounts of proofs.
+    pub saml: Saml,
     /// What the cluster is.
     pub cluster: ClusterRecord,
     /// The host name or address that bundles name.

@@ -117,6 +117,14 @@ family!(
     SESSIONS, session(account: &AccountId, id: &SessionId) = "sessions"
 );
 family!(
+    /// The identity provider's sessions behind sessions that SAML began.
+    SAML_SESSIONS, saml_session(account: &AccountId, id: &SessionId) = "saml-sessions"
+);
+family!(
+    /// SAML messages that were used and must not be used again, by kind and hash of their id.
+    SAML_USED, saml_used(what: &str, id: &str) = "saml-used"
+);
+family!(
     /// A stamp per account, written anew by whoever makes something that belongs to the account, so that its
     /// deletion notices.
     OWNED, owned(account: &AccountId) = "owned"
@@ -174,6 +182,9 @@ family!(
 /// The configuration in force.
 pub const CONFIG: &str = "/mke/config/current";
 
+/// What is known of the SAML identity provider.
+pub const SAML_PROVIDER: &str = "/mke/saml/provider";
+
 /// The cluster's identity: id, when it was made, by which version.
 pub const CLUSTER: &str = "/mke/cluster";
 
@@ -216,6 +227,9 @@ mod tests {
             TEAM_MEMBERS,
             PUBLIC_KEYS,
             SESSIONS,
+            SAML_SESSIONS,
+            SAML_USED,
+            SAML_PROVIDER,
             OWNED,
             LOGINS,
             ROLES,

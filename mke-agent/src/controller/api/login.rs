@@ -75,7 +75,7 @@ async fn log_in(call: &Call) -> Result<LoggedIn, ApiError> {
 
 /// The private collection of a user appears at its first login (R14, AUTH-011). A login that was cut short in
 /// between is completed by the next one.
-async fn ensure_private_collection(
+pub(super) async fn ensure_private_collection(
     call: &Call,
     account: &mke_core::ids::AccountId,
     name: &AccountName,

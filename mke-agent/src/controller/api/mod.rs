@@ -20,6 +20,7 @@ mod login;
 mod members;
 mod public_keys;
 mod roles;
+mod saml;
 pub(super) mod scim;
 mod shapes;
 mod system;
@@ -56,6 +57,8 @@ pub(super) struct Call {
     /// The variable elements of the path, in order.
     pub(super) params: Vec<String>,
     pub(super) query: Query,
+    /// The query as it stands in the request line, for signatures over it.
+    pub(super) raw_query: Option<String>,
     pub(super) headers: http::HeaderMap,
     pub(super) body: Bytes,
     pub(super) peer: SocketAddr,

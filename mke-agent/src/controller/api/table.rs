@@ -11,7 +11,7 @@ use mke_rbac::inquiry::{AccessTo, Diff, Explain, Paths, PolicyTests, Replay, Sim
 use super::access::Rule;
 use super::{
     Call, accounts, auth_config, authz, bundle, can_i, certificates, collections, config, grants, jobs,
-    links, login, members, public_keys, roles, scim, system, teams,
+    links, login, members, public_keys, roles, saml, scim, system, teams,
 };
 use crate::controller::audit::Recording;
 use crate::controller::body::Response;
@@ -19,6 +19,8 @@ use crate::controller::error::{ApiError, Surface};
 
 /// Bytes of a body where nothing larger makes sense.
 const SMALL: usize = 64 * 1024;
+/// Bytes of a form with a SAML message (saml-27).
+const MESSAGE: usize = 256 * 1024;
 /// Bytes of a body that may hold lists or a whole configuration.
 const LARGE: usize = 1024 * 1024;
 /// Whole states and condensed logs.
@@ -164,6 +166,18 @@ endpoints! {
     POST   "/id/login"                                    Public            NoBody  SMALL login::id_login;
     GET    "/id"                                          Authenticated     Full    SMALL login::whoami;
     POST   "/id/logout"                                   Authenticated     Full    SMALL login::logout;
+
+    GET    "/enzi/v0/saml/metadata"                       Public            Full    SMALL saml::metadata;
+    GET    "/enzi/v0/saml/button"                         Public            Ignored SMALL saml::button;
+    GET    "/enzi/v0/saml/login"                          Public            Full    SMALL saml::login;
+    POST   "/enzi/v0/saml/acs"                            Public            NoBody  MESSAGE saml::acs;
+    POST   "/enzi/v0/saml/session"                        Public            NoBody  SMALL saml::session;
+    GET    "/enzi/v0/saml/logout"                         Public            Full    SMALL saml::logout;
+    POST   "/enzi/v0/saml/logout"                         Public            NoBody  MESSAGE saml::logout_form;
+    GET    "/enzi/v0/saml/status"                         Admin             Full    SMALL saml::status;
+    POST   "/enzi/v0/saml/refresh"                        Admin             Full    SMALL saml::refresh;
+    GET    "/enzi/v0/saml/bundles"                        Admin             Full    SMALL saml::bundles;
+    DELETE "/enzi/v0/saml/bundles"                        Admin             Full    SMALL saml::revoke_bundles;
 
     GET    "/accounts"                                    Admin             Full    SMALL accounts::list;
     POST   "/accounts"                                    Admin             Full    SMALL accounts::create;
@@ -343,6 +357,9 @@ mod tests {
                 "/auth/login",
                 "/id/login",
                 "/id/logout",
+                "/enzi/v0/saml/acs",
+                "/enzi/v0/saml/session",
+                "/enzi/v0/saml/logout",
                 "/_ping",
                 "/api/clientbundle",
                 "/api/ucp/authz/can-i",
