@@ -25,6 +25,8 @@ mod framing;
 mod login;
 #[path = "controller/rbac.rs"]
 mod rbac;
+#[path = "controller/scim.rs"]
+mod scim;
 #[path = "controller/startup.rs"]
 mod startup;
 #[path = "controller/tls.rs"]
