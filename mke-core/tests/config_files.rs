@@ -247,6 +247,18 @@ fn what_does_not_go_together() {
     }
 }
 
+/// A file that a control plane gave out leaves the directory's settings out, and is accepted as such; half of them is not.
+#[test]
+fn exports_leave_the_directory_out() {
+    let options = ReadOptions::default();
+    let export = "[auth]\nbackend = \"ldap\"\n";
+    assert!(Config::read_export(export, &options).is_ok());
+    assert!(Config::parse(export).is_err());
+    let half = "[auth]\nbackend = \"ldap\"\n[auth.ldap]\nstart_tls = true\n";
+    assert!(Config::read_export(half, &options).is_err());
+    assert!(Config::read_export("[auth]\nbackend = \"ldpa\"\n", &options).is_err());
+}
+
 /// SESS-002: 0 switches renewal off whatever the lifetime.
 #[test]
 fn renewal_threshold_against_lifetime() {

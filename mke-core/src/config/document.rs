@@ -15,6 +15,7 @@ use super::keys::find_key;
 use super::path::{KeyPath, Step, quoted_name};
 use super::problem::Problems;
 use super::raw::{RawConfig, RawTable, RawValue, Syntax, toml_root};
+use super::read::has_directory;
 use super::value::Value;
 use super::walk::{Walk, direct_values, same, walk, with, without};
 use super::{Config, ReadOptions, Reading};
@@ -86,6 +87,19 @@ impl Document {
     /// As [`Config::read`].
     pub fn read(&self, options: &ReadOptions<'_>) -> Result<Reading<Config>, Problems> {
         RawConfig::of(&self.text, Syntax::Toml, Arc::clone(&self.root)).read(options)
+    }
+
+    /// As [`Config::read_export`].
+    ///
+    /// # Errors
+    /// As [`Config::read`].
+    pub fn read_export(&self, options: &ReadOptions<'_>) -> Result<Reading<Config>, Problems> {
+        RawConfig::of(&self.text, Syntax::Toml, Arc::clone(&self.root)).read_as(options, true)
+    }
+
+    /// Whether the text holds settings of the directory, which a control plane never gives out.
+    pub fn has_directory(&self) -> bool {
+        has_directory(&self.root)
     }
 
     /// The place of a value that is no table and holds none. Only such values are found without asking what kind of

@@ -165,6 +165,16 @@ impl Config {
         read_toml(text, options)
     }
 
+    /// Reads a file as a control plane gives it out: `[auth.ldap]` never stands in it, so a directory may be in use without
+    /// being described.
+    ///
+    /// # Errors
+    /// As [`Self::parse`].
+    pub fn read_export(text: &str, options: &ReadOptions<'_>) -> Result<Reading<Self>, Problems> {
+        let raw = RawConfig::from_toml(text).map_err(|problems| problems.in_file_of(options))?;
+        raw.read_as(options, true)
+    }
+
     /// The value at a path such as `auth.sessions.lifetime_minutes`; `None` when it is unset or no key.
     pub fn get(&self, path: &KeyPath) -> Option<Value> {
         keys::value_at(self, path)

@@ -48,6 +48,15 @@ impl RawConfig<'_> {
     /// # Errors
     /// Every problem, in the order of the file.
     pub fn read<T: Root>(&self, options: &ReadOptions<'_>) -> Result<Reading<T>, Problems> {
+        self.read_as(options, false)
+    }
+
+    /// As [`Self::read`]; with `export` the file may leave `[auth.ldap]` out whatever else it says.
+    pub(super) fn read_as<T: Root>(
+        &self,
+        options: &ReadOptions<'_>,
+        export: bool,
+    ) -> Result<Reading<T>, Problems> {
         let version = self.declared_version();
         let newer = version.is_some_and(|version| version > Version::NEWEST);
         let mut value = T::default();
@@ -69,6 +78,7 @@ impl RawConfig<'_> {
         value.check(&mut Report {
             raw: Some(self),
             problems: &mut problems,
+            export,
         });
         if problems.is_empty() {
             return Ok(Reading {
@@ -127,6 +137,12 @@ impl RawConfig<'_> {
     }
 }
 
+/// Whether a file has `[auth.ldap]`.
+pub(super) fn has_directory(root: &RawTable<'_>) -> bool {
+    let auth = root.get("auth").map(|entry| &entry.value);
+    matches!(auth, Some(RawValue::Table(auth)) if auth.get("ldap").is_some())
+}
+
 /// `server_url` and `serverURL` are one name: TOML and JSON spell the same keys differently.
 fn same_name(a: &str, b: &str) -> bool {
     let plain = |text: &str| -> String {
@@ -164,12 +180,22 @@ fn pointer(path: &KeyPath) -> String {
 pub struct Report<'r> {
     raw: Option<&'r RawConfig<'r>>,
     problems: &'r mut Vec<Problem>,
+    export: bool,
 }
 
 impl<'r> Report<'r> {
     /// For values that come from no file.
     pub(super) fn without_file(problems: &'r mut Vec<Problem>) -> Self {
-        Report { raw: None, problems }
+        Report {
+            raw: None,
+            problems,
+            export: false,
+        }
+    }
+
+    /// Whether the settings of the directory are kept elsewhere: the file is an export, which never holds them.
+    pub(super) fn leaves_directory_out(&self) -> bool {
+        self.export && self.raw.is_some_and(|raw| !has_directory(&raw.root))
     }
 
     /// Reports that `found` stands at `key` where only `allowed` goes; `message` says why and what to do.

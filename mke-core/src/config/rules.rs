@@ -20,7 +20,7 @@ const CLEANUP_GAP_HOURS: u64 = 72;
 pub(super) fn check(config: &Config, report: &mut Report<'_>) {
     sessions(config, report);
     authentication(config, report);
-    if config.auth.backend == "ldap" {
+    if config.auth.backend == "ldap" && !report.leaves_directory_out() {
         ldap_rules::check(&config.auth.ldap, "auth.ldap.", report);
     }
     headers(config, report);

@@ -128,11 +128,11 @@ impl EditArgs {
         let mut document = opened(&file, output)?;
         edit(&mut document).map_err(|error| CliError::Usage(error.to_string()))?;
         // An edit may mend a file that has mistakes, it must not leave any.
-        let after = match document.read(&options) {
+        let after = match document.read_export(&options) {
             Ok(reading) => reading.value,
             Err(problems) => return Err(show::mistakes(&problems.0, output)?),
         };
-        if let Ok(before) = Config::read(&file.text, &options) {
+        if let Ok(before) = Config::read_export(&file.text, &options) {
             let changes = Changes::of(&before.value.diff(&after));
             if changes.differences.is_empty() {
                 output.remark("nothing running is touched");

@@ -66,7 +66,7 @@ impl Named {
             file: Some(&self.name),
             keep_unknown,
         };
-        match Config::read(&self.text, &options) {
+        match Config::read_export(&self.text, &options) {
             Ok(reading) => Ok(reading.value),
             Err(problems) => Err(show::mistakes(&problems.0, output)?),
         }

@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use mke_core::config::Document;
+
 use super::server::{ChangeArgs, Server};
 use super::source;
 use crate::error::CliError;
@@ -22,7 +24,14 @@ pub(crate) struct Args {
 pub(super) fn run(args: &Args, output: &mut Output<'_>) -> Result<(), CliError> {
     let file = source::file(&args.file)?;
     if !args.server {
-        return file.config(args.keep_unknown, output).map(drop);
+        let config = file.config(args.keep_unknown, output)?;
+        let described = Document::parse(&file.text).is_ok_and(|document| document.has_directory());
+        if config.auth.backend == "ldap" && !described {
+            output.remark(
+                "the file has no `[auth.ldap]`: it fits a control plane that knows its directory already",
+            );
+        }
+        return Ok(());
     }
     let trial = ChangeArgs {
         dry_run: true,
