@@ -2,8 +2,12 @@
 
 #![cfg(test)]
 
+mod support;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+
+use support::examples;
 
 /// A directory with the files of the guide, and `ucp` first in the path of its shell.
 struct Desk {
@@ -40,28 +44,6 @@ impl Desk {
     fn file(&self, name: &str) -> PathBuf {
         self.dir.path().join(name)
     }
-}
-
-/// The commands of the guide with what they print.
-fn examples(guide: &str) -> Vec<(String, String)> {
-    let mut examples: Vec<(String, String)> = Vec::new();
-    let mut inside = false;
-    for line in guide.lines() {
-        match (line, inside) {
-            ("```console", _) => inside = true,
-            ("```", _) => inside = false,
-            (line, true) => match line.strip_prefix("$ ") {
-                Some(command) => examples.push((command.to_owned(), String::new())),
-                None => {
-                    let shown = &mut examples.last_mut().unwrap().1;
-                    shown.push_str(line);
-                    shown.push('\n');
-                }
-            },
-            _ => {}
-        }
-    }
-    examples
 }
 
 /// CLI-001, RBAC-019, K8S-001: every command of the guide prints what the guide shows, without a network.

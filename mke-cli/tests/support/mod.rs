@@ -181,3 +181,25 @@ fn client(ca: &str, identity: Option<(Vec<u8>, Vec<u8>)>) -> reqwest::Client {
         .build()
         .unwrap()
 }
+
+/// The commands of a guide with what they print.
+pub(crate) fn examples(guide: &str) -> Vec<(String, String)> {
+    let mut examples: Vec<(String, String)> = Vec::new();
+    let mut inside = false;
+    for line in guide.lines() {
+        match (line, inside) {
+            ("```console", _) => inside = true,
+            ("```", _) => inside = false,
+            (line, true) => match line.strip_prefix("$ ") {
+                Some(command) => examples.push((command.to_owned(), String::new())),
+                None => {
+                    let shown = &mut examples.last_mut().unwrap().1;
+                    shown.push_str(line);
+                    shown.push('\n');
+                }
+            },
+            _ => {}
+        }
+    }
+    examples
+}
