@@ -207,11 +207,13 @@ fn every_key_reaches_its_component() {
     ];
     let audit = "apiVersion: audit.k8s.io/v1\\nkind: Policy\\nrules: []";
     let proxy = "apiVersion: kubeproxy.config.k8s.io/v1alpha1\\nkind: KubeProxyConfiguration";
+    let suite = "TLS_AES_128_GCM_SHA256";
     let custom = Config::parse(&format!(
         "[audit_log_configuration]\nlevel = \"metadata\"\n[cluster_config]\nkube_api_server_auditing = true\n\
          KubeAPIServerEnableCustomAuditPolicy = true\nKubeAPIServerCustomAuditPolicyYaml = \"{audit}\"\n\
          kube_proxy_use_config_file = true\ncustom_proxy_config_yaml = \"{proxy}\"\n\
-         cipher_suites_for_etcd_server = \"A\"\ncipher_suites_for_kubelet = \"A\"\ncipher_suites_for_kube_api_server = \"A\"\n"
+         cipher_suites_for_etcd_server = \"{suite}\"\ncipher_suites_for_kubelet = \"{suite}\"\n\
+         cipher_suites_for_kube_api_server = \"{suite}\"\n"
     ))
     .unwrap();
     let profile = NodeFacts {
