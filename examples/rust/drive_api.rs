@@ -33,6 +33,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         admin_bundle: None,
         ready_file: None,
         external_server_cert: None,
+        registry_certs_dir: None,
     })
     .await?;
 

@@ -9,5 +9,7 @@
 
 mod support;
 
+#[path = "live/settings.rs"]
+mod settings;
 #[path = "live/syslog.rs"]
 mod syslog;

@@ -318,3 +318,106 @@ fn what_components_are_started_with() {
         err(&output)
     );
 }
+
+/// M4-001, M4-002, M4-004, M4-005, M4-011, M4-014, M4-015, M4-017: accounts come along as manifests, the summary has its
+/// sections, and everything that speaks against the upgrade is said at once before anything is written.
+#[test]
+fn the_way_to_mke_4() {
+    let (dir, path) = file("[cluster_config]\n  calico_kdd = true\n  nvidia_device_plugin = true\n");
+    let at = |name: &str, text: &str| {
+        let path = dir.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path
+    };
+    let state = at(
+        "state.yaml",
+        "format: rbac-scenarios/1\nworlds: {shop: {users: {bob: {}, root: {admin: true}}, orgs: {shop: {teams: {ops: [bob]}}}}}\n",
+    );
+    let (made, rbac) = (dir.path().join("mke4.yaml"), dir.path().join("rbac.yaml"));
+    let convert = |more: &[&str]| {
+        let mut all = vec!["config", "to-mke4", name(&path), "--out", name(&made)];
+        all.extend(more);
+        ucp(&all)
+    };
+    let output = convert(&["--state", name(&state), "--rbac-out", name(&rbac)]);
+    assert!(output.status.success(), "{}", err(&output));
+    let summary = err(&output);
+    for part in [
+        "Users: 2",
+        "Organizations: 2",
+        "Teams: 1",
+        "user root: is an administrator",
+        "MCR",
+        "client bundles",
+    ] {
+        assert!(summary.contains(part), "{part}: {summary}");
+    }
+    let manifests = std::fs::read_to_string(&rbac).unwrap();
+    assert!(
+        manifests.contains("name: shop-org") && manifests.contains("name: ops-team"),
+        "{manifests}"
+    );
+    assert!(
+        std::fs::read_to_string(&made)
+            .unwrap()
+            .contains("kind: MkeConfig")
+    );
+
+    let hosts = at(
+        "hosts.yaml",
+        "hosts: [{address: 198.51.100.7, port: 22, user: ubuntu, keyPath: /k}]\n",
+    );
+    let bad_hosts = at("bad.yaml", "hosts: [{address: 198.51.100.7, port: 0}]\n");
+    let password = at("password", "hunter2hunter2\n");
+    let ready = [
+        "--check",
+        "--version",
+        "3.7.15",
+        "--backup-confirmed",
+        "--mke3-admin-username",
+        "admin",
+        "--mke3-admin-password-file",
+        name(&password),
+        "--external-address",
+        "mke.example.com",
+    ];
+    let with = |more: &[&str]| {
+        std::fs::remove_file(&made).ok();
+        let all: Vec<_> = ready.iter().chain(more).copied().collect();
+        let output = convert(&all);
+        assert_eq!(made.exists(), output.status.success(), "{}", err(&output));
+        assert!(!(out(&output) + &err(&output)).contains("hunter2"));
+        (output.status.code(), err(&output))
+    };
+    let (code, said) = with(&["--hosts-path", name(&hosts)]);
+    assert_eq!(code, Some(0), "{said}");
+    assert!(said.contains("reminder: the cluster offers GPUs"), "{said}");
+    let (code, said) = with(&[
+        "--hosts-path",
+        name(&bad_hosts),
+        "--image-registry",
+        "r.example.com/mke/",
+        "--chart-registry",
+        "r.example.com/mke",
+        "--mke3-airgapped",
+    ]);
+    assert_eq!(code, Some(1));
+    for part in [
+        "--hosts-path: hosts[0].user: ",
+        "--hosts-path: hosts[0].port: ",
+        "--image-registry: ",
+        "--chart-registry: ",
+    ] {
+        assert!(said.contains(&format!("obstacle: {part}")), "{part}: {said}");
+    }
+    std::fs::write(&path, "[cluster_config]\n  calico_kdd = false\n").unwrap();
+    let (code, said) = with(&["--hosts-path", name(&hosts)]);
+    assert_eq!(code, Some(1));
+    for part in [
+        "mke3 cluster is using etcdv3 and not kdd backend for calico",
+        "about 20 seconds on each node, 20 seconds on 1",
+        "no way back",
+    ] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+}

@@ -40,13 +40,33 @@ fn listed_keys_are_read() {
     assert!(keys().iter().any(|key| !key.is_acted_on()));
 }
 
-/// The README names exactly what is listed.
+/// The README names exactly what is listed. `MKE_UPDATE_DOCS=1` writes it.
 #[test]
 fn the_readme_names_them() {
+    const BEGIN: &str = "the control plane acts only on\n";
+    let readme = repository("README.md");
+    let (before, rest) = readme.split_once(BEGIN).unwrap();
+    let (named, after) = rest.split_once('.').unwrap();
     let words = |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ");
-    let readme = words(&repository("README.md"));
-    let topics = format!("the control plane acts only on {}.", words(&acting_topics()));
-    assert!(readme.contains(&topics), "README.md must say: {topics}");
+    if std::env::var_os("MKE_UPDATE_DOCS").is_some() {
+        let mut lines = vec![String::new()];
+        for word in acting_topics().split(' ') {
+            if lines.last().unwrap().len() + word.len() > 115 {
+                lines.push(String::new());
+            }
+            let line = lines.last_mut().unwrap();
+            let gap = if line.is_empty() { "" } else { " " };
+            line.push_str(&format!("{gap}{word}"));
+        }
+        let text = format!("{before}{BEGIN}{}.{after}", lines.join("\n"));
+        fs::write(Path::new(env!("CARGO_MANIFEST_DIR")).join("../README.md"), text).unwrap();
+        return;
+    }
+    assert_eq!(
+        words(named),
+        acting_topics(),
+        "README.md is stale: MKE_UPDATE_DOCS=1 cargo test -p mke-core --test config_acting"
+    );
 }
 
 /// Of a set of changes, those are named that nothing acts on.

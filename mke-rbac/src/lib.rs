@@ -78,6 +78,7 @@
 //! | [`question`] | nothing: questions and answers in names and paths |
 //! | [`inquiry`] | nothing: questions about a whole policy, with reports |
 //! | [`state`] | nothing: a whole policy in a file, to ask without a cluster |
+//! | [`mke4`] | what of all this comes along to MKE 4, as roles and bindings of Kubernetes |
 //!
 //! # What it asks of the machine
 //!
@@ -95,6 +96,7 @@ mod few;
 pub mod inquiry;
 pub mod judge;
 pub mod kubernetes;
+pub mod mke4;
 pub mod model;
 pub mod operation;
 pub mod policy;

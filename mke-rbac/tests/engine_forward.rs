@@ -134,7 +134,7 @@ proptest! {
                 facts.objects.insert(object.clone(), own.clone());
             }
             let policy = policy();
-            let with = Forwarding { policy: &policy, owner: Owner { name: "anna", admin: true }, orchestrator_label: true };
+            let with = Forwarding { policy: &policy, owner: Owner { name: "anna", admin: true }, orchestrator_label: true, service_defaults: mke_rbac::engine::ServiceDefaults::default() };
             let placed = policy.judge(&engine_support::subject("anna"), call.demand(), &facts).ok().and_then(|judgement| judgement.placed);
             let _ = call.forward(&facts, placed.as_ref(), &with);
         }
@@ -185,6 +185,7 @@ fn forwarding_needs_its_own_facts() {
             admin: true,
         },
         orchestrator_label: false,
+        service_defaults: mke_rbac::engine::ServiceDefaults::default(),
     };
     let start = read("POST", "/containers/web/start", "", None).unwrap();
     assert!(matches!(

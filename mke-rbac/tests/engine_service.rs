@@ -12,7 +12,7 @@ mod engine_support;
 use engine_support::service::{both, container, create, existing, spec, with};
 use engine_support::{LABEL, facts, policy, predefined, read, send, verdict};
 use mke_rbac::demand::ObjectKind::{Config, Network, Secret, Volume};
-use mke_rbac::engine::{CallError, ForwardError, Forwarding, Owner};
+use mke_rbac::engine::{CallError, ForwardError, Forwarding, Owner, ServiceDefaults};
 use serde_json::{Value, json};
 
 /// RBAC-006, proxy-24: every check of a container on the template of a service, when it is created and when it changes.
@@ -250,6 +250,7 @@ fn rollback() {
             admin: false,
         },
         orchestrator_label: true,
+        service_defaults: ServiceDefaults::default(),
     };
     let wider = back.forward(&facts, judged.placed.as_ref(), &with_owner);
     assert_eq!(wider, Err(ForwardError::OutsideSchedule), "it would run anywhere");

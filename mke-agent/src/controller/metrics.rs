@@ -73,6 +73,8 @@ pub struct Metrics {
     logins: AtomicU64,
     failed_logins: AtomicU64,
     connections: AtomicU64,
+    upkeep: AtomicU64,
+    engine_polls: AtomicU64,
     snapshot_build: Histogram,
     engine_time: Histogram,
 }
@@ -126,6 +128,16 @@ impl Metrics {
         ConnectionGuard(self.clone())
     }
 
+    /// Counts a round of upkeep.
+    pub fn upkeep(&self) {
+        self.upkeep.fetch_add(1, Relaxed);
+    }
+
+    /// Counts a look at the engine that nobody asked for.
+    pub fn engine_polled(&self) {
+        self.engine_polls.fetch_add(1, Relaxed);
+    }
+
     /// How long it took to build a snapshot.
     pub fn snapshot_built(&self, duration: Duration) {
         self.snapshot_build.observe(duration);
@@ -168,6 +180,17 @@ impl Metrics {
         let name = "ucp_controller_connections";
         text.header(name, "open client connections", "gauge");
         text.line(format_args!("{name} {}", self.connections.load(Relaxed)));
+        for (name, help, counter) in [
+            ("ucp_controller_upkeep_total", "rounds of upkeep", &self.upkeep),
+            (
+                "ucp_controller_engine_polls_total",
+                "looks at the engine that nobody asked for",
+                &self.engine_polls,
+            ),
+        ] {
+            text.header(name, help, "counter");
+            text.line(format_args!("{name} {}", counter.load(Relaxed)));
+        }
         let name = "ucp_controller_store_revision";
         text.header(name, "revision of the store that decisions are made on", "gauge");
         text.line(format_args!("{name} {}", gauges.revision));

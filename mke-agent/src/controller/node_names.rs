@@ -3,13 +3,28 @@
 use mke_core::pki::SubjectAltName;
 use serde_json::Value;
 
+use super::state::State;
 use crate::engine::{EngineClient, EngineError};
 
 /// The label: names separated by commas.
 const LABEL: &str = "com.docker.ucp.SANs";
 
+/// Gives the server's certificate the names that the node's label asks for. Without an engine they stay as they are.
+pub(crate) async fn refresh(state: &State) {
+    let Ok(names) = of_this_node(&state.engine).await else {
+        return;
+    };
+    match state.authorities.set_node_names(names).await {
+        Ok(true) => tracing::info!("the server certificate has the names of the node's label"),
+        Ok(false) => {}
+        Err(error) => {
+            tracing::error!(%error, "the server certificate could not be given the names of its node")
+        }
+    }
+}
+
 /// The names that the node's label asks for; nothing outside a swarm. A name that is none is reported and left out.
-pub(super) async fn of_this_node(engine: &EngineClient) -> Result<Vec<SubjectAltName>, EngineError> {
+async fn of_this_node(engine: &EngineClient) -> Result<Vec<SubjectAltName>, EngineError> {
     let info: Value = engine.get_json("/info").await?;
     let managed = info.pointer("/Swarm/ControlAvailable") == Some(&Value::Bool(true));
     let id = info

@@ -44,4 +44,7 @@ pub struct Options {
     pub ready_file: Option<PathBuf>,
     /// Directory with `ca.pem`, `cert.pem` and `key.pem` to serve instead of a certificate made here.
     pub external_server_cert: Option<PathBuf>,
+    /// Where the engine of this machine looks for the authorities of registries, as `<host>/*.crt`; `None` tells it
+    /// nothing.
+    pub registry_certs_dir: Option<PathBuf>,
 }

@@ -36,7 +36,7 @@ use super::files::{self, FileError, PUBLIC};
 use super::follow::Follower;
 use super::headers::ServerIdentity;
 use super::issue::issue_bundle;
-use super::live::{Live, Logs};
+use super::live::{ListCache, Live, Logs};
 use super::metrics::Metrics;
 use super::options::{Options, PUBLIC_CA, PUBLIC_CERT, PUBLIC_CLUSTER_CA, PUBLIC_CLUSTER_ID};
 use super::policy_store::PolicyStore;
@@ -160,8 +160,8 @@ pub async fn start_with(options: Options, mut surroundings: Surroundings) -> Res
 
     let mut background = vec![tokio::spawn(follower.run())];
     background.push(tokio::spawn({
-        let live = live.clone();
-        async move { live.run().await }
+        let (live, state, certs) = (live.clone(), state.clone(), options.registry_certs_dir.clone());
+        async move { live.run(&state, certs.as_deref()).await }
     }));
     finish_first_start(&options, &state).await?;
     background.push(tokio::spawn(upkeep(state.clone())));
@@ -199,7 +199,7 @@ pub async fn start_with(options: Options, mut surroundings: Surroundings) -> Res
 
 /// Gives nodes that have none a place in the collections, now and when they join.
 async fn keep_nodes_placed(state: Arc<State>) {
-    nodes::keep_homes(state.engine.clone(), || state.snapshot().policy.clone()).await;
+    nodes::keep_homes(&state).await;
 }
 
 async fn listen(addresses: &[SocketAddr]) -> Result<Vec<(TcpListener, SocketAddr)>, StartError> {
@@ -289,6 +289,7 @@ async fn prepare(
         inquiries: Answering::new(processors.get() / 2),
         questions: Answering::new(processors.get()),
         backends: BackendCache::default(),
+        list_cache: ListCache::default(),
         server_identity: ServerIdentity::new(
             &host_name(),
             options.advertise_host.parse().ok().or(shown_address),
@@ -345,7 +346,8 @@ fn write_public_files(
     Ok(())
 }
 
-/// What is done now and then: sessions are written back, over ones deleted, certificates renewed.
+/// What is done now and then: sessions are written back, over ones deleted, certificates renewed. The engine is asked for
+/// the names of its node unless `swarm_polling_disabled` is set (CFG-026); then its events alone say when to look.
 async fn upkeep(state: Arc<State>) {
     let mut ticks = interval(UPKEEP);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
@@ -358,15 +360,12 @@ async fn upkeep(state: Arc<State>) {
         if let Err(error) = state.sessions.prune(directory).await {
             tracing::warn!(%error, "ended sessions could not be deleted");
         }
-        let named = match node_names::of_this_node(&state.engine).await {
-            Ok(names) => state.authorities.set_node_names(names).await,
-            // Without an engine the names stay as they are.
-            Err(_) => Ok(false),
-        };
-        let renewed = match named {
-            Ok(false) => state.authorities.renew_if_due().await,
-            other => other,
-        };
+        state.metrics.upkeep();
+        if !state.snapshot().config.cluster.swarm_polling_disabled {
+            state.metrics.engine_polled();
+            node_names::refresh(&state).await;
+        }
+        let renewed = state.authorities.renew_if_due().await;
         match renewed {
             Ok(true) => tracing::info!("the server certificate was renewed"),
             Ok(false) => {}

@@ -24,7 +24,7 @@ use super::backends::BackendCache;
 use super::configuration::Configuration;
 use super::error::ApiError;
 use super::headers::ServerIdentity;
-use super::live::Logs;
+use super::live::{ListCache, Logs};
 use super::metrics::Metrics;
 use super::policy_store::PolicyStore;
 use super::records::ClusterRecord;
@@ -102,6 +102,8 @@ pub struct State {
     /// Answers questions of everybody about themselves.
     pub(super) questions: Answering,
     pub(super) backends: BackendCache,
+    /// What lists are answered from while `authz_cache_timeout` is on.
+    pub(crate) list_cache: ListCache,
     pub(super) server_identity: ServerIdentity,
     pub(super) current: Arc<ArcSwap<Snapshot>>,
     pub(super) revision: watch::Receiver<Revision>,

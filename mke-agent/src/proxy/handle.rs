@@ -10,11 +10,11 @@ use hyper::body::Incoming;
 use hyper::upgrade::OnUpgrade;
 use hyper_util::rt::TokioIo;
 use mke_auth::identity::Identity;
-use mke_rbac::Denial;
 use mke_rbac::demand::{ObjectFacts, ObjectRef};
 use mke_rbac::engine::{
     AnswerKind, BodyKind, Call, CallHeaders, EndpointId, Forwarding, Query, Route, classify,
 };
+use mke_rbac::{Denial, Policy};
 use tokio::time::timeout;
 
 use super::answer::Wanted;
@@ -24,6 +24,7 @@ use super::{answer, cut, error_text, events, headers, nodes, prune, send, system
 use crate::controller::audit::Notes;
 use crate::controller::body::{self, Body, Response, empty};
 use crate::controller::error::{ApiError, Kind};
+use crate::controller::live;
 use crate::controller::state::State;
 use crate::controller::streams::{Allowed, Lease};
 use crate::engine::Upgrade;
@@ -45,7 +46,11 @@ pub(crate) async fn handle(
     route: Route,
     mut request: Request<Incoming>,
 ) -> Result<Response, ApiError> {
-    let caller = Caller::of(state, identity);
+    let mut caller = Caller::of(state, identity);
+    if matches!(route.endpoint().answer, AnswerKind::List(_)) {
+        caller.policy = list_policy(state, &caller);
+    }
+    let caller = caller;
     let on_upgrade = hyper::upgrade::on(&mut request);
     let (head, body) = request.into_parts();
     let body = Lingering::new(body);
@@ -114,6 +119,7 @@ pub(crate) async fn handle(
             policy: &caller.policy,
             owner: caller.owner(),
             orchestrator_label: true,
+            service_defaults: live::service_defaults(&state.snapshot().config.user_workload_defaults),
         },
     )?;
 
@@ -154,6 +160,15 @@ pub(crate) async fn handle(
         Some(lease) => response.map(|body| cut::when_revoked(body, &lease)),
         None => response,
     })
+}
+
+/// The policy for a list, which may be a little old (CFG-013).
+fn list_policy(state: &State, caller: &Caller) -> Arc<Policy> {
+    let timeout = state.snapshot().config.cluster.authz_cache_timeout;
+    let now = state.clock.now();
+    state
+        .list_cache
+        .policy(timeout, &caller.subject, &caller.policy, now)
 }
 
 /// The object in the path, for endpoints that are judged by the difference to what is stored.

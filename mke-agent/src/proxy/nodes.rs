@@ -5,7 +5,6 @@
 //! `/Shared`: see `docs/decisions/0008-single-node-lies-in-shared.md`.
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
 use std::time::Duration;
 
 use http::Request;
@@ -22,23 +21,31 @@ use serde_json::{Value, json};
 use super::caller::Caller;
 use crate::controller::body::{empty, full};
 use crate::controller::error::{ApiError, Kind};
+use crate::controller::node_names;
+use crate::controller::state::State;
 use crate::engine::{EngineClient, EngineError};
 
 /// Says that Swarm may use a node, which services ask for (R49).
-const ORCHESTRATOR_LABEL: &str = "com.docker.ucp.orchestrator.swarm";
+const SWARM_LABEL: &str = "com.docker.ucp.orchestrator.swarm";
+/// Says that Kubernetes may use a node.
+const KUBERNETES_LABEL: &str = "com.docker.ucp.orchestrator.kubernetes";
 /// Rest before the engine is asked again after it failed.
 const RETRY_TIME: Duration = Duration::from_secs(5);
 /// Nodes change while they are written; each attempt starts from what is stored then.
 const ATTEMPTS: usize = 5;
 
-/// Labels every node that has no place yet, or does not say that Swarm may use it. Outside a swarm there is
-/// nothing to do.
+/// Labels every node that has no place yet, or does not say who may use it: such a node is new, and `orchestrator` is
+/// the label that it gets. Outside a swarm there is nothing to do.
 ///
 /// # Errors
 /// When the engine cannot be asked, or keeps refusing.
-pub async fn ensure_homes(engine: &EngineClient, policy: &Policy) -> Result<(), EngineError> {
+async fn ensure_homes(
+    engine: &EngineClient,
+    policy: &Policy,
+    orchestrator: &'static str,
+) -> Result<(), EngineError> {
     for attempt in 1.. {
-        match label_all(engine, policy).await {
+        match label_all(engine, policy, orchestrator).await {
             // Somebody else wrote the node in between.
             Err(EngineError::Refused { message, .. })
                 if attempt < ATTEMPTS && message.contains("update out of sequence") => {}
@@ -48,20 +55,19 @@ pub async fn ensure_homes(engine: &EngineClient, policy: &Policy) -> Result<(), 
     Ok(())
 }
 
-/// [`ensure_homes`] now and whenever a node comes or changes, for as long as it is polled.
-pub async fn keep_homes(engine: EngineClient, policy: impl Fn() -> Arc<Policy> + Send) {
+/// [`ensure_homes`] now and whenever a node comes or changes, for as long as it is polled; the names that the label of
+/// this node asks for follow as well.
+pub(crate) async fn keep_homes(state: &State) {
     loop {
-        if let Err(error) = follow(&engine, &policy).await {
+        if let Err(error) = follow(state).await {
             tracing::warn!(%error, "nodes cannot be given their collections, trying again");
         }
         tokio::time::sleep(RETRY_TIME).await;
     }
 }
 
-async fn follow(
-    engine: &EngineClient,
-    policy: &(impl Fn() -> Arc<Policy> + Send),
-) -> Result<(), EngineError> {
+async fn follow(state: &State) -> Result<(), EngineError> {
+    let engine = &state.engine;
     let filters = "/events?filters=%7B%22type%22%3A%5B%22node%22%5D%7D";
     let request = Request::get(filters)
         .body(empty())
@@ -72,7 +78,10 @@ async fn follow(
     // The stream opens first, so that no node slips in between.
     let mut events = engine.send(request).await?.into_body();
     loop {
-        ensure_homes(engine, &policy()).await?;
+        let snapshot = state.snapshot();
+        let orchestrator = orchestrator_label(&snapshot.config.scheduling.default_node_orchestrator);
+        ensure_homes(engine, &snapshot.policy, orchestrator).await?;
+        node_names::refresh(state).await;
         match events.frame().await {
             Some(Ok(_)) => {}
             Some(Err(source)) => {
@@ -86,7 +95,19 @@ async fn follow(
     }
 }
 
-async fn label_all(engine: &EngineClient, policy: &Policy) -> Result<(), EngineError> {
+/// The label of nodes that an orchestrator may use (ORC-001).
+fn orchestrator_label(orchestrator: &str) -> &'static str {
+    match orchestrator {
+        "kubernetes" => KUBERNETES_LABEL,
+        _ => SWARM_LABEL,
+    }
+}
+
+async fn label_all(
+    engine: &EngineClient,
+    policy: &Policy,
+    orchestrator: &'static str,
+) -> Result<(), EngineError> {
     let nodes: Vec<Value> = match engine.get_json("/nodes").await {
         Ok(nodes) => nodes,
         // Not in a swarm, or a worker.
@@ -96,7 +117,7 @@ async fn label_all(engine: &EngineClient, policy: &Policy) -> Result<(), EngineE
         Err(error) => return Err(error),
     };
     for node in &nodes {
-        let missing = missing_labels(node, nodes.len() == 1, policy);
+        let missing = missing_labels(node, nodes.len() == 1, policy, orchestrator);
         if missing.is_empty() {
             continue;
         }
@@ -118,7 +139,12 @@ async fn label_all(engine: &EngineClient, policy: &Policy) -> Result<(), EngineE
 }
 
 /// What a node lacks. One that has a place keeps it.
-fn missing_labels(node: &Value, alone: bool, policy: &Policy) -> BTreeMap<String, String> {
+fn missing_labels(
+    node: &Value,
+    alone: bool,
+    policy: &Policy,
+    orchestrator: &'static str,
+) -> BTreeMap<String, String> {
     let labels = labels_of(ObjectKind::Node, node);
     let has = |key: &str| labels.is_some_and(|labels| labels.contains_key(key));
     let mut missing = BTreeMap::new();
@@ -131,8 +157,8 @@ fn missing_labels(node: &Value, alone: bool, policy: &Policy) -> BTreeMap<String
         };
         missing.extend(policy.collection_labels(&CollectionId::new(home)));
     }
-    if !has(ORCHESTRATOR_LABEL) {
-        missing.insert(ORCHESTRATOR_LABEL.to_owned(), "true".to_owned());
+    if !has(SWARM_LABEL) && !has(KUBERNETES_LABEL) {
+        missing.insert(orchestrator.to_owned(), "true".to_owned());
     }
     missing
 }
@@ -194,7 +220,7 @@ mod tests {
         let policy = Policy::compile(Model::with_builtin_collections());
         let place = |role: &str, labels: Value, alone: bool| {
             let node = json!({ "Spec": { "Role": role, "Labels": labels } });
-            missing_labels(&node, alone, &policy).remove(ACCESS_LABEL)
+            missing_labels(&node, alone, &policy, SWARM_LABEL).remove(ACCESS_LABEL)
         };
         assert_eq!(place("worker", json!({}), false).as_deref(), Some("/Shared"));
         assert_eq!(place("manager", json!({}), false).as_deref(), Some("/System"));
@@ -202,14 +228,31 @@ mod tests {
         assert_eq!(place("manager", json!({ ACCESS_LABEL: "/prod" }), true), None);
     }
 
-    /// R49: a node with a place still learns who may use it, once.
+    /// R49, ORC-001: a node with a place still learns who may use it, once; what says so already stays.
     #[test]
     fn the_orchestrator_label() {
         let policy = Policy::compile(Model::with_builtin_collections());
-        let mut node = json!({ "Spec": { "Role": "worker", "Labels": { ACCESS_LABEL: "/Shared" } } });
-        let missing = missing_labels(&node, false, &policy);
-        assert_eq!(missing.keys().collect::<Vec<_>>(), [ORCHESTRATOR_LABEL]);
-        node["Spec"]["Labels"][ORCHESTRATOR_LABEL] = json!("false");
-        assert!(missing_labels(&node, false, &policy).is_empty());
+        let missing = |labels: Value, orchestrator: &str| {
+            let node = json!({ "Spec": { "Role": "worker", "Labels": labels } });
+            let missing = missing_labels(&node, false, &policy, orchestrator_label(orchestrator));
+            missing.into_keys().collect::<Vec<_>>()
+        };
+        let placed = || json!({ ACCESS_LABEL: "/Shared" });
+        assert_eq!(missing(placed(), "swarm"), [SWARM_LABEL]);
+        assert_eq!(missing(placed(), "kubernetes"), [KUBERNETES_LABEL]);
+        for (label, value) in [
+            (SWARM_LABEL, "true"),
+            (SWARM_LABEL, "false"),
+            (KUBERNETES_LABEL, "true"),
+        ] {
+            let mut labels = placed();
+            labels[label] = json!(value);
+            for orchestrator in ["swarm", "kubernetes"] {
+                assert!(
+                    missing(labels.clone(), orchestrator).is_empty(),
+                    "{label} {orchestrator}"
+                );
+            }
+        }
     }
 }

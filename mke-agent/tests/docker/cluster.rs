@@ -47,6 +47,7 @@ impl Cluster {
             admin_bundle: Some(bundle.clone()),
             ready_file: None,
             external_server_cert: None,
+            registry_certs_dir: None,
         };
         let surroundings = Surroundings {
             audit: Box::new(std::io::sink()),

@@ -127,6 +127,12 @@ impl Controller {
         self.login(ADMIN, PASSWORD).await
     }
 
+    /// Waits until this controller has seen everything that the other one has.
+    pub async fn catch_up(&self, other: &Self) {
+        let revision = other.running.state().snapshot().revision;
+        self.running.state().wait_for(revision).await.unwrap();
+    }
+
     /// Changes the configuration as an operator does: the export is edited and put back.
     pub async fn configure(&self, admin: &Client, edit: impl FnOnce(&mut Config)) {
         let text = admin.get("/api/ucp/config-toml").await.text();
@@ -186,6 +192,7 @@ pub fn options(dir: &Path) -> Options {
         admin_bundle: None,
         ready_file: None,
         external_server_cert: None,
+        registry_certs_dir: None,
     }
 }
 

@@ -13,7 +13,7 @@ use mke_rbac::state::World;
 use reqwest::Method;
 use serde_json::Value;
 
-use super::{access, audit_log, can_i, diff, explain, paths, policy_test, simulate, who_can};
+use super::{access, audit_log, authz_to_mke4, can_i, diff, explain, paths, policy_test, simulate, who_can};
 use crate::api::Client;
 use crate::error::CliError;
 pub(super) use crate::file::read;
@@ -39,6 +39,8 @@ pub(crate) enum Command {
     Unused(audit_log::UnusedArgs),
     /// An audit log asked again: what would be decided otherwise now.
     Replay(audit_log::ReplayArgs),
+    /// Organizations, teams, roles and bindings as manifests for MKE 4, and what does not come along.
+    ToMke4(authz_to_mke4::Args),
     /// Check a file of what must be and what must never be.
     Test(policy_test::Args),
 }
@@ -155,6 +157,7 @@ pub(super) fn run(command: &Command, output: &mut Output<'_>) -> Result<(), CliE
         Command::Paths(args) => paths::run(args, output),
         Command::Unused(args) => audit_log::unused(args, output),
         Command::Replay(args) => audit_log::replay(args, output),
+        Command::ToMke4(args) => authz_to_mke4::run(args, output),
         Command::Test(args) => policy_test::run(args, output),
     }
 }

@@ -49,6 +49,7 @@ struct LoginAnswer {
 
 pub(super) async fn login(args: &Args, output: &mut Output<'_>) -> Result<(), CliError> {
     let trust = trust(args, output).await?;
+    show_pre_logon_message(args, &trust, output).await;
     let username = match &args.username {
         Some(username) => username.clone(),
         None => output.ask("Username: ")?,
@@ -81,6 +82,22 @@ pub(super) async fn login(args: &Args, output: &mut Output<'_>) -> Result<(), Cl
         args.url, args.context
     ));
     Ok(())
+}
+
+/// What the operator wants people to read before they log in (CFG-034). Servers that know no such message have none.
+async fn show_pre_logon_message(args: &Args, trust: &Trust, output: &mut Output<'_>) {
+    #[derive(Deserialize)]
+    struct PreLogon {
+        message: String,
+    }
+    let Ok(client) = Client::new(&args.url, trust, None) else {
+        return;
+    };
+    if let Ok(PreLogon { message }) = client.get("/api/ucp/pre-logon-message").await {
+        for line in message.lines() {
+            output.remark(line);
+        }
+    }
 }
 
 pub(super) async fn logout(output: &mut Output<'_>) -> Result<(), CliError> {

@@ -7,6 +7,7 @@ mod asked;
 pub(crate) mod audit_log;
 pub(crate) mod auth;
 pub(crate) mod authz;
+mod authz_to_mke4;
 pub(crate) mod bundle;
 pub(crate) mod can_i;
 pub(crate) mod collection;

@@ -61,6 +61,10 @@ pub(crate) struct Args {
     /// Directory with ca.pem, cert.pem and key.pem to serve instead of a certificate made here.
     #[arg(long)]
     external_server_cert: Option<PathBuf>,
+    /// Where the engine of this machine looks for the authorities of registries; those of the configuration are kept
+    /// there, below the name of each registry. Empty leaves the engine alone.
+    #[arg(long, default_value = "/etc/docker/certs.d")]
+    registry_certs_dir: PathBuf,
     /// Start again whenever the control plane dies.
     #[arg(long)]
     restart: bool,
@@ -145,6 +149,7 @@ fn options(args: Args) -> Result<Options, CliError> {
         admin_bundle: args.admin_bundle,
         ready_file: Some(ready_file),
         external_server_cert: args.external_server_cert,
+        registry_certs_dir: Some(args.registry_certs_dir).filter(|path| !path.as_os_str().is_empty()),
     })
 }
 

@@ -77,6 +77,76 @@ pub const ACTING: &[Topic] = &[
         )],
     },
     Topic {
+        name: "the orchestrator of new nodes",
+        keys: &[acting(
+            "scheduling_configuration.default_node_orchestrator",
+            "mke-agent/src/proxy/nodes.rs",
+            "config.scheduling.default_node_orchestrator",
+        )],
+    },
+    Topic {
+        name: "defaults of new services",
+        keys: &[
+            acting(
+                r#"user_workload_defaults.swarm_defaults."tasktemplate.restartpolicy.delay".value"#,
+                "mke-agent/src/controller/live/workloads.rs",
+                "swarm.restart_delay.value",
+            ),
+            acting(
+                r#"user_workload_defaults.swarm_defaults."tasktemplate.restartpolicy.maxattempts".value"#,
+                "mke-agent/src/controller/live/workloads.rs",
+                "swarm.restart_attempts.value",
+            ),
+        ],
+    },
+    Topic {
+        name: "how old the access data of lists may be",
+        keys: &[acting(
+            "cluster_config.authz_cache_timeout",
+            "mke-agent/src/proxy/handle.rs",
+            "config.cluster.authz_cache_timeout",
+        )],
+    },
+    Topic {
+        name: "the message before a login",
+        keys: &[acting(
+            "cluster_config.pre_logon_message",
+            "mke-agent/src/controller/api/system.rs",
+            "config.cluster.pre_logon_message",
+        )],
+    },
+    Topic {
+        name: "registries and their authorities",
+        keys: &[
+            acting(
+                "registries[].host_address",
+                "mke-agent/src/controller/live/registries.rs",
+                "registry.host_address",
+            ),
+            acting(
+                "registries[].ca_bundle",
+                "mke-agent/src/controller/live/registries.rs",
+                "registry.ca_bundle",
+            ),
+        ],
+    },
+    Topic {
+        name: "names in server certificates",
+        keys: &[acting(
+            "cluster_config.shared_sans",
+            "mke-agent/src/controller/live/mod.rs",
+            "config.cluster.shared_sans",
+        )],
+    },
+    Topic {
+        name: "polling",
+        keys: &[acting(
+            "cluster_config.swarm_polling_disabled",
+            "mke-agent/src/controller/start.rs",
+            "config.cluster.swarm_polling_disabled",
+        )],
+    },
+    Topic {
         name: "the audit level",
         keys: &[acting(
             "audit_log_configuration.level",

@@ -18,7 +18,8 @@ section! {
         default_new_user_role: String = Key::text("restrictedcontrol")
             .one_of(&["none", "admin", "viewonly", "scheduler", "restrictedcontrol", "fullcontrol"]).live();
         /// Whether accounts managed here can no longer log in with a password.
-        managed_password_disabled("managedPasswordDisabled"): bool = Key::bool(false).live();
+        managed_password_disabled("managedPasswordDisabled"): bool = Key::bool(false)
+            .risk("while no other login works, only the fallback user can log in").live();
         /// The one account that keeps its password login while those of all others are off.
         managed_password_fallback_user("managedPasswordFallbackUser"): String = Key::text("").live();
         /// Whether users may log in through a SAML identity provider.
@@ -57,6 +58,7 @@ section! {
         /// How many sessions an account may hold before its least recently used one ends; 0 is no limit.
         per_user_limit: u32 = Key::integer(10).min(0).max(100_000).live();
         /// Whether browsers keep the token in the session storage instead of the local one.
-        store_token_per_session: bool = Key::bool(false).live();
+        store_token_per_session: bool = Key::bool(false)
+            .risk("whoever changes it is logged out of the web page").live();
     }
 }

@@ -18,7 +18,7 @@ section! {
     pub struct Cluster at "cluster_config" {
         /// The port of the web page and the API.
         controller_port: u16 = Key::integer(443).min(1).max(65535).required().flag("--controller-port")
-            .restarts(&[CONTROLLER, PROXY]);
+            .risk("client bundles name the port: their users need new ones").restarts(&[CONTROLLER, PROXY]);
         /// The port of the classic Swarm manager.
         swarm_port: u16 = Key::integer(2376).min(1).max(65535).required().flag("--swarm-port")
             .restarts(&[SWARM_MANAGER]);
@@ -45,7 +45,8 @@ section! {
             .all_nodes(&[API_SERVER, CONTROLLER_MANAGER, KUBELET]);
         /// How many addresses each machine on Azure gets; 0 allocates none.
         azure_ip_count: String = Key::text("128").flag("--azure-ip-count")
-            .format(Format::Number { min: 0, max: 4_096 }).rule("0, or at least 6").all_nodes(&[KUBELET]);
+            .format(Format::Number { min: 0, max: 4_096 }).rule("0, or at least 6")
+            .risk("machines that are there keep their addresses").all_nodes(&[KUBELET]);
         /// Whether collections of volumes are kept in the store and not in labels.
         local_volume_collection_mapping: bool = Key::bool(false).live();
         /// Whether scan results of registries show in the web page.
@@ -53,7 +54,7 @@ section! {
         /// Which version of CVSS scan results show.
         image_scan_cvss_version: i64 = Key::integer(3).one_of(&["2", "3"]).not_in_3_4().live();
         /// Whether lists are not refreshed in the background.
-        swarm_polling_disabled: bool = Key::bool(false).restarts(&[CONTROLLER]);
+        swarm_polling_disabled: bool = Key::bool(false).live();
         /// The identifier of the controller towards the authentication service.
         oidc_client_id: Option<String> = Key::unset(Kind::Text).restarts(&[CONTROLLER, AUTH_API]);
         /// Whether the web page hides what only Swarm has.
@@ -61,8 +62,7 @@ section! {
         /// Whether the cluster runs without Kubernetes.
         swarm_only: bool = Key::bool(false).since(3, 4, 4).flag("--swarm-only").fixed_at_install();
         /// Further names in the certificates of all managers.
-        shared_sans: Vec<String> = Key::list(&[]).flag("--san").format(Format::HostName)
-            .restarts(&[CONTROLLER, PROXY]);
+        shared_sans: Vec<String> = Key::list(&[]).flag("--san").format(Format::HostName).live();
         /// What users read before they log in.
         pre_logon_message: String = Key::text("").live();
         /// How many networks a collection may hold; 0 is no limit.

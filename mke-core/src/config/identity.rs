@@ -17,7 +17,8 @@ section! {
         tls_skip_verify("tlsSkipVerify"): bool = Key::bool(false).json("tlsSkipVerify")
             .risk("whoever stands between can name himself the identity provider").live();
         /// The address under which users and the provider know this cluster.
-        sp_host("spHost"): Option<String> = Key::unset(Kind::Text).json("spHost").live();
+        sp_host("spHost"): Option<String> = Key::unset(Kind::Text).json("spHost")
+            .risk("the provider refuses logins until it knows the new address").live();
     }
 }
 

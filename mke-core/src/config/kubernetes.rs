@@ -12,9 +12,11 @@ section! {
     pub struct ApiServer at "cluster_config" {
         /// The port of the Kubernetes API.
         kube_apiserver_port: u16 = Key::integer(6443).min(1).max(65535).required()
-            .flag("--kube-apiserver-port").restarts(&[API_SERVER, PROXY]);
+            .flag("--kube-apiserver-port").risk("client bundles name the port: their users need new ones")
+            .restarts(&[API_SERVER, PROXY]);
         /// Further flags for the Kubernetes API server.
         custom_kube_api_server_flags: Vec<String> = Key::list(&[]).format(Format::Flag)
+            .risk("flags are not checked here: a wrong one keeps the component from starting")
             .restarts(&[API_SERVER]);
         /// The TLS ciphers of the Kubernetes API server; empty leaves the choice to it.
         cipher_suites_for_kube_api_server: String = Key::text("").since(3, 4, 8).format(Format::CipherSuites)
@@ -62,9 +64,11 @@ section! {
     pub struct Controllers at "cluster_config" {
         /// Further flags for Kubernetes' controller manager.
         custom_kube_controller_manager_flags: Vec<String> = Key::list(&[]).format(Format::Flag)
+            .risk("flags are not checked here: a wrong one keeps the component from starting")
             .restarts(&[CONTROLLER_MANAGER]);
         /// Further flags for Kubernetes' scheduler.
-        custom_kube_scheduler_flags: Vec<String> = Key::list(&[]).format(Format::Flag).restarts(&[SCHEDULER]);
+        custom_kube_scheduler_flags: Vec<String> = Key::list(&[]).format(Format::Flag).risk("flags are not checked here: a wrong one keeps the component from starting")
+            .restarts(&[SCHEDULER]);
         /// Whether the controller manager can be profiled.
         kube_controller_manager_profiling_enabled: bool = Key::bool(true).not_in_3_4()
             .restarts(&[CONTROLLER_MANAGER]);
@@ -82,7 +86,8 @@ section! {
     /// What runs pods on a node.
     pub struct Kubelet at "cluster_config" {
         /// Further flags for kubelets.
-        custom_kubelet_flags: Vec<String> = Key::list(&[]).format(Format::Flag).all_nodes(&[KUBELET]);
+        custom_kubelet_flags: Vec<String> = Key::list(&[]).format(Format::Flag).risk("flags are not checked here: a wrong one keeps the component from starting")
+            .all_nodes(&[KUBELET]);
         /// Sets of kubelet flags under a name that nodes are given by label.
         custom_kubelet_flags_profiles: BTreeMap<String, String> = Key::map().not_in_3_4()
             .all_nodes(&[KUBELET]);

@@ -79,7 +79,8 @@ section! {
     /// Which images may run.
     pub struct Trust at "trust_configuration" {
         /// Whether only signed images may run.
-        require_content_trust: bool = Key::bool(false).live();
+        require_content_trust: bool = Key::bool(false)
+            .risk("images without the signatures no longer start").live();
         /// The teams or users who must have signed an image.
         require_signature_from: Vec<String> = Key::list(&[]).live();
         /// The repositories whose images need no signature.
@@ -92,8 +93,9 @@ section! {
     pub struct Log at "log_configuration" {
         /// How log lines travel to the remote syslog.
         protocol: String = Key::text("tcp").one_of(&["tcp", "udp"]).live();
-        /// The remote syslog, as host and port; empty logs to the Engine's driver.
-        host: String = Key::text("").format(Format::Host).live();
+        /// The remote syslog, as host and port (514 unless given); empty logs to standard error only.
+        host: String = Key::text("").format(Format::Host)
+            .risk("messages and audit records travel in the clear").live();
         /// How much the components of the control plane log.
         level: String = Key::text("INFO")
             .one_of(&["DEBUG", "INFO", "NOTICE", "WARNING", "ERR", "CRIT", "ALERT", "EMERG"]).json("logLevel")

@@ -155,8 +155,8 @@ pub fn page() -> String {
          Every key of the configuration file, of the Interlock file and of `azure.json`. This page is made from the \
          definitions in\n`mke-core/src/config`; `MKE_UPDATE_DOCS=1 cargo test -p mke-core --test config_reference` \
          writes it.\n\n\
-         **Change** says what a change of the key touches on a running cluster. *3.4* in the last column means that files \
-         of version\n3.4 have the key; other versions are named. A file may say what it is for with a line \
+         **Change** says what a change of the key touches on a running cluster; what is *live* and *waits* has no part that \
+         acts on it yet.\n*3.4* in the last column means that files of version 3.4 have the key; other versions are named. A file may say what it is for with a line \
          `# mke-version: 3.8` at its top.\n",
     );
     file(&mut page, "The configuration file", &Config::default());
@@ -226,6 +226,7 @@ fn row(key: &Key) -> String {
             [first, .., last] if components.len() > 4 => format!("all nodes: {first} … {last}"),
             _ => format!("all nodes: {}", components.join(", ")),
         },
+        Effect::Live if !key.is_acted_on() => "live, waits".to_owned(),
         other => other.to_string(),
     };
     let versions = match (key.since, key.until, key.in_3_4) {

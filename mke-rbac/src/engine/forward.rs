@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use super::call::{Call, CallBody, Place, Rewrite, Substitution};
 use super::constraints;
+use super::defaults::{self, ServiceDefaults};
 use super::labels::{OWNER, Owner, put};
 use super::path::join;
 use super::volumes;
@@ -24,6 +25,8 @@ pub struct Forwarding<'f> {
     /// Whether the nodes carry the label that names their orchestrator, so that services can be kept on Swarm
     /// nodes (R49). Where they do not, the constraint would keep every task from running.
     pub orchestrator_label: bool,
+    /// What new services get that say nothing themselves.
+    pub service_defaults: ServiceDefaults,
 }
 
 /// What is sent to the Engine.
@@ -256,6 +259,9 @@ fn rewrite(rewrite: &Rewrite, body: &mut Value, facts: &Facts, placed: &Placed, 
             }
             volumes::of_service(body, facts, placed, with);
             constraints::put(body, stored.as_deref(), placed, with);
+            if stored.is_none() {
+                defaults::put(body, &with.service_defaults);
+            }
         }
     }
 }

@@ -42,6 +42,7 @@ mod body;
 mod call;
 mod classify;
 mod constraints;
+mod defaults;
 mod draft;
 mod endpoint;
 mod forward;
@@ -58,6 +59,7 @@ mod volumes;
 
 pub use call::{Call, CallError, CallHeaders, Reason};
 pub use classify::classify;
+pub use defaults::ServiceDefaults;
 pub use endpoint::{AnswerKind, Base, BodyKind, Endpoint, Param};
 pub use forward::{Forward, ForwardBody, ForwardError, Forwarding};
 pub use json::{JsonError, MAX_DEPTH};

@@ -148,6 +148,7 @@ pub(crate) fn send(policy: &Policy, name: &str, call: &Call, facts: &Facts) -> F
             admin: name == "anna",
         },
         orchestrator_label: true,
+        service_defaults: mke_rbac::engine::ServiceDefaults::default(),
     };
     call.clone()
         .forward(facts, judgement.placed.as_ref(), &with)

@@ -10,6 +10,7 @@ use tokio::time::timeout;
 use super::Call;
 use crate::controller::body::{self, Response};
 use crate::controller::error::ApiError;
+use crate::controller::live::registry_authorities;
 use crate::controller::metrics::Gauges;
 
 /// The version of this program, as Docker clients show it.
@@ -58,6 +59,21 @@ pub(super) async fn ca(call: Call) -> Result<Response, ApiError> {
         StatusCode::OK,
         "application/x-pem-file",
         call.state.authorities.server_ca_pem(),
+    ))
+}
+
+/// What people must read before they log in (CFG-034). Nobody has to prove anything to read it.
+pub(super) async fn pre_logon_message(call: Call) -> Result<Response, ApiError> {
+    let message = &call.snapshot.config.cluster.pre_logon_message;
+    Ok(body::json(StatusCode::OK, &json!({ "message": message })))
+}
+
+/// The authorities of the trusted registries, for whoever has to trust them too (CFG-006).
+pub(super) async fn trusted_registry_ca(call: Call) -> Result<Response, ApiError> {
+    Ok(body::bytes(
+        StatusCode::OK,
+        "application/x-pem-file",
+        registry_authorities(&call.snapshot.config.registries),
     ))
 }
 

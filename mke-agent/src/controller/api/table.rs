@@ -7,6 +7,7 @@ use std::future::Future;
 use std::pin::Pin;
 
 use mke_rbac::inquiry::{AccessTo, Diff, Explain, Paths, PolicyTests, Replay, Simulate, Unused, WhoCan};
+use mke_rbac::mke4::ToMke4;
 
 use super::access::Rule;
 use super::{
@@ -154,6 +155,8 @@ endpoints! {
     GET    "/_ping"                                       Public            Ignored SMALL system::ping;
     HEAD   "/_ping"                                       Public            Ignored SMALL system::no_head_ping;
     GET    "/ca"                                          Public            Ignored SMALL system::ca;
+    GET    "/api/ucp/pre-logon-message"                   Public            Full    SMALL system::pre_logon_message;
+    GET    "/trustedregistryca"                           Authenticated     Ignored SMALL system::trusted_registry_ca;
     GET    "/openid_keys"                                 Public            Ignored SMALL system::openid_keys;
     GET    "/version"                                     Authenticated     Ignored SMALL system::version;
     GET    "/info"                                        Authenticated     Ignored SMALL system::info;
@@ -276,6 +279,7 @@ endpoints! {
     POST   "/api/ucp/authz/paths"                         Admin             Full    LARGE authz::ask::<Paths>;
     POST   "/api/ucp/authz/unused"                        Admin             NoBody  HUGE  authz::ask::<Unused>;
     POST   "/api/ucp/authz/replay"                        Admin             NoBody  HUGE  authz::ask::<Replay>;
+    POST   "/api/ucp/authz/to-mke4"                       Admin             Full    LARGE authz::ask::<ToMke4>;
     POST   "/api/ucp/authz/test"                          Admin             Full    LARGE authz::ask::<PolicyTests>;
 }
 

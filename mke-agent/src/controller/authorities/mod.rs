@@ -108,6 +108,8 @@ pub struct Authorities {
     fixed_names: Vec<SubjectAltName>,
     /// Names that the node's label adds (PKI-011).
     node_names: Mutex<Vec<SubjectAltName>>,
+    /// What the configuration adds for all managers.
+    shared_names: Mutex<Vec<SubjectAltName>>,
     from_files: bool,
     served: ArcSwap<Served>,
     tls: Arc<ServerTls>,
@@ -149,6 +151,7 @@ impl Authorities {
             client,
             fixed_names: names,
             node_names: Mutex::default(),
+            shared_names: Mutex::default(),
             from_files: external.is_some(),
             served: ArcSwap::from_pointee(served),
             tls,
@@ -186,13 +189,14 @@ impl Authorities {
     }
 
     fn names(&self) -> Vec<SubjectAltName> {
-        let more = self.node_names.lock().unwrap_or_else(PoisonError::into_inner);
         let mut names = self.fixed_names.clone();
-        names.extend(
-            more.iter()
-                .filter(|name| !self.fixed_names.contains(name))
-                .cloned(),
-        );
+        for more in [&self.node_names, &self.shared_names] {
+            for name in more.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+                if !names.contains(name) {
+                    names.push(name.clone());
+                }
+            }
+        }
         names
     }
 
@@ -208,8 +212,26 @@ impl Authorities {
     /// # Errors
     /// [`AuthorityError`]; the old one is served on.
     pub(super) async fn set_node_names(&self, names: Vec<SubjectAltName>) -> Result<bool, AuthorityError> {
+        self.replace_names(&self.node_names, names).await
+    }
+
+    /// Takes the names that the configuration adds on all managers (CFG-030). Says whether the certificate was made anew.
+    ///
+    /// # Errors
+    /// As [`Self::set_node_names`].
+    pub(super) async fn set_shared_names(&self, names: &[String]) -> Result<bool, AuthorityError> {
+        // Reading the configuration checked them.
+        let names = names.iter().filter_map(|name| name.parse().ok()).collect();
+        self.replace_names(&self.shared_names, names).await
+    }
+
+    async fn replace_names(
+        &self,
+        place: &Mutex<Vec<SubjectAltName>>,
+        names: Vec<SubjectAltName>,
+    ) -> Result<bool, AuthorityError> {
         {
-            let mut current = self.node_names.lock().unwrap_or_else(PoisonError::into_inner);
+            let mut current = place.lock().unwrap_or_else(PoisonError::into_inner);
             if *current == names {
                 return Ok(false);
             }

@@ -46,7 +46,7 @@ pub(crate) enum Command {
     /// Print what a component is started with on a node, and where each flag comes from.
     Render(Box<render::Args>),
     /// Convert a file for MKE 4, and say what does not come along.
-    ToMke4(to_mke4::Args),
+    ToMke4(Box<to_mke4::Args>),
 }
 
 pub(super) fn run(command: &Command, output: &mut Output<'_>) -> Result<(), CliError> {

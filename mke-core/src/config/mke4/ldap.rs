@@ -2,8 +2,8 @@
 
 use serde_json::Value as Json;
 
-use super::Work;
-use crate::config::UserSearch;
+use super::{MASKED, Work};
+use crate::config::{MASK, UserSearch};
 
 const KEY: &str = "auth.ldap";
 const TO: &str = "authentication.ldap";
@@ -27,7 +27,12 @@ pub(super) fn convert(work: &mut Work<'_>) {
         put(work, "reader_dn", "bindDN", dn.as_str().into());
     }
     if let Some(password) = &ldap.reader_password {
-        put(work, "reader_password", "bindPW", password.expose().into());
+        if password.expose() == MASK {
+            see(work, "reader_password");
+            work.leave(&format!("{KEY}.reader_password"), MASK, MASKED);
+        } else {
+            put(work, "reader_password", "bindPW", password.expose().into());
+        }
     }
     if !ldap.root_certs.is_empty() {
         see(work, "root_certs");

@@ -6,22 +6,27 @@
 
 mod checks;
 mod flags;
+mod hosts;
 mod ingress;
 mod kubelet;
 mod ldap;
 mod mapping;
 mod summary;
 mod tree;
+mod upgrade;
 
 pub use checks::{Cluster3, Obstacle, obstacles};
-pub use summary::{Accounts, UNUSED_PORTS, UpgradeSummary};
+pub use hosts::{Host, HostProblem, Hosts, MAX_HOSTS_BYTES};
+pub use summary::{Access, UNUSED_PORTS, UpgradeSummary};
+pub use upgrade::{CONSEQUENCES, DatastoreMove, FlagProblem, UpgradeFlags, reminders};
 
 use std::collections::BTreeSet;
+use std::fmt;
 
 use serde::Serialize;
 use serde_json::{Map, Value as Json, json};
 
-use super::{Config, KeyPath, Setting, Value};
+use super::{Config, KeyPath, MASK, Setting, Value};
 use mapping::{ROWS, Turn};
 
 /// A key that has a field in MKE 4.
@@ -36,12 +41,23 @@ pub struct Converted {
 /// A key, or a part of its value, that did not come along.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct Left {
-    /// The key of the 3.x file.
+    /// The key of the 3.x file, or what of accounts and rights it is.
     pub key: String,
-    /// What it says; stars for a secret.
+    /// What it says; stars for a secret, empty where there is nothing more to say.
     pub found: String,
     /// Why it did not come along, and what a person can do.
     pub why: String,
+}
+
+/// `key = found: why`, or without what was found where there is nothing to show.
+impl fmt::Display for Left {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.key)?;
+        if !self.found.is_empty() {
+            write!(f, " = {}", self.found)?;
+        }
+        write!(f, ": {}", self.why)
+    }
 }
 
 /// What became of a configuration.
@@ -96,6 +112,7 @@ pub fn convert(config: &Config) -> Conversion {
     for row in ROWS {
         work.row(row);
     }
+    work.ciphers();
     work.calico();
     work.profiles();
     work.cloud_provider();
@@ -160,6 +177,9 @@ impl Work<'_> {
     fn row(&mut self, row: &mapping::Row) {
         let Some(value) = self.value(row.from) else { return };
         let value = match (row.turn, value) {
+            (_, Value::Secret(secret)) if secret.expose() == MASK => {
+                return self.leave(row.from, MASK, MASKED);
+            }
             (Turn::Not, Value::Bool(on)) => Json::Bool(!on),
             (Turn::Minutes, Value::Integer(minutes)) => Json::String(format!("{minutes}m")),
             (Turn::Resources, Value::Text(text)) => resources(&text),
@@ -176,6 +196,31 @@ impl Work<'_> {
             (_, value) => plain(value),
         };
         self.put(row.from, row.to, value);
+    }
+
+    /// Cipher suites have no fields of their own; the compatibility check calls them supported, and they are flags of their
+    /// components. A custom flag that says the same already came along, and counts.
+    fn ciphers(&mut self) {
+        for (key, component) in [
+            ("cluster_config.cipher_suites_for_kube_api_server", "apiServer"),
+            ("cluster_config.cipher_suites_for_kubelet", "kubelet"),
+        ] {
+            const FLAG: &str = "tls-cipher-suites";
+            let Some(value) = self.value(key) else { continue };
+            let args = self
+                .spec
+                .get(component)
+                .and_then(|fields| fields.get("extraArgs"));
+            if args.is_some_and(|args| args.get(FLAG).is_some()) {
+                self.leave(
+                    key,
+                    value,
+                    "a custom flag of the component says it already, and that one counts",
+                );
+            } else {
+                self.put(key, &format!("{component}.extraArgs.{FLAG}"), plain(value));
+            }
+        }
     }
 
     /// Calico is the provider unless somebody else installs the network plugin.
@@ -247,6 +292,9 @@ impl Work<'_> {
     }
 }
 
+/// Why a secret of an exported file does not come along.
+const MASKED: &str = "an export masks secrets: write it into the new file by hand";
+
 /// Whether a value chooses anything: off, zero and empty do not.
 fn is_on(value: &Value) -> bool {
     match value {
@@ -298,7 +346,15 @@ fn why_left(key: &str) -> &'static str {
             "auth.samlProxy",
             "MKE 4 reaches identity providers without a proxy",
         ),
+        (
+            "auth.sessions.renewal_threshold_minutes",
+            "MKE 4 has lifetimes of tokens in authentication.expiry.refreshTokens instead, which renew otherwise",
+        ),
         ("auth.", "MKE 4 has no field for it"),
+        (
+            "cluster_config.calico_",
+            "the documents print no field for it; set it in the values of the Calico provider",
+        ),
         ("cluster_config.ipvs", "MKE 4 runs kube-proxy with iptables only"),
         (
             "cluster_config.swarm",

@@ -1,8 +1,9 @@
-//! What an operator reads after a conversion, in the sections of the product's own upgrade summary (M4-014).
+//! What an operator reads about an upgrade, in the sections of the product's own upgrade summary (M4-014).
 
 use std::fmt;
 
-use super::Conversion;
+use super::upgrade::CONSEQUENCES;
+use super::{Conversion, Left};
 
 /// Ports that MKE 3 needs on nodes and MKE 4 does not.
 pub const UNUSED_PORTS: [u16; 23] = [
@@ -10,15 +11,21 @@ pub const UNUSED_PORTS: [u16; 23] = [
     12386, 12387, 12388, 12389, 12390, 12391, 12392,
 ];
 
-/// How many accounts there are.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Accounts {
+/// What became of accounts and rights.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Access {
     /// Users.
     pub users: usize,
     /// Organizations.
     pub organizations: usize,
     /// Teams.
     pub teams: usize,
+    /// What of them has another name than expected, one sentence each.
+    pub renamed: Vec<String>,
+    /// What of users does not come along.
+    pub users_left: Vec<Left>,
+    /// What of rights does not come along.
+    pub rights_left: Vec<Left>,
 }
 
 /// The summary; `Display` is its text.
@@ -26,44 +33,79 @@ pub struct Accounts {
 pub struct UpgradeSummary<'c> {
     /// What became of the configuration.
     pub conversion: &'c Conversion,
-    /// Accounts, when they are known.
-    pub accounts: Option<Accounts>,
+    /// What became of accounts and rights, when they were converted.
+    pub access: Option<&'c Access>,
+    /// The version of MKE 3 that was removed from every node; nothing while it still runs.
+    pub removed: Option<&'c str>,
 }
 
 impl fmt::Display for UpgradeSummary<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         section(f, "Configuration file")?;
-        let left = &self.conversion.left;
         writeln!(f, "Settings converted: {}", self.conversion.converted.len())?;
-        if left.is_empty() {
-            writeln!(f, "Every setting in use came along.")?;
-        } else {
-            writeln!(f, "Settings that did not come along: {}", left.len())?;
-            for left in left {
-                writeln!(f, "  {} = {}: {}", left.key, left.found, left.why)?;
+        left(f, "settings", &self.conversion.left)?;
+        section(f, "Authentication")?;
+        match self.access {
+            None => writeln!(f, "Not converted: no state was given.")?,
+            Some(access) => {
+                writeln!(f, "Users: {}", access.users)?;
+                left(f, "users", &access.users_left)?;
             }
         }
-        if let Some(accounts) = self.accounts {
-            section(f, "Authentication")?;
-            writeln!(f, "Users: {}", accounts.users)?;
-            section(f, "Authorization")?;
-            writeln!(f, "Organizations: {}", accounts.organizations)?;
-            writeln!(f, "Teams: {}", accounts.teams)?;
-            writeln!(
-                f,
-                "Both become aggregated roles; Swarm roles come along without permissions."
-            )?;
+        section(f, "Authorization")?;
+        match self.access {
+            None => writeln!(f, "Not converted: no state was given.")?,
+            Some(access) => {
+                writeln!(f, "Organizations: {}", access.organizations)?;
+                writeln!(f, "Teams: {}", access.teams)?;
+                writeln!(
+                    f,
+                    "Both become aggregated roles; Swarm roles come along without permissions."
+                )?;
+                for renamed in &access.renamed {
+                    writeln!(f, "  {renamed}")?;
+                }
+                left(f, "grants and bindings", &access.rights_left)?;
+            }
         }
         section(f, "Ports")?;
         let ports: Vec<_> = UNUSED_PORTS.iter().map(u16::to_string).collect();
-        writeln!(f, "No longer used by the cluster: {}", ports.join(", "))?;
-        section(f, "Afterwards")?;
         writeln!(
             f,
-            "Swarm workloads are gone. The controller's API and client bundles of MKE 3 are no longer valid.\n\
-             The container runtime of MKE 3 may be uninstalled."
-        )
+            "No longer used by the cluster, and free to be closed on all nodes: {}",
+            ports.join(", ")
+        )?;
+        section(f, "MCR")?;
+        match self.removed {
+            Some(_) => writeln!(f, "The container runtime of MKE 3 may be uninstalled.")?,
+            None => writeln!(
+                f,
+                "The container runtime of MKE 3 is needed until the upgrade is over."
+            )?,
+        }
+        section(f, "MKE 3 clean-up")?;
+        match self.removed {
+            Some(version) => writeln!(f, "MKE {version} was removed from every node.")?,
+            None => {
+                writeln!(f, "Nothing was removed. What the upgrade will do:")?;
+                for consequence in CONSEQUENCES {
+                    writeln!(f, "  - {consequence}")?;
+                }
+            }
+        }
+        Ok(())
     }
+}
+
+fn left(f: &mut fmt::Formatter<'_>, what: &str, left: &[Left]) -> fmt::Result {
+    if left.is_empty() {
+        return writeln!(f, "All {what} in use came along.");
+    }
+    writeln!(f, "What of {what} did not come along: {}", left.len())?;
+    for left in left {
+        writeln!(f, "  {left}")?;
+    }
+    Ok(())
 }
 
 fn section(f: &mut fmt::Formatter<'_>, title: &str) -> fmt::Result {
