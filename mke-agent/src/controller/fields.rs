@@ -43,6 +43,11 @@ impl Fields {
         }
     }
 
+    /// Everything that is there and not null.
+    pub(crate) fn into_present(self) -> Map<String, Value> {
+        self.0.into_iter().filter(|(_, value)| !value.is_null()).collect()
+    }
+
     /// The value of a key, if it is there and not null.
     pub(crate) fn value(&self, key: &str) -> Option<&Value> {
         self.0

@@ -11,7 +11,7 @@ use std::ops::Range;
 use super::edits::{complete, edited};
 use super::path::KeyPath;
 use super::problem::{Problem, Problems};
-use super::raw::{RawConfig, RawTable, RawValue};
+use super::raw::{RawConfig, RawEntry, RawTable, RawValue, Syntax, toml_root};
 use super::value::Value;
 use super::{Config, Document, EditError, Ldap, ReadOptions, Reading, keys, write};
 use crate::secret::Secret;
@@ -177,14 +177,17 @@ impl Kept {
             text: edited,
             ldap: ldap.clone(),
         };
-        let reading = kept.read(&STORED).map_err(without_places)?;
-        if reading.value == *after {
-            return Ok(Accepted { kept, reading });
+        // What the values mean in a file that nobody formed.
+        let plain = Self::of(after);
+        let meant = plain.read(&STORED).map_err(without_places)?;
+        match kept.read(&STORED) {
+            Ok(reading) if reading.value == meant.value => Ok(Accepted { kept, reading }),
+            // A text in an odd form, such as rows of a table in one line: order and comments give way.
+            _ => Ok(Accepted {
+                kept: plain,
+                reading: meant,
+            }),
         }
-        // A text in an odd form, such as a table in one line that lost a row: order and comments give way.
-        let kept = Self::of(after);
-        let reading = kept.read(&STORED).map_err(without_places)?;
-        Ok(Accepted { kept, reading })
     }
 
     /// The file for people: every key of the export ([`Config::to_toml`]) is listed, the operator's comments and order
@@ -217,35 +220,65 @@ const STORED: ReadOptions<'_> = ReadOptions {
     keep_unknown: true,
 };
 
-/// Reads a file and, where there are any, the settings of the directory that are kept beside it. Lines are those of the
-/// file.
+/// Reads a file and, where there are any, the settings of the directory that are kept beside it. Problems have the lines
+/// of the file; those of the directory's settings have the line of `auth`.
 fn joined(text: &str, ldap: Option<&str>, options: &ReadOptions<'_>) -> Result<Reading<Config>, Problems> {
     let Some(ldap) = ldap else {
         return Config::read(text, options);
     };
-    let end = if text.is_empty() || text.ends_with('\n') {
-        ""
-    } else {
-        "\n"
-    };
-    let both = format!("{text}{end}{ldap}");
-    if RawConfig::from_toml(&both).is_ok() {
-        let lines = text.lines().count();
-        return Config::read(&both, options).map_err(|mut problems| {
-            // What is wrong there stands in no line of the file.
-            for problem in problems.0.iter_mut().filter(|problem| problem.line > lines) {
-                (problem.line, problem.column) = (0, 0);
-            }
-            problems
-        });
+    let text = text.strip_prefix('\u{feff}').unwrap_or(text);
+    let mut root = toml_root(text)
+        .map_err(|problems| problems.in_file_of(options))?
+        .into_owned();
+    let mut kept = toml_root(ldap)?.into_owned();
+    let [outer, inner] = LDAP;
+    let at = root.get(outer).map_or(0..0, |entry| entry.name_span.clone());
+    let settings = kept.entries.pop().and_then(|auth| match auth.value {
+        RawValue::Table(mut auth) => auth.entries.pop(),
+        _ => None,
+    });
+    if let Some(mut settings) = settings {
+        place_all(&mut settings, &at);
+        if root.get(outer).is_none() {
+            root.entries.push(RawEntry {
+                name: outer.into(),
+                name_span: at.clone(),
+                value: RawValue::Table(RawTable::default()),
+                span: at,
+            });
+        }
+        let auth = root.entries.iter_mut().find(|entry| entry.name == outer);
+        // Something else in the place of `auth` is refused when it is read.
+        if let Some(RawValue::Table(auth)) = auth.map(|entry| &mut entry.value)
+            && auth.get(inner).is_none()
+        {
+            auth.entries.push(settings);
+        }
     }
-    // `auth` is written in one line, or the file is no TOML at all.
-    let mut document = Document::parse(text).map_err(|problems| problems.in_file_of(options))?;
-    let other = Document::parse(ldap)?;
-    document
-        .merge(&other)
-        .map_err(|error| Problems::whole(error.to_string()))?;
-    document.read(options)
+    RawConfig::of(text, Syntax::Toml, root).read(options)
+}
+
+/// Puts everything at one place.
+fn place_all(entry: &mut RawEntry<'_>, at: &Range<usize>) {
+    entry.name_span.clone_from(at);
+    entry.span.clone_from(at);
+    place_value(&mut entry.value, at);
+}
+
+fn place_value(value: &mut RawValue<'_>, at: &Range<usize>) {
+    match value {
+        RawValue::Table(table) => {
+            table.span.clone_from(at);
+            table.entries.iter_mut().for_each(|entry| place_all(entry, at));
+        }
+        RawValue::List(items) => {
+            for (item, span) in items {
+                span.clone_from(at);
+                place_value(item, at);
+            }
+        }
+        _ => {}
+    }
 }
 
 /// `[auth.ldap]` of a configuration as TOML; nothing where it is as nobody wrote it.

@@ -38,6 +38,7 @@ mod identity;
 mod ingress;
 mod interlock;
 mod json;
+mod json_form;
 mod kept;
 mod key;
 mod keys;

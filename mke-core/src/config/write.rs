@@ -88,8 +88,17 @@ impl Writer {
                 lines.push((key, line));
             }
         });
+        let mut none = Vec::new();
+        section.each_child(&mut |child, tables| {
+            // Absent would mean the rows that stand there by default.
+            if matches!(&tables, ChildRef::Rows(rows) if rows.is_empty())
+                && !section.rows_are_default(child.name)
+            {
+                none.push(format!("{} = []", quoted_name(child.name)));
+            }
+        });
         let row = header.starts_with("[[");
-        if !header.is_empty() && (row || !lines.is_empty()) {
+        if !header.is_empty() && (row || !lines.is_empty() || !none.is_empty()) {
             if !self.text.is_empty() {
                 self.text.push('\n');
             }
@@ -101,6 +110,9 @@ impl Writer {
             if self.comments {
                 self.push(format_args!("{indent}# {}\n", key.about));
             }
+            self.push(format_args!("{indent}{line}\n"));
+        }
+        for line in none {
             self.push(format_args!("{indent}{line}\n"));
         }
         section.each_child(&mut |child, tables| {

@@ -270,6 +270,16 @@ endpoints! {
     PUT    "/api/ucp/config/auth/scim"                    Admin             Full    SMALL scim::change;
     POST   "/api/ucp/config/auth/scim/token"              Admin             NoBody  SMALL scim::make_token;
     DELETE "/api/ucp/config/auth/scim/token"              Admin             Full    SMALL scim::remove_token;
+    GET    "/api/ucp/config/scheduling"                   Admin             Full    SMALL config::show_scheduling;
+    PUT    "/api/ucp/config/scheduling"                   Admin             Full    SMALL config::change_scheduling;
+    GET    "/api/ucp/config/kubernetes"                   Admin             Full    SMALL config::show_kubernetes;
+    PUT    "/api/ucp/config/kubernetes"                   Admin             Full    SMALL config::change_kubernetes;
+    GET    "/api/ucp/config/dtr"                          Admin             Full    SMALL config::show_registries;
+    PUT    "/api/ucp/config/dtr"                          Admin             Full    LARGE config::change_registries;
+    GET    "/api/ucp/config/auth/ldap"                    Admin             Full    SMALL config::show_ldap;
+    PUT    "/api/ucp/config/auth/ldap"                    Admin             Full    LARGE config::replace_ldap;
+    GET    "/enzi/v0/config/auth/ldap"                    Admin             Full    SMALL config::show_ldap;
+    PUT    "/enzi/v0/config/auth/ldap"                    Admin             Full    LARGE config::replace_ldap;
     POST   "/api/ucp/authz/can-i"                         Authenticated     Full    LARGE can_i::ask;
     POST   "/api/ucp/authz/who-can"                       Admin             Full    LARGE authz::ask::<WhoCan>;
     POST   "/api/ucp/authz/simulate"                      Admin             Full    LARGE authz::ask::<Simulate>;

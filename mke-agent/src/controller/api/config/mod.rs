@@ -4,13 +4,18 @@
 //! `message`, the version in force, what became different with its effect, and warnings. All take `why`, a reason for
 //! the history, `dry-run=true`, which tells what would happen and changes nothing, and `If-Match`.
 
+mod directory;
 mod file;
 mod history;
 mod parts;
 
+pub(super) use directory::{replace as replace_ldap, show as show_ldap};
 pub(super) use file::{replace as replace_toml, show as show_toml};
 pub(super) use history::{drift, list as list_history, roll_back, show as show_version};
-pub(super) use parts::{change_logging, show_logging};
+pub(super) use parts::{
+    change_kubernetes, change_logging, change_registries, change_scheduling, show_kubernetes, show_logging,
+    show_registries, show_scheduling,
+};
 
 use http::{HeaderValue, StatusCode, header};
 use mke_core::config::{Impact, without_effect};
