@@ -34,6 +34,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         ready_file: None,
         external_server_cert: None,
         registry_certs_dir: None,
+        existing_config: false,
     })
     .await?;
 

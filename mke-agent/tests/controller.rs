@@ -19,6 +19,10 @@ mod authz;
 mod bundles;
 #[path = "controller/config.rs"]
 mod config;
+#[path = "controller/config_api.rs"]
+mod config_api;
+#[path = "controller/config_versions.rs"]
+mod config_versions;
 #[path = "controller/framing.rs"]
 mod framing;
 #[path = "controller/login.rs"]

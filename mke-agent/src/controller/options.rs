@@ -47,4 +47,7 @@ pub struct Options {
     /// Where the engine of this machine looks for the authorities of registries, as `<host>/*.crt`; `None` tells it
     /// nothing.
     pub registry_certs_dir: Option<PathBuf>,
+    /// Whether the first start begins with the newest configuration file among the swarm's config objects. Once the
+    /// cluster is installed this means nothing.
+    pub existing_config: bool,
 }

@@ -30,6 +30,7 @@ use super::api::scim::ScimService;
 use super::audit::Audit;
 use super::authorities::{Authorities, AuthorityError};
 use super::backends::BackendCache;
+use super::configuration::objects::{self, ImportError};
 use super::configuration::{self, ChangeError, Configuration};
 use super::error::ApiError;
 use super::files::{self, FileError, PUBLIC};
@@ -82,6 +83,9 @@ pub enum StartError {
     /// The configuration in the store.
     #[error("the configuration cannot be used")]
     Configuration(#[from] ChangeError),
+    /// The file that the installation was to begin with.
+    #[error("the installation cannot begin with an existing configuration")]
+    Import(#[from] ImportError),
     /// Certificates.
     #[error("there is no certificate to serve with")]
     Authority(#[from] AuthorityError),
@@ -248,12 +252,13 @@ async fn prepare(
             accounts: &accounts,
             policy_store: &policy_store,
         };
+        // A file that cannot be used stops the start before anything else is made.
+        install_configuration(options, &*store, &*clock, &engine).await?;
         setup::first_content(&writers, options, url).await?;
-        configuration::install(&*store, &*clock, Kept::default()).await?;
     }
     write_public_files(options, &cluster.id, &authorities)?;
     // What cannot be read must not be worked without: the defaults may allow more.
-    configuration::read(&*store).await?;
+    let started = configuration::read(&*store).await?.0.config;
 
     let metrics = Arc::new(Metrics::default());
     let streams = Arc::new(Streams::default());
@@ -276,7 +281,7 @@ async fn prepare(
         jobs: Jobs::new(store.clone(), clock.clone()),
         job_made: Notify::new(),
         policy_store,
-        configuration: Configuration::new(store.clone(), clock.clone(), followed.revision.clone()),
+        configuration: Configuration::new(store.clone(), clock.clone(), followed.revision.clone(), started),
         engine,
         audit: Audit::new(audit, logs.clone()),
         logs,
@@ -302,6 +307,22 @@ async fn prepare(
         clock,
     };
     Ok((Arc::new(state), follower, followed.live))
+}
+
+/// Makes the first version of the configuration, from the swarm where that is wanted.
+async fn install_configuration(
+    options: &Options,
+    store: &dyn Store,
+    clock: &dyn Clock,
+    engine: &EngineClient,
+) -> Result<(), StartError> {
+    let (kept, why) = if options.existing_config {
+        let (name, kept) = objects::import(engine).await?;
+        (kept, format!("imported from config object {name}"))
+    } else {
+        (Kept::default(), "the cluster was installed".to_owned())
+    };
+    Ok(configuration::install(store, clock, kept, why).await?)
 }
 
 /// Unpacks the first administrator's bundle, then remembers that the first start is complete.

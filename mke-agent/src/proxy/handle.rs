@@ -12,7 +12,8 @@ use hyper_util::rt::TokioIo;
 use mke_auth::identity::Identity;
 use mke_rbac::demand::{ObjectFacts, ObjectRef};
 use mke_rbac::engine::{
-    AnswerKind, BodyKind, Call, CallHeaders, EndpointId, Forwarding, Query, Route, classify,
+    AnswerKind, BodyKind, Call, CallHeaders, EndpointId, Forward, ForwardBody, Forwarding, Query, Route,
+    classify,
 };
 use mke_rbac::{Denial, Policy};
 use tokio::time::timeout;
@@ -23,6 +24,7 @@ use super::linger::Lingering;
 use super::{answer, cut, error_text, events, headers, nodes, prune, send, system, tunnel};
 use crate::controller::audit::Notes;
 use crate::controller::body::{self, Body, Response, empty};
+use crate::controller::configuration::objects;
 use crate::controller::error::{ApiError, Kind};
 use crate::controller::live;
 use crate::controller::state::State;
@@ -123,6 +125,9 @@ pub(crate) async fn handle(
         },
     )?;
 
+    if endpoint == EndpointId::ConfigCreate {
+        meaningful_config(&caller, &forward)?;
+    }
     let lease = demand.map(|demand| {
         let subject = caller.subject.clone();
         let allowed = Allowed {
@@ -263,6 +268,22 @@ async fn refuse_system_logs(state: &State, caller: &Caller, call: &Call) -> Resu
         return Err(Denial::AdministratorOnly { why }.into());
     }
     Ok(())
+}
+
+/// Config objects whose name promises a configuration file or a licence hold one, and only administrators make them:
+/// an installation begins with the newest file, and the newest licence counts.
+fn meaningful_config(caller: &Caller, forward: &Forward) -> Result<(), ApiError> {
+    let ForwardBody::Json(body) = &forward.body else {
+        return Ok(());
+    };
+    let Some((name, data)) = objects::of_creation(body) else {
+        return Ok(());
+    };
+    if objects::is_meaningful(&name) && !caller.admin {
+        let why = "config objects with names of the control plane";
+        return Err(Denial::AdministratorOnly { why }.into());
+    }
+    Ok(objects::check(&name, &data)?)
 }
 
 /// The answer with the text of a refusal as the caller may read it.

@@ -48,6 +48,7 @@ impl Cluster {
             ready_file: None,
             external_server_cert: None,
             registry_certs_dir: None,
+            existing_config: false,
         };
         let surroundings = Surroundings {
             audit: Box::new(std::io::sink()),

@@ -66,6 +66,13 @@ impl Controller {
             .expect("the second controller must start")
     }
 
+    /// As [`Self::second`], on another view of the same store.
+    pub async fn on(first: &Self, store: Arc<dyn Store>) -> Self {
+        Self::try_start_on(first.dir.clone(), Some(store), |_| {})
+            .await
+            .expect("the controller must start")
+    }
+
     async fn try_start_on(
         dir: Arc<TempDir>,
         store: Option<Arc<dyn Store>>,
@@ -193,6 +200,7 @@ pub fn options(dir: &Path) -> Options {
         ready_file: None,
         external_server_cert: None,
         registry_certs_dir: None,
+        existing_config: false,
     }
 }
 

@@ -65,6 +65,10 @@ pub(crate) struct Args {
     /// there, below the name of each registry. Empty leaves the engine alone.
     #[arg(long, default_value = "/etc/docker/certs.d")]
     registry_certs_dir: PathBuf,
+    /// On the first start, begin with the newest of the swarm's config objects com.docker.ucp.config and
+    /// com.docker.mke.config.
+    #[arg(long)]
+    existing_config: bool,
     /// Start again whenever the control plane dies.
     #[arg(long)]
     restart: bool,
@@ -150,6 +154,7 @@ fn options(args: Args) -> Result<Options, CliError> {
         ready_file: Some(ready_file),
         external_server_cert: args.external_server_cert,
         registry_certs_dir: Some(args.registry_certs_dir).filter(|path| !path.as_os_str().is_empty()),
+        existing_config: args.existing_config,
     })
 }
 

@@ -1,6 +1,7 @@
 //! Components by the names that operators know, as far as changes of the configuration touch them.
 
-pub(super) const CONTROLLER: &str = "ucp-controller";
+/// The control plane's own API.
+pub const CONTROLLER: &str = "ucp-controller";
 pub(super) const PROXY: &str = "ucp-proxy";
 pub(super) const SWARM_MANAGER: &str = "ucp-swarm-manager";
 pub(super) const KV: &str = "ucp-kv";

@@ -69,6 +69,7 @@ pub use auth::{Auth, SessionSettings};
 pub use azure::AzureConfig;
 pub use cluster::Cluster;
 pub use cluster_parts::{ImagePruneFilter, Metrics, Privileges, Storage, Stores};
+pub use components::CONTROLLER;
 pub use cron::Cron;
 pub use diff::{Change, Difference, Impact};
 pub use document::{Document, EditError};

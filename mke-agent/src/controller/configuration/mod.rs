@@ -5,10 +5,15 @@
 //! there is never half of a change, and the answer waits until this controller works with it (R63). Every other
 //! controller follows the store.
 
+mod drift;
 mod error;
 mod history;
+pub mod license;
+pub mod licenses;
+pub mod objects;
 mod record;
 
+pub use drift::Drift;
 pub use error::ChangeError;
 pub use history::{Change, KEPT, Past};
 pub use record::{Author, InForce, Version};
@@ -90,6 +95,8 @@ pub struct Configuration {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     in_force: watch::Receiver<Revision>,
+    /// What the controller was started with.
+    started: Arc<Config>,
 }
 
 impl Configuration {
@@ -98,11 +105,13 @@ impl Configuration {
         store: Arc<dyn Store>,
         clock: Arc<dyn Clock>,
         in_force: watch::Receiver<Revision>,
+        started: Arc<Config>,
     ) -> Self {
         Self {
             store,
             clock,
             in_force,
+            started,
         }
     }
 
@@ -249,13 +258,18 @@ impl Configuration {
 ///
 /// # Errors
 /// When the store does not take it.
-pub(super) async fn install(store: &dyn Store, clock: &dyn Clock, kept: Kept) -> Result<(), ChangeError> {
+pub(super) async fn install(
+    store: &dyn Store,
+    clock: &dyn Clock,
+    kept: Kept,
+    why: String,
+) -> Result<(), ChangeError> {
     let record = ConfigRecord {
         version: Version(1),
         kept,
         by: Author::program("installation"),
         at: clock.now(),
-        why: "the cluster was installed".to_owned(),
+        why,
     };
     let in_force = record.clone().in_force()?;
     let txn = versioned(&record, &Config::default().diff(&in_force.config), None)?;

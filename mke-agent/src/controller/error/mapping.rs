@@ -19,6 +19,8 @@ use serde_json::json;
 use super::{ApiError, Kind};
 use crate::controller::authorities::AuthorityError;
 use crate::controller::configuration::ChangeError;
+use crate::controller::configuration::licenses::KeepError;
+use crate::controller::configuration::objects::ObjectError;
 use crate::controller::policy_store::{PolicyStoreError, subject_word};
 use crate::controller::state::NotInForce;
 use crate::engine::EngineError;
@@ -291,6 +293,27 @@ impl From<ChangeError> for ApiError {
             ChangeError::Busy => Self::new(Kind::Conflict, text),
             ChangeError::NotInForce(error) => error.into(),
             ChangeError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<ObjectError> for ApiError {
+    fn from(error: ObjectError) -> Self {
+        let text = error.to_string();
+        match error {
+            ObjectError::File { problems, .. } => Self::malformed(text).with_detail(json!(problems)),
+            ObjectError::NoText(_) | ObjectError::License { .. } => Self::malformed(text),
+        }
+    }
+}
+
+impl From<KeepError> for ApiError {
+    fn from(error: KeepError) -> Self {
+        match error {
+            KeepError::License(error) => Self::malformed(error.to_string()),
+            KeepError::Stored(error) => Self::new(Kind::Conflict, error.to_string()),
+            KeepError::Engine(error) => error.into(),
+            KeepError::Busy => Self::new(Kind::Conflict, error.to_string()),
         }
     }
 }

@@ -77,18 +77,18 @@ pub(in super::super) async fn roll_back(call: Call) -> Result<Response, ApiError
     )
 }
 
-/// How far what this controller runs with is from what is stored.
+/// How far what this controller runs with is from what is stored: what it has not seen yet, and what waits for its
+/// restart.
 pub(in super::super) async fn drift(call: Call) -> Result<Response, ApiError> {
-    let stored = call.state.configuration.stored().await?;
     let running = call.state.snapshot();
-    let differences = running.in_force.config.diff(&stored.config);
+    let drift = call.state.configuration.drift(&running.in_force).await?;
     Ok(body::json(
         StatusCode::OK,
         &json!({
-            "stored": stored.version,
-            "running": running.in_force.version,
-            "differences": differences,
-            "impact": Impact::of(&differences),
+            "stored": drift.stored,
+            "running": drift.running,
+            "impact": Impact::of(&drift.differences),
+            "differences": drift.differences,
         }),
     ))
 }

@@ -7,11 +7,13 @@
 mod directory;
 mod file;
 mod history;
+mod license;
 mod parts;
 
 pub(super) use directory::{replace as replace_ldap, show as show_ldap};
 pub(super) use file::{replace as replace_toml, show as show_toml};
 pub(super) use history::{drift, list as list_history, roll_back, show as show_version};
+pub(super) use license::{show as show_license, store as store_license};
 pub(super) use parts::{
     change_kubernetes, change_logging, change_registries, change_scheduling, show_kubernetes, show_logging,
     show_registries, show_scheduling,
