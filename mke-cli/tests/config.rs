@@ -46,8 +46,8 @@ const TWELVE: &str = r#"[auth]
   kubelet_max_pods = 251
   vxlan_vni = 1
   pod_cidr = "10.0.0.0/33"
-[schedulng_configuration]
-  enable_admin_ucp_scheduling = true
+[scheduling_configuration]
+  enable_admin_ucp_schedulng = true
 "#;
 
 /// CFG-002: twelve different mistakes give twelve messages, each with its line, the key and what is allowed, and exit
@@ -60,7 +60,7 @@ fn every_mistake_at_once() {
     let text = out(&output);
     let lines: Vec<_> = text.lines().collect();
     assert_eq!(lines.len(), 12, "{text}");
-    let numbers = [2, 3, 5, 6, 7, 9, 10, 12, 13, 14, 15, 16];
+    let numbers = [2, 3, 5, 6, 7, 9, 10, 12, 13, 14, 15, 17];
     for (number, line) in numbers.into_iter().zip(&lines) {
         assert!(
             line.starts_with(&format!("{}:{number}:", path.display())),
@@ -69,13 +69,53 @@ fn every_mistake_at_once() {
     }
     assert!(text.contains("lifetime_minutes"), "{text}");
 
-    let (_dir, good) = file(&out(&ucp(&["config", "example"])));
-    let output = ucp(&["config", "validate", name(&good)]);
-    assert_eq!((output.status.code(), out(&output).as_str()), (Some(0), ""));
+    let whole = include_str!("../../mke-core/tests/config_files/full.toml");
+    for good in [out(&ucp(&["config", "example"])), whole.to_owned()] {
+        let (_dir, good) = file(&good);
+        let output = ucp(&["config", "validate", name(&good)]);
+        let said = (output.status.code(), out(&output), err(&output));
+        assert_eq!(said, (Some(0), String::new(), String::new()));
+    }
     let output = ucp(&["--output", "json", "config", "validate", name(&path)]);
+    assert_eq!(output.status.code(), Some(2));
     let problems: serde_json::Value = serde_json::from_str(&out(&output)).unwrap();
-    assert_eq!(problems.as_array().unwrap().len(), 12);
-    assert!(problems[0]["line"].is_number() && problems[0]["message"].is_string());
+    let problems = problems.as_array().unwrap();
+    assert_eq!(problems.len(), 12);
+    for (problem, line) in problems.iter().zip(&lines) {
+        let text = |field: &str| {
+            problem[field]
+                .as_str()
+                .unwrap_or_else(|| panic!("no {field}: {problem}"))
+        };
+        assert!(line.contains(&format!("`{}`: ", text("key"))), "{line}");
+        assert_eq!(text("file"), name(&path));
+        assert!(problem["line"].as_u64() > Some(0) && problem["column"].as_u64() > Some(0));
+        // A value that is wrong comes with what is allowed; a name that is unknown with the nearest one.
+        if problem["nearest"].is_string() {
+            assert!(
+                line.contains(&format!("did you mean `{}`?", text("nearest"))),
+                "{line}"
+            );
+        } else {
+            assert!(!text("found").is_empty() && !text("allowed").is_empty());
+        }
+        assert!(
+            ["use ", "expected ", "did you mean "]
+                .iter()
+                .any(|word| line.contains(word)),
+            "{line}"
+        );
+    }
+    // Standard input is a file too.
+    let output = std::process::Command::new("sh")
+        .args(["-c", "\"$0\" config validate - < \"$1\"", UCP, name(&path)])
+        .output()
+        .unwrap();
+    assert_eq!(
+        (output.status.code(), out(&output).lines().count()),
+        (Some(2), 12)
+    );
+    assert!(out(&output).starts_with("-:2:13: "), "{}", out(&output));
 }
 
 /// An edit changes its own bytes only, says what it touches, and is refused when its result has mistakes.
