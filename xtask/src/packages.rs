@@ -77,7 +77,12 @@ const ENGINE: [Need; 6] = [
 ];
 
 /// For the tests against real services.
-const TEST: [Need; 11] = [
+const TEST: [Need; 12] = [
+    need(
+        Sign::Program("docker-registry"),
+        &["docker-registry"],
+        "a registry that engines must be told to trust",
+    ),
     need(Sign::Program("slapd"), &["slapd"], "a real directory server"),
     need(
         Sign::Program("ldapmodify"),

@@ -76,21 +76,34 @@ impl Lab {
     }
 
     fn join(&self) {
-        let (manager, workers) = self.engines.split_first().unwrap();
-        manager.docker(&["swarm", "init", "--advertise-addr", &address(1)]);
-        let token = manager.docker(&["swarm", "join-token", "-q", "worker"]);
-        for (worker, number) in workers.iter().zip(2..) {
-            let here = address(number);
-            worker.docker(&[
-                "swarm",
-                "join",
-                "--token",
-                &token,
-                "--advertise-addr",
-                &here,
-                &format!("{}:2377", address(1)),
-            ]);
+        self.manager()
+            .docker(&["swarm", "init", "--advertise-addr", &address(1)]);
+        for number in 2..=self.engines.len() {
+            self.join_one(number);
         }
+    }
+
+    fn join_one(&self, number: usize) {
+        let token = self.manager().docker(&["swarm", "join-token", "-q", "worker"]);
+        let here = address(number.try_into().unwrap());
+        let there = format!("{}:2377", address(1));
+        let join = [
+            "swarm",
+            "join",
+            "--token",
+            &token,
+            "--advertise-addr",
+            &here,
+            &there,
+        ];
+        self.engines[number - 1].docker(&join);
+    }
+
+    /// The first worker leaves the swarm and joins it again, as a node that nobody knows.
+    #[allow(dead_code, reason = "each test crate uses a part of the harness")]
+    pub(crate) fn rejoin(&self) {
+        self.engines[1].docker(&["swarm", "leave"]);
+        self.join_one(2);
     }
 }
 

@@ -60,8 +60,13 @@ impl Controller {
     /// Another controller of the same cluster: it shares the store and the files of this one, and has a clock, an
     /// address and an audit log of its own.
     pub async fn second(&self) -> Self {
+        self.second_with(|_| {}).await
+    }
+
+    /// The same with other options.
+    pub async fn second_with(&self, change: impl FnOnce(&mut Options)) -> Self {
         let store = self.running.state().store.clone();
-        Self::try_start_on(self.dir.clone(), Some(store), |_| {})
+        Self::try_start_on(self.dir.clone(), Some(store), change)
             .await
             .expect("the second controller must start")
     }

@@ -1,5 +1,6 @@
 //! `ucp serve`: the whole control plane in one process, on the embedded store.
 
+use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -64,7 +65,7 @@ pub(crate) struct Args {
     /// Where the engine of this machine looks for the authorities of registries; those of the configuration are kept
     /// there, below the name of each registry. Empty leaves the engine alone.
     #[arg(long, default_value = "/etc/docker/certs.d")]
-    registry_certs_dir: PathBuf,
+    registry_certs_dir: OsString,
     /// On the first start, begin with the newest of the swarm's config objects com.docker.ucp.config and
     /// com.docker.mke.config.
     #[arg(long)]
@@ -153,7 +154,8 @@ fn options(args: Args) -> Result<Options, CliError> {
         admin_bundle: args.admin_bundle,
         ready_file: Some(ready_file),
         external_server_cert: args.external_server_cert,
-        registry_certs_dir: Some(args.registry_certs_dir).filter(|path| !path.as_os_str().is_empty()),
+        registry_certs_dir: Some(PathBuf::from(args.registry_certs_dir))
+            .filter(|path| !path.as_os_str().is_empty()),
         existing_config: args.existing_config,
     })
 }
