@@ -50,7 +50,8 @@ impl Desk {
 #[test]
 fn the_guide_tells_the_truth() {
     let desk = Desk::new();
-    let examples = examples(include_str!("../../docs/guide/authorization.md"));
+    let mut examples = examples(include_str!("../../docs/guide/authorization.md"));
+    examples.extend(self::examples(include_str!("../../docs/guide/mke4.md")));
     assert!(examples.len() > 20, "the guide has {} examples", examples.len());
     for (command, shown) in examples {
         let output = desk.shell(&command);

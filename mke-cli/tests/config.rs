@@ -386,7 +386,7 @@ fn the_way_to_mke_4() {
         "Users: 2",
         "Organizations: 2",
         "Teams: 1",
-        "user root: is an administrator",
+        "user root: it is an administrator",
         "MCR",
         "client bundles",
     ] {

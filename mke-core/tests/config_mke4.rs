@@ -224,7 +224,7 @@ fn every_unconverted_flag_is_listed() {
         let full = format!("cluster_config.{key}");
         assert_eq!(left, [(full.as_str(), "--a=2"), (full.as_str(), "--a=3")]);
     }
-    let both = "[cluster_config]\ncipher_suites_for_kubelet = \"A\"\ncustom_kubelet_flags = [\"--tls-cipher-suites=B\"]\n";
+    let both = "[cluster_config]\ncipher_suites_for_kubelet = \"TLS_AES_128_GCM_SHA256\"\ncustom_kubelet_flags = [\"--tls-cipher-suites=B\"]\n";
     let conversion = convert(&Config::parse(both).unwrap());
     let spec = Value::Object(conversion.spec().clone());
     assert_eq!(
@@ -430,7 +430,7 @@ fn summary() {
     assert_eq!(documented.len(), UNUSED_PORTS.len());
 }
 
-/// M4-015: what an operator must know before: the cluster is away, Swarm and bundles end, where the kubeconfig lies, what
+/// M4-015, M4-018: what an operator must know before: the cluster is away, Swarm and bundles end, where the kubeconfig lies, what
 /// is not carried over.
 #[test]
 fn consequences() {

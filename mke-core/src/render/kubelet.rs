@@ -100,6 +100,29 @@ pub(super) fn render(work: &mut Work<'_>) {
         &kubelet.custom_kubelet_flags,
     );
     profile(work);
+    say_limit(work);
+}
+
+/// How many pods this node runs, unless custom flags have a say in it.
+fn say_limit(work: &mut Work<'_>) {
+    let own = |name: &str| {
+        work.flags
+            .list
+            .iter()
+            .filter(|flag| flag.name.replace('_', "-") == name)
+            .count()
+            == 1
+    };
+    let per_core = work.config.cluster.kubelet.kubelet_pods_per_core;
+    let cores = work
+        .facts
+        .cores
+        .filter(|_| per_core > 0 && own("max-pods") && own("pods-per-core"));
+    if let Some(cores) = cores {
+        let pods = pod_limit(work.config, Some(cores));
+        work.notes
+            .push(format!("with {cores} cores this node runs at most {pods} pods"));
+    }
 }
 
 fn runtime(work: &mut Work<'_>) {
@@ -168,11 +191,6 @@ fn limits(work: &mut Work<'_>) {
                 kubelet.kubelet_max_pods, kubelet.kubelet_pods_per_core
             ),
         );
-    }
-    if let Some(cores) = work.facts.cores.filter(|_| kubelet.kubelet_pods_per_core > 0) {
-        let pods = pod_limit(work.config, Some(cores));
-        work.notes
-            .push(format!("with {cores} cores this node runs at most {pods} pods"));
     }
 }
 

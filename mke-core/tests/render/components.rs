@@ -51,7 +51,7 @@ fn json() {
     );
 }
 
-/// CFG-029, CFG-036: what does not run, and why: the same inputs never give half of a component.
+/// CFG-029: what does not run, and why: the same inputs never give half of a component.
 #[test]
 fn what_is_not_started() {
     let default = Config::default();

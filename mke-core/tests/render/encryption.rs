@@ -22,7 +22,7 @@ fn providers(config: &Config) -> Value {
     tree["resources"][0]["providers"].clone()
 }
 
-/// ARCH-014, KMS-001: the key alone; with a plugin that is first and the key stays, so that nothing becomes unreadable;
+/// KMS-001: the key alone; with a plugin that is first and the key stays, so that nothing becomes unreadable;
 /// the size of the cache is optional.
 #[test]
 fn providers_in_order() {
@@ -61,7 +61,7 @@ fn providers_in_order() {
     );
 }
 
-/// KMS-001, KMS-003: the socket is mounted where it is on the host, and the same inputs give the same file, so that a
+/// KMS-001: the socket is mounted where it is on the host, and the same inputs give the same file, so that a
 /// file that was made once needs no second look.
 #[test]
 fn the_socket_is_mounted() {

@@ -40,7 +40,7 @@ fn with_secrets(config: &mut Config) {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(512))]
 
-    /// CFG-023, ARCH-014: whatever stands in the configuration, rendering answers or refuses; an answer holds no secret
+    /// CFG-023: whatever stands in the configuration, rendering answers or refuses; an answer holds no secret
     /// and no line break inside of a flag.
     #[test]
     fn no_secret_leaves(

@@ -188,7 +188,7 @@ fn profiles() {
     }
 }
 
-/// CFG-029, CFG-042: the mode is passed on, IPVS parameters become flags in IPVS only, those that are unset stay with
+/// CFG-029, CFG-042, IPVS-002: the mode is passed on, IPVS parameters become flags in IPVS only, those that are unset stay with
 /// kube-proxy; another mode is refused.
 #[test]
 fn kube_proxy() {
@@ -331,7 +331,7 @@ fn lameduck() {
     }
 }
 
-/// CFG-036: Calico reads etcd until it is told to keep its data in Kubernetes; then nothing of etcd is left.
+/// Calico reads etcd until it is told to keep its data in Kubernetes; then nothing of etcd is left.
 #[test]
 fn calico_datastore() {
     let etcd = of(Component::Calico, &Config::default(), &manager());

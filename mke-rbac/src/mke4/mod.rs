@@ -159,10 +159,10 @@ impl Work<'_> {
                 GrantSubject::Organization(_) | GrantSubject::Team(_)
             );
             let why = if to_structure {
-                "MKE 4 has no Swarm: the role comes along without permissions and stays tied to its organization or team; \
-                 add rules to it, or bind a role of Kubernetes"
+                "MKE 4 has no Swarm (the role comes along without permissions and stays tied to its organization or team: \
+                 add rules to it, or bind a role of Kubernetes)"
             } else {
-                "MKE 4 has no Swarm: the role comes along without permissions; bind a role of Kubernetes"
+                "MKE 4 has no Swarm (the role comes along without permissions: bind a role of Kubernetes)"
             };
             self.leave(format!("grant of {role} to {subject} on {place}"), why);
         }
@@ -176,10 +176,7 @@ impl Work<'_> {
         });
         let own = own.count();
         if own > 0 {
-            self.leave(
-                format!("collections: {own}"),
-                "MKE 4 has no collections; use namespaces",
-            );
+            self.leave(format!("collections: {own}"), "MKE 4 has namespaces instead");
         }
     }
 
@@ -191,17 +188,17 @@ impl Work<'_> {
             if !user.active {
                 self.leave(
                     format!("user {}", user.name),
-                    "is deactivated: it is bound to nothing; make sure that it cannot log in to MKE 4",
+                    "it is deactivated, and bound to nothing; make sure that it cannot log in to MKE 4",
                 );
             } else if is_reserved(&user.name) {
                 self.leave(
                     format!("user {}", user.name),
-                    "has a name that belongs to Kubernetes: it is bound to nothing; give it another name",
+                    "its name belongs to Kubernetes, and it is bound to nothing; give it another name",
                 );
             } else if user.admin && user.name != "admin" {
                 self.leave(
                     format!("user {}", user.name),
-                    "is an administrator of MKE 3: bind `cluster-admin` to it by hand if it shall stay one",
+                    "it is an administrator of MKE 3; bind `cluster-admin` to it by hand if it shall stay one",
                 );
             }
         }

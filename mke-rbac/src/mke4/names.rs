@@ -95,7 +95,15 @@ impl Allocator {
 /// Letters, digits, `.`, `_` and `-` of ASCII, with one of the first two at both ends.
 fn plain(name: &str) -> String {
     let fine = |c: char| c.is_ascii_alphanumeric() || "._-".contains(c);
-    let mapped: String = name.chars().map(|c| if fine(c) { c } else { '-' }).collect();
+    let mut mapped = String::with_capacity(name.len());
+    for c in name.chars() {
+        // One dash for all in a row.
+        if fine(c) {
+            mapped.push(c);
+        } else if !mapped.ends_with('-') {
+            mapped.push('-');
+        }
+    }
     let trimmed = mapped.trim_matches(|c: char| !c.is_ascii_alphanumeric());
     if trimmed.is_empty() {
         "unnamed".to_owned()
@@ -124,7 +132,7 @@ mod tests {
             ),
             ("view", &["view-swarm".to_owned()], "view-swarm", taken),
             ("cluster-admin", &[], "cluster-admin-2", taken),
-            ("Web team/é", &[], "Web-team", odd),
+            ("Web & team/é", &[], "Web-team", odd),
             ("Web-team", &[], "Web-team-2", taken),
             ("..", &[], "unnamed", odd),
         ] {

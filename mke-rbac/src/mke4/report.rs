@@ -1,6 +1,7 @@
 //! The conversion as a question that can be asked of a server or a file, and its report: text for people, manifests for
 //! `kubectl`.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -63,8 +64,16 @@ impl fmt::Display for Conversion {
                 renamed.what, renamed.name, renamed.why
             )?;
         }
+        // A reason that many share is said once.
+        let mut said = BTreeSet::new();
         for left in &self.left {
-            writeln!(f, "left: {}: {}", left.what, left.why)?;
+            if !said.insert(&left.why) {
+                continue;
+            }
+            writeln!(f, "left, because {}:", left.why)?;
+            for same in self.left.iter().filter(|same| same.why == left.why) {
+                writeln!(f, "  {}", same.what)?;
+            }
         }
         Ok(())
     }

@@ -1,5 +1,6 @@
 //! What an operator reads about an upgrade, in the sections of the product's own upgrade summary (M4-014).
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use super::upgrade::CONSEQUENCES;
@@ -102,8 +103,23 @@ fn left(f: &mut fmt::Formatter<'_>, what: &str, left: &[Left]) -> fmt::Result {
         return writeln!(f, "All {what} in use came along.");
     }
     writeln!(f, "What of {what} did not come along: {}", left.len())?;
-    for left in left {
-        writeln!(f, "  {left}")?;
+    let mut said = BTreeSet::new();
+    for one in left {
+        let same: Vec<_> = left.iter().filter(|same| same.why == one.why).collect();
+        match same.as_slice() {
+            [_] => writeln!(f, "  {one}")?,
+            // A reason that many share is said once.
+            same if said.insert(&one.why) => {
+                writeln!(f, "  {}:", one.why)?;
+                for same in same {
+                    match same.found.as_str() {
+                        "" => writeln!(f, "    {}", same.key)?,
+                        found => writeln!(f, "    {} = {found}", same.key)?,
+                    }
+                }
+            }
+            _ => {}
+        }
     }
     Ok(())
 }

@@ -326,7 +326,7 @@ mod tests {
         }
     }
 
-    /// M4-003: the text says how to move, how long it takes, what stands still, and that there is no way back.
+    /// The text says how to move, how long it takes, what stands still, and that there is no way back.
     #[test]
     fn the_move_of_the_datastore() {
         let text = DatastoreMove { nodes: Some(6) }.to_string();
