@@ -4,7 +4,7 @@ use std::io::Cursor;
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
 
-use mke_agent::controller::{Options, Running, Surroundings, start_with};
+use mke_agent::controller::{Options, Running, StartError, Surroundings, start_with};
 use reqwest::{Client, Method, StatusCode};
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -29,12 +29,20 @@ pub(crate) struct Cluster {
 impl Cluster {
     /// Starts a controller for the engine behind this socket.
     pub(crate) async fn start(engine_socket: PathBuf) -> Self {
+        Self::try_start(engine_socket, |_| {}).await.unwrap()
+    }
+
+    /// Starts a controller with other options, unless it refuses.
+    pub(crate) async fn try_start(
+        engine_socket: PathBuf,
+        change: impl FnOnce(&mut Options),
+    ) -> Result<Self, StartError> {
         let directory = tempfile::Builder::new()
             .prefix("mke-cluster-")
             .tempdir_in("/tmp")
             .unwrap();
         let bundle = directory.path().join("admin");
-        let options = Options {
+        let mut options = Options {
             data_dir: directory.path().join("data"),
             listen: vec!["127.0.0.1:0".parse().unwrap()],
             engine_socket,
@@ -54,7 +62,8 @@ impl Cluster {
             audit: Box::new(std::io::sink()),
             ..Surroundings::default()
         };
-        let running = start_with(options, surroundings).await.unwrap();
+        change(&mut options);
+        let running = start_with(options, surroundings).await?;
         let http = Client::builder()
             .danger_accept_invalid_certs(true)
             .build()
@@ -67,7 +76,7 @@ impl Cluster {
             admin_token: String::new(),
         };
         cluster.admin_token = cluster.login("admin").await;
-        cluster
+        Ok(cluster)
     }
 
     /// Where the controller listens.
@@ -196,6 +205,22 @@ impl Cluster {
         let body = json!({ "name": name, "operations": operations });
         let role = self.api("POST", "/roles", Some(body)).await;
         role["id"].as_str().unwrap().to_owned()
+    }
+
+    /// Makes a call as the administrator and returns status and JSON body.
+    pub(crate) async fn as_admin(
+        &self,
+        method: &str,
+        path: &str,
+        body: Option<Value>,
+    ) -> (StatusCode, Value) {
+        self.call(&self.admin_token, method, path, body).await
+    }
+
+    /// Stops the controller and does something before its directory goes.
+    pub(crate) async fn stop_and(self, last: impl FnOnce()) {
+        self.running.shutdown().await;
+        last();
     }
 
     /// Stops the controller.

@@ -11,6 +11,7 @@
 
 mod builds;
 mod cluster;
+mod config_objects;
 mod containers;
 mod engine;
 mod lab;

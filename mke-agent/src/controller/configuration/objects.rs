@@ -78,11 +78,6 @@ pub fn check(name: &str, data: &[u8]) -> Result<(), ObjectError> {
     }
 }
 
-/// Whether a name promises a configuration file or a licence.
-pub fn is_meaningful(name: &str) -> bool {
-    is_file(name) || name.starts_with(LICENSE)
-}
-
 /// The newest file among the swarm's config objects, ready to be installed.
 ///
 /// # Errors

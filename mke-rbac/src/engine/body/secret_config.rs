@@ -9,7 +9,7 @@ use crate::engine::labels::{ACCESS_LABEL, check_spelling};
 use crate::engine::shape::is_zero;
 
 /// Names of the control plane's own configs: its configuration and its licence.
-const OWN_NAMES: [&str; 2] = ["com.docker.ucp.", "com.docker.license"];
+const OWN_NAMES: [&str; 3] = ["com.docker.ucp.", "com.docker.mke.", "com.docker.license"];
 
 pub(super) fn create(draft: &mut Draft) -> Result<(), CallError> {
     place(draft, false)?;
