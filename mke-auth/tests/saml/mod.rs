@@ -43,7 +43,9 @@ pub fn me() -> ServiceProvider {
 }
 
 pub fn key_path(name: &str, extension: &str) -> std::path::PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("tests/saml/keys/{name}.{extension}"))
+    // Tests of other crates use this file too.
+    let keys = concat!(env!("CARGO_MANIFEST_DIR"), "/../mke-auth/tests/saml/keys");
+    Path::new(keys).join(format!("{name}.{extension}"))
 }
 
 /// The PEM text without its frame.

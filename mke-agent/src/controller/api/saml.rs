@@ -6,9 +6,11 @@
 
 mod admin;
 mod logout;
+mod settings;
 
 pub(super) use admin::{bundles, refresh, revoke_bundles, status};
 pub(super) use logout::{logout, logout_form};
+pub(super) use settings::{change as change_settings, show as show_settings};
 
 use http::StatusCode;
 use http::header::{COOKIE, HeaderMap, HeaderValue, LOCATION, SET_COOKIE};

@@ -222,6 +222,8 @@ endpoints! {
 
     GET    "/enzi/v0/config/auth"                         Admin             Full    SMALL auth_config::show;
     PUT    "/enzi/v0/config/auth"                         Admin             Full    SMALL auth_config::change;
+    GET    "/enzi/v0/config/auth/saml"                    Admin             Full    SMALL saml::show_settings;
+    PUT    "/enzi/v0/config/auth/saml"                    Admin             Full    LARGE saml::change_settings;
     POST   "/enzi/v0/config/auth/ldap/test-login"         Admin             NoBody  LARGE auth_config::test_login;
     POST   "/api/ucp/config/auth/ldap/test-login"         Admin             NoBody  LARGE auth_config::test_login;
     GET    "/enzi/v0/jobs"                                Admin             Full    SMALL jobs::list;

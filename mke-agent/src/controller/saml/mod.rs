@@ -95,7 +95,7 @@ impl Saml {
         {
             return Ok(Some(cached.1.clone()));
         }
-        let record: ProviderRecord = decode(entry)?;
+        let record: ProviderRecord = mke_auth::records::decode(&entry.value).map_err(ApiError::internal)?;
         let provider = IdentityProvider::from_record(record).map_err(ApiError::internal)?;
         let provider = Arc::new(provider);
         self.provider

@@ -12,7 +12,6 @@ use tokio::time::{Instant, sleep_until};
 
 use super::Saml;
 use crate::controller::error::{ApiError, Kind};
-use crate::controller::records::encode;
 use crate::controller::state::State;
 
 /// How often the metadata is fetched without anybody asking.
@@ -62,6 +61,18 @@ pub(crate) struct Refreshed {
 }
 
 impl Saml {
+    /// Fetches the metadata of the provider in this configuration and keeps nothing of it: whether the settings are
+    /// good.
+    pub(crate) async fn examine(&self, auth: &Auth) -> Result<IdentityProvider, RefreshError> {
+        let place = Place::of(auth)?;
+        let document = fetch::fetch(&place).await?;
+        Ok(IdentityProvider::from_metadata(
+            &document,
+            &place.url,
+            self.clock.now(),
+        )?)
+    }
+
     /// Fetches the metadata of the provider in this configuration and keeps it.
     pub(crate) async fn refresh(&self, auth: &Auth) -> Result<Refreshed, RefreshError> {
         let place = Place::of(auth)?;
@@ -87,7 +98,8 @@ impl Saml {
             tracing::warn!(url = place.url, warning, "SAML metadata");
         }
         let changed = before.is_none_or(|before| !same(&before, &record));
-        let value = encode(&record)?;
+        let value =
+            mke_auth::records::encode(&record).map_err(|error| StoreError::Invalid(error.to_string()))?;
         let (TxnOutcome::Committed(_) | TxnOutcome::Conflict(_)) = self
             .store
             .txn(Txn::new().put(layout::SAML_PROVIDER, value))

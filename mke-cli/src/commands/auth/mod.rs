@@ -1,5 +1,6 @@
 //! `ucp auth`: where accounts come from and who vouches for people.
 
+mod saml;
 mod scim;
 
 use clap::Subcommand;
@@ -10,6 +11,9 @@ use crate::output::Output;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Let people log in through a SAML identity provider.
+    #[command(subcommand)]
+    Saml(saml::Command),
     /// Let an identity provider keep users and groups over SCIM 2.0.
     #[command(subcommand)]
     Scim(scim::Command),
@@ -17,6 +21,7 @@ pub(crate) enum Command {
 
 pub(super) async fn run(command: Command, client: &Client, output: &mut Output<'_>) -> Result<(), CliError> {
     match command {
+        Command::Saml(command) => saml::run(command, client, output).await,
         Command::Scim(command) => scim::run(command, client, output).await,
     }
 }

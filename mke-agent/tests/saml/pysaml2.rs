@@ -1,0 +1,1 @@
+//! An identity provider that was not written here.
