@@ -9,12 +9,15 @@ use crate::failure::{Failure, Outcome};
 use crate::{checkout, command, packages, say};
 
 /// What is installed, from PyPI. Pinned, so that a comparison means the same tomorrow.
-const PACKAGES: [&str; 5] = [
+const PACKAGES: [&str; 8] = [
     "jsonschema==4.26.0",
-    "tomlkit==0.15.2",
+    "lxml==6.1.3",
+    "pysaml2==7.5.5",
     "scim2-cli==0.6.0",
     "scim2-server==0.8.3",
     "scim2-tester==0.5.2",
+    "tomlkit==0.15.2",
+    "xmlsec==1.3.17",
 ];
 
 /// Makes the environment, unless it is there with just these packages.
