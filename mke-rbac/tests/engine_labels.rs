@@ -172,7 +172,11 @@ fn secrets_and_configs() {
             body_of(&send(&policy(), "ivan", &call("/Shared/ops"), &facts))["Labels"][OWNER],
             "fred"
         );
-        for name in ["com.docker.ucp.config-2", "com.docker.mke.config", "com.docker.license-7"] {
+        for name in [
+            "com.docker.ucp.config-2",
+            "com.docker.mke.config",
+            "com.docker.license-7",
+        ] {
             let body = labelled(json!({ "Name": name }));
             assert!(
                 ask("fred", "POST", &format!("/{path}/create"), body, &facts)
