@@ -82,7 +82,7 @@ async fn everybody_sees_their_own() {
     cluster.stop().await;
 }
 
-/// DAPI-004, DAPI-006, DAPI-007, DAPI-008: what `info` and `ps` say.
+/// DAPI-004, DAPI-006, DAPI-007, DAPI-008, LOG-001: what `info` and `ps` say.
 #[tokio::test(flavor = "multi_thread")]
 async fn info_filters_and_ports() {
     let engine = Engine::start_swarm().await;
