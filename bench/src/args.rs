@@ -53,6 +53,8 @@ pub(crate) enum Name {
     Serve,
     /// Client bundles, beside openssl.
     Bundles,
+    /// Users over SCIM, beside scim2-server.
+    Scim,
     /// Engine calls through the control plane, beside haproxy and nginx.
     Proxy,
 }

@@ -35,6 +35,17 @@ impl Client {
         Self::over(stream, target).await
     }
 
+    /// Connects to a port of this machine without TLS.
+    pub(crate) async fn plain(port: u16) -> Result<Self, BenchError> {
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        let target = address.to_string();
+        let stream = TcpStream::connect(address)
+            .await
+            .map_err(BenchError::no_answer(&target))?;
+        stream.set_nodelay(true).map_err(BenchError::no_answer(&target))?;
+        Self::over(stream, target).await
+    }
+
     /// Connects to a TLS port of this machine.
     pub(crate) async fn tls(port: u16, connector: &TlsConnector) -> Result<Self, BenchError> {
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));

@@ -17,7 +17,7 @@ pub(crate) enum BenchError {
         package: &'static str,
     },
     /// The environment of Python packages is not there.
-    #[error("{} is missing, `cargo xtask bench config` makes it", path.display())]
+    #[error("{} is missing, `cargo xtask bench` with the name of the measure makes it", path.display())]
     NoPython { path: PathBuf },
     /// This program itself was compiled without optimisation.
     #[error("an unoptimised build measures nothing, start it with `cargo xtask bench`")]

@@ -66,7 +66,7 @@ async fn peers(measures: &[Name]) -> Vec<String> {
     for name in measures {
         calls.extend_from_slice(match name {
             Name::Decide | Name::Serve => &[],
-            Name::Config => &[["python3", "--version"]],
+            Name::Config | Name::Scim => &[["python3", "--version"]],
             Name::Bundles => &[["openssl", "version"]],
             Name::Proxy => &[["haproxy", "-v"], ["nginx", "-v"], ["dockerd", "--version"]],
         });

@@ -24,7 +24,7 @@ fn needed(name: Name) -> Vec<Tool> {
     match name {
         Name::Decide | Name::Serve => Vec::new(),
         Name::Bundles => vec![OPENSSL],
-        Name::Config => vec![PYTHON],
+        Name::Config | Name::Scim => vec![PYTHON],
         Name::Proxy => PROXIES.into_iter().chain([WRK]).collect(),
     }
 }

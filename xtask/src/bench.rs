@@ -57,7 +57,7 @@ const fn of_programs(name: &'static str, what: &'static str) -> Bench {
     }
 }
 
-const BENCHES: [Bench; 10] = [
+const BENCHES: [Bench; 11] = [
     Bench {
         name: "authz",
         home: Home::Authz,
@@ -75,6 +75,7 @@ const BENCHES: [Bench; 10] = [
         "config",
         "reading, checking and editing a configuration file, beside tomllib and tomlkit",
     ),
+    of_programs("scim", "users made and found over SCIM, beside scim2-server"),
     of_programs("bundles", "client bundles, beside openssl"),
     of_programs("serve", "start-up time and resident memory of `ucp serve`"),
     of_crate(
@@ -106,8 +107,8 @@ pub(crate) fn run(args: &Args) -> Outcome {
         }
         Home::Authz => return authz(&args.more),
         Home::Program => {
-            if name == "config" {
-                python::ensure("cargo xtask bench config")?;
+            if matches!(&**name, "config" | "scim") {
+                python::ensure(&format!("cargo xtask bench {name}"))?;
             }
             cargo.args([
                 "run",

@@ -4,6 +4,7 @@ mod bundles;
 mod config;
 mod decide;
 mod proxy;
+mod scim;
 mod serve;
 
 use std::path::PathBuf;
@@ -26,6 +27,7 @@ pub(crate) async fn run(args: &Args) -> Result<Report, BenchError> {
             Name::Config => config::run(args)?,
             Name::Serve => serve::run(&program).await?,
             Name::Bundles => bundles::run(&program, args).await?,
+            Name::Scim => scim::run(&program, args).await?,
             Name::Proxy => proxy::run(&program, args).await?,
         });
     }

@@ -15,4 +15,5 @@ mod discovery;
 mod groups;
 mod patches;
 mod security;
+mod tokens;
 mod users;

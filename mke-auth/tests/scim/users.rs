@@ -140,7 +140,8 @@ async fn pages() {
     assert_eq!(names, [&json!("u002"), &json!("u003")]);
 }
 
-/// SCIM-004: `eq`, in any capitals; every other operator, unknown names and what cannot be read are refused.
+/// SCIM-004: `userName eq`, in any capitals; every other operator, unknown names and what cannot be read are refused.
+/// Wider than the requirement on purpose: `eq` works on every attribute, and conditions can be joined.
 #[tokio::test]
 async fn filters() {
     let client = Client::new().await;
