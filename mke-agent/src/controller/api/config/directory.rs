@@ -36,6 +36,7 @@ pub(in super::super) async fn replace(call: Call) -> Result<Response, ApiError> 
     if done.dry_run {
         return super::applied(&call, &done, "");
     }
+    super::note(&call, &done);
     Ok(body::json(
         StatusCode::OK,
         &call.state.snapshot().config.auth.ldap.to_json(),

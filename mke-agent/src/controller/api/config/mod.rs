@@ -87,9 +87,7 @@ fn entity_tag(version: Version) -> Result<HeaderValue, ApiError> {
 
 /// The answer to a change. `message` is what clients of every version read.
 pub(super) fn applied(call: &Call, applied: &Applied, message: &str) -> Result<Response, ApiError> {
-    if applied.changed && !applied.dry_run {
-        call.notes.object_id(format!("config-{}", applied.version));
-    }
+    note(call, applied);
     let impact = Impact::of(&applied.differences);
     let message = if applied.dry_run && !impact.refused.is_empty() {
         "This change would be refused: it changes what is fixed at installation.".to_owned()
@@ -112,6 +110,13 @@ pub(super) fn applied(call: &Call, applied: &Applied, message: &str) -> Result<R
         .headers_mut()
         .insert(header::ETAG, entity_tag(applied.version)?);
     Ok(response)
+}
+
+/// Names the new version in the audit record.
+fn note(call: &Call, applied: &Applied) {
+    if applied.changed && !applied.dry_run {
+        call.notes.object_id(format!("config-{}", applied.version));
+    }
 }
 
 /// What whoever made the change should know beyond its effects.
