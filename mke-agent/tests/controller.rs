@@ -23,6 +23,8 @@ mod config;
 mod config_api;
 #[path = "controller/config_versions.rs"]
 mod config_versions;
+#[path = "controller/directory.rs"]
+mod directory;
 #[path = "controller/framing.rs"]
 mod framing;
 #[path = "controller/login.rs"]

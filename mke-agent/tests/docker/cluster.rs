@@ -121,7 +121,12 @@ impl Cluster {
 
     /// A session of a user made by this harness.
     pub(crate) async fn login(&self, name: &str) -> String {
-        let body = json!({ "username": name, "password": PASSWORD });
+        self.login_with(name, PASSWORD).await
+    }
+
+    /// A session of anybody.
+    pub(crate) async fn login_with(&self, name: &str, password: &str) -> String {
+        let body = json!({ "username": name, "password": password });
         let (status, answer) = self.call("", "POST", "/auth/login", Some(body)).await;
         assert!(status.is_success(), "login of {name}: {status} {answer}");
         answer["auth_token"].as_str().unwrap().to_owned()
@@ -132,6 +137,11 @@ impl Cluster {
         let body = json!({ "name": name, "password": PASSWORD, "fullName": name });
         self.api("POST", "/accounts", Some(body)).await;
         let token = self.login(name).await;
+        self.bundle(name, &token).await
+    }
+
+    /// Downloads a bundle for whoever has this session, and returns a client with it.
+    pub(crate) async fn bundle(&self, name: &str, token: &str) -> Docker {
         let response = self
             .http
             .get(format!("{}/api/clientbundle", self.url()))

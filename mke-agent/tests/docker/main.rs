@@ -13,6 +13,9 @@ mod builds;
 mod cluster;
 mod config_objects;
 mod containers;
+mod directory;
+#[path = "../support/directory.rs"]
+mod directory_servers;
 mod engine;
 mod lab;
 mod lists;

@@ -7,6 +7,7 @@
 )]
 
 pub mod client;
+pub mod directory;
 
 use std::io::{self, Write};
 use std::path::Path;

@@ -4,7 +4,9 @@
 use http::StatusCode;
 use mke_auth::accounts::TeamLink;
 use mke_auth::jobs::{LDAP_SYNC, NewJob};
+use mke_auth::ldap::{SyncTarget, TeamSync};
 use mke_auth::records::{Account, MemberSync, Team};
+use mke_core::ids::AccountId;
 use serde_json::{Value, json};
 
 use super::Call;
@@ -149,6 +151,14 @@ fn sync_of(fields: &Fields, before: Option<&MemberSync>) -> Result<MemberSync, A
         search_filter: text("searchFilter")?,
         allow_others: fields.flag("allowNonLDAPMembers")?.unwrap_or(allowed_before),
     };
+    // A DN or filter that cannot be read would only show when the synchronisation fails.
+    let target = SyncTarget::OrganizationAdmins {
+        organization: AccountId::from(""),
+    };
+    TeamSync::read(target, "", &sync).map_err(|problems| {
+        let texts: Vec<String> = problems.iter().map(ToString::to_string).collect();
+        ApiError::malformed(texts.join("; "))
+    })?;
     Ok(sync)
 }
 

@@ -1,5 +1,6 @@
 //! `ucp auth`: where accounts come from and who vouches for people.
 
+mod ldap;
 mod saml;
 mod scim;
 
@@ -11,6 +12,9 @@ use crate::output::Output;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Let people of an LDAP directory log in, and keep accounts and teams as it says.
+    #[command(subcommand)]
+    Ldap(ldap::Command),
     /// Let people log in through a SAML identity provider.
     #[command(subcommand)]
     Saml(saml::Command),
@@ -21,6 +25,7 @@ pub(crate) enum Command {
 
 pub(super) async fn run(command: Command, client: &Client, output: &mut Output<'_>) -> Result<(), CliError> {
     match command {
+        Command::Ldap(command) => ldap::run(command, client, output).await,
         Command::Saml(command) => saml::run(command, client, output).await,
         Command::Scim(command) => scim::run(command, client, output).await,
     }

@@ -1,0 +1,674 @@
+//! A control plane with real LDAP directory servers: settings, logins, synchronisations, teams.
+
+use std::time::Duration;
+
+use mke_test_support::READER_PASSWORD;
+use serde_json::{Value, json};
+
+use crate::support::client::Client;
+use crate::support::directory::{Directories, SECRET, group, members_of, person};
+use crate::support::{ADMIN, Controller, PASSWORD, until};
+
+const SETTINGS: &str = "/enzi/v0/config/auth/ldap";
+
+/// A controller whose logins ask the directory.
+struct Joined {
+    directories: Directories,
+    controller: Controller,
+    admin: Client,
+}
+
+impl Joined {
+    async fn new(just_in_time: bool) -> Self {
+        let directories = Directories::start();
+        let controller = Controller::start().await;
+        let admin = controller.admin().await;
+        admin.put(SETTINGS, directories.settings(just_in_time)).await.ok();
+        let joined = Self {
+            directories,
+            controller,
+            admin,
+        };
+        joined.switch(json!({ "backend": "ldap" })).await.ok();
+        joined
+    }
+
+    async fn switch(&self, body: Value) -> crate::support::client::Answer {
+        self.admin.put("/enzi/v0/config/auth", body).await
+    }
+
+    /// Asks for a job and waits until it is over.
+    async fn job(&self, options: Value) -> Value {
+        let mut body = json!({ "action": "ldap-sync" });
+        for (key, value) in options.as_object().unwrap() {
+            body[key] = value.clone();
+        }
+        let made = self.admin.post("/enzi/v0/jobs/", body).await.created();
+        self.ended(made["id"].as_str().unwrap()).await
+    }
+
+    async fn sync(&self) -> Value {
+        let job = self.job(json!({})).await;
+        assert_eq!(job["status"], "done", "{job}\n{}", self.log(&job).await);
+        job
+    }
+
+    async fn ended(&self, id: &str) -> Value {
+        let path = format!("/enzi/v0/jobs/{id}");
+        until("a job ends", async || {
+            let job = self.admin.get(&path).await.ok();
+            (!["waiting", "running"].contains(&job["status"].as_str().unwrap())).then_some(job)
+        })
+        .await
+    }
+
+    async fn log(&self, job: &Value) -> String {
+        let path = format!("/enzi/v0/jobs/{}/logs", job["id"].as_str().unwrap());
+        self.admin.get(&path).await.text()
+    }
+
+    async fn try_login(&self, name: &str, password: &str) -> u16 {
+        let body = json!({ "username": name, "password": password });
+        let client = self.controller.anonymous();
+        client.post("/auth/login", body).await.status
+    }
+
+    async fn login(&self, name: &str) -> Client {
+        self.controller.login(name, SECRET).await
+    }
+
+    async fn account(&self, name: &str) -> Value {
+        self.admin.get(&format!("/accounts/{name}")).await.ok()
+    }
+
+    async fn exists(&self, name: &str) -> bool {
+        self.admin.get(&format!("/accounts/{name}")).await.status == 200
+    }
+
+    async fn team(&self, name: &str) -> String {
+        self.admin
+            .post("/accounts", json!({ "name": "ops", "isOrg": true }))
+            .await;
+        let team = self
+            .admin
+            .post("/accounts/ops/teams", json!({ "name": name }))
+            .await;
+        team.created();
+        format!("/accounts/ops/teams/{name}")
+    }
+
+    async fn members(&self, team: &str) -> Vec<String> {
+        let members = self.admin.get(&format!("{team}/members?limit=100")).await.ok();
+        let members = members["members"].as_array().unwrap().clone();
+        let mut names: Vec<String> = members
+            .iter()
+            .map(|member| member["member"]["name"].as_str().unwrap().to_owned())
+            .collect();
+        names.sort();
+        names
+    }
+}
+
+/// LDAP-001, LDAP-012, LDAP-013, LDAP-014, LDAP-015, LDAP-019, LDAP-022: from the settings to a login of somebody whom a
+/// synchronisation made.
+#[tokio::test]
+async fn a_directory_is_joined() {
+    let directories = Directories::start();
+    let controller = Controller::start().await;
+    let admin = controller.admin().await;
+    let settings = directories.settings(false);
+
+    let test = async |name: &str, password: &str| {
+        let body = json!({ "config": settings, "username": name, "password": password });
+        let path = "/api/ucp/config/auth/ldap/test-login";
+        admin.post(path, body).await.ok()
+    };
+    for name in ["jane", "bob@example.com", "carol"] {
+        let report = test(name, SECRET).await;
+        assert_eq!(report["ok"], true, "{report}");
+    }
+    for (name, password) in [
+        ("jane", "wrong"),
+        ("nobody", SECRET),
+        ("outsider", SECRET),
+        ("jane", ""),
+    ] {
+        let report = test(name, password).await;
+        assert_eq!(report["ok"], false, "{report}");
+    }
+    assert!(
+        !admin.get(SETTINGS).await.text().contains("subsidiary"),
+        "nothing was saved by that"
+    );
+
+    let saved = admin
+        .put("/api/ucp/config/auth/ldap", settings.clone())
+        .await
+        .ok();
+    for shown in [saved, admin.get(SETTINGS).await.ok()] {
+        assert_eq!(shown["serverURL"], settings["serverURL"]);
+        assert_eq!(
+            shown["additionalDomains"][1]["domain"],
+            "dc=subsidiary2,dc=subsidiary1,dc=com"
+        );
+        assert!(!shown.to_string().contains(READER_PASSWORD));
+    }
+    let joined = Joined {
+        directories,
+        controller,
+        admin,
+    };
+    let tried = joined.job(json!({ "dryRun": true })).await;
+    assert_eq!(
+        (&tried["status"], &tried["counts"]["created"]),
+        (&json!("done"), &json!(8))
+    );
+    assert!(
+        joined
+            .log(&tried)
+            .await
+            .contains("create jane (uid=jane,ou=people,dc=example,dc=com)")
+    );
+    assert!(!joined.exists("jane").await, "a dry run changes nothing");
+    assert_eq!(
+        joined.try_login("jane", SECRET).await,
+        401,
+        "LDAP is not switched on yet"
+    );
+
+    let on = joined.switch(json!({ "backend": "ldap" })).await.ok();
+    assert_eq!(
+        (&on["backend"], &on["samlEnabled"]),
+        (&json!("ldap"), &json!(false))
+    );
+    let done = joined.sync().await;
+    assert_eq!(done["counts"]["created"], 8);
+    let jane = joined.account("jane").await;
+    for (key, value) in [
+        ("fullName", json!("Full jane")),
+        ("isImported", json!(true)),
+        ("onDemand", json!(false)),
+        ("isActive", json!(true)),
+        ("isAdmin", json!(false)),
+    ] {
+        assert_eq!(jane[key], value, "{key}");
+    }
+    assert_eq!(joined.account("alice").await["isAdmin"], true);
+    for name in ["jane", "bob@example.com", "carol"] {
+        let client = joined.login(name).await;
+        assert_eq!(client.get("/id/").await.ok()["name"], name);
+    }
+    assert_eq!(joined.try_login("jane", "wrong").await, 401);
+    assert_eq!(joined.try_login("outsider", SECRET).await, 401);
+    assert_eq!(
+        joined.try_login(ADMIN, PASSWORD).await,
+        200,
+        "accounts kept here go on to work"
+    );
+
+    let alice = joined.login("alice").await;
+    alice.get("/enzi/v0/jobs").await.ok();
+    joined.directories.main.modify(&format!(
+        "dn: {}\nchangetype: modify\nreplace: member\nmember: {}\n",
+        group("platform-admins"),
+        person("kim")
+    ));
+    joined.sync().await;
+    assert_eq!(joined.account("alice").await["isAdmin"], false);
+    assert_eq!(joined.account("kim").await["isAdmin"], true);
+    assert_eq!(
+        joined.account(ADMIN).await["isAdmin"],
+        true,
+        "the recovery administrator stays"
+    );
+    assert_eq!(
+        alice.get("/enzi/v0/jobs").await.status,
+        403,
+        "her session has lost it too"
+    );
+}
+
+/// LDAP-017: with accounts made at the first login, nobody has one before, and Basic authentication makes one too.
+/// LDAP-016, ldap-19: who is gone from the directory loses account, session and bundle with the next synchronisation.
+#[tokio::test]
+async fn first_logins_and_last_ones() {
+    let joined = Joined::new(true).await;
+    let team = joined.team("web").await;
+    joined
+        .admin
+        .put(&format!("{team}/memberSyncConfig"), members_of("web"))
+        .await
+        .ok();
+    joined.sync().await;
+    assert!(!joined.exists("jane").await);
+
+    let request = joined.controller.anonymous().request("GET", "/enzi/v0/jobs");
+    let basic = joined.admin.send(request.basic_auth("alice", Some(SECRET))).await;
+    assert_eq!(
+        basic.status,
+        200,
+        "an administrator from her first request on: {}",
+        basic.text()
+    );
+    assert_eq!(joined.account("alice").await["onDemand"], true);
+
+    let jane = joined.login("jane").await;
+    assert_eq!(
+        joined.members(&team).await,
+        ["jane"],
+        "her first login brings her teams"
+    );
+    for name in ["joe", "kim", "lee", "max", "carol"] {
+        joined.login(name).await;
+    }
+    let certified = joined
+        .controller
+        .with_certificate(&jane.bundle().await.identity());
+    certified.get("/id/").await.ok();
+
+    joined.directories.remove("jane");
+    assert_eq!(joined.try_login("jane", SECRET).await, 401);
+    assert_eq!(
+        jane.get("/id/").await.status,
+        200,
+        "until the directory is read anew"
+    );
+    let level = json!({ "auditLevel": "metadata" });
+    joined.admin.put("/api/ucp/config/logging", level).await.ok();
+    joined.controller.audit.clear();
+    let job = joined.sync().await;
+    assert_eq!(job["counts"]["deactivated"], 1, "{job}");
+    assert_eq!(joined.account("jane").await["isActive"], false);
+    assert_eq!(jane.get("/id/").await.status, 401, "her session is dead");
+    assert_eq!(certified.get("/id/").await.status, 401, "her bundle is dead");
+
+    // Each change says where it comes from.
+    let id = joined.account("jane").await["id"].clone();
+    let change = |record: &Value| record["audit"]["metadata"]["change"] == "deactivate";
+    let record = joined
+        .controller
+        .audit
+        .records()
+        .into_iter()
+        .find(change)
+        .unwrap();
+    let record = &record["audit"];
+    assert_eq!(record["metadata"]["source"], "ldap");
+    assert_eq!(record["metadata"]["objectIDs"], json!([id]));
+    assert_eq!(record["user"]["username"], ADMIN);
+    assert_eq!(record["auditID"], job["id"]);
+}
+
+/// LDAP-018: a team is filled as soon as that is switched on, by a group or by a search; who comes from the directory is
+/// not added or removed by hand meanwhile, others are.
+#[tokio::test]
+async fn teams_follow_the_directory() {
+    let joined = Joined::new(false).await;
+    joined.sync().await;
+    let team = joined.team("web").await;
+    let options = format!("{team}/memberSyncConfig");
+    let unset = joined.admin.get(&options).await.ok();
+    assert_eq!(
+        (&unset["enableSync"], &unset["allowNonLDAPMembers"]),
+        (&json!(false), &json!(true))
+    );
+    let local = joined.controller.user(&joined.admin, "local").await;
+
+    let on = joined.admin.put(&options, members_of("web")).await.ok();
+    assert_eq!(on["groupDN"], group("web"));
+    until("the members arrive", async || {
+        (joined.members(&team).await == ["jane", "joe"]).then_some(())
+    })
+    .await;
+
+    for (method, who) in [("PUT", "kim"), ("DELETE", "jane")] {
+        let path = format!("{team}/members/{who}");
+        let answer = joined.admin.send(joined.admin.request(method, &path)).await;
+        assert_eq!(answer.status, 409, "{method} {who}: {}", answer.text());
+        assert!(answer.text().contains("ldap"), "{}", answer.text());
+    }
+    joined
+        .admin
+        .put(&format!("{team}/members/local"), json!({}))
+        .await
+        .ok();
+    let lead = joined
+        .admin
+        .put(&format!("{team}/members/jane"), json!({ "isAdmin": true }))
+        .await;
+    assert_eq!(
+        lead.ok()["isAdmin"],
+        true,
+        "who leads the team is a matter of hand"
+    );
+    assert_eq!(joined.admin.delete("/accounts/ops/members/joe").await.status, 409);
+
+    // Who leads the team may say how it is filled; who is a member only, or nobody, may not.
+    let jane = joined.login("jane").await;
+    jane.get(&options).await.ok();
+    for client in [
+        &local.client,
+        &joined.login("joe").await,
+        &joined.login("carol").await,
+    ] {
+        assert_eq!(client.get(&options).await.status, 403);
+        assert_eq!(client.put(&options, members_of("web")).await.status, 403);
+        assert_eq!(
+            client
+                .put("/accounts/ops/adminMemberSyncConfig", json!({}))
+                .await
+                .status,
+            403
+        );
+        assert_eq!(
+            client
+                .put(&format!("{team}/groupLinkConfig"), json!({}))
+                .await
+                .status,
+            403
+        );
+    }
+
+    let mut search = members_of("web");
+    for (key, value) in [
+        ("selectGroupMembers", json!(false)),
+        ("searchBaseDN", json!("ou=people,dc=example,dc=com")),
+        ("searchFilter", json!("(|(uid=kim)(uid=lee)(uid=outsider))")),
+        ("allowNonLDAPMembers", json!(false)),
+    ] {
+        search[key] = value;
+    }
+    jane.put(&options, search.clone()).await.ok();
+    until("the members change", async || {
+        (joined.members(&team).await == ["kim", "lee"]).then_some(())
+    })
+    .await;
+    for (key, value) in [
+        ("searchFilter", json!("(uid=kim")),
+        ("searchBaseDN", json!("no dn")),
+    ] {
+        let mut wrong = search.clone();
+        wrong[key] = value;
+        let answer = joined.admin.put(&options, wrong).await;
+        assert_eq!(answer.status, 400, "{key}: {}", answer.text());
+    }
+
+    let admins = joined
+        .admin
+        .put(
+            "/accounts/ops/adminMemberSyncConfig",
+            members_of("platform-admins"),
+        )
+        .await;
+    assert_eq!(admins.ok()["enableSync"], true);
+    until("alice administers the organization", async || {
+        let member = joined.admin.get("/accounts/ops/members/alice").await;
+        (member.status == 200 && member.json()["isAdmin"] == true).then_some(())
+    })
+    .await;
+    let by_hand = joined
+        .admin
+        .put("/accounts/ops/members/max", json!({ "isAdmin": true }))
+        .await;
+    assert_eq!(by_hand.status, 409, "{}", by_hand.text());
+}
+
+/// AUTH-008: somebody from the directory has no password here, whoever asks.
+#[tokio::test]
+async fn passwords_stay_in_the_directory() {
+    let joined = Joined::new(true).await;
+    let jane = joined.login("jane").await;
+    for client in [&jane, &joined.admin] {
+        let body = json!({ "oldPassword": SECRET, "newPassword": "a password here" });
+        let answer = client.post("/accounts/jane/changePassword", body).await;
+        assert_eq!(answer.status, 400, "{}", answer.text());
+        assert!(
+            answer.text().contains("change its password there"),
+            "{}",
+            answer.text()
+        );
+    }
+    assert_eq!(joined.try_login("jane", "a password here").await, 401);
+    assert_eq!(joined.try_login("jane", SECRET).await, 200);
+}
+
+/// AUTH-010, SAML-006, LDAP-023: LDAP and SAML exclude each other; accounts kept here log in with either, and after LDAP is
+/// switched off.
+#[tokio::test]
+async fn back_ends() {
+    let joined = Joined::new(true).await;
+    joined.controller.user(&joined.admin, "local").await;
+    let both = joined.switch(json!({ "samlEnabled": true })).await;
+    assert_eq!(both.status, 400, "{}", both.text());
+    assert_eq!(joined.try_login("local", PASSWORD).await, 200);
+    assert_eq!(joined.try_login("jane", SECRET).await, 200);
+
+    for fallback in ["", "local", "jane", "nobody"] {
+        let off = json!({ "managedPasswordDisabled": true, "managedPasswordFallbackUser": fallback });
+        let refused = joined.switch(off).await;
+        assert_eq!(
+            refused.status,
+            400,
+            "`{fallback}` cannot set things right: {}",
+            refused.text()
+        );
+    }
+    let off = json!({ "managedPasswordDisabled": true, "managedPasswordFallbackUser": ADMIN });
+    joined.switch(off).await.ok();
+    assert_eq!(joined.try_login("local", PASSWORD).await, 401);
+    assert_eq!(joined.try_login(ADMIN, PASSWORD).await, 200);
+    assert_eq!(joined.try_login("jane", SECRET).await, 200);
+
+    let managed = json!({ "backend": "managed", "managedPasswordDisabled": false });
+    joined.switch(managed).await.ok();
+    assert_eq!(joined.try_login("local", PASSWORD).await, 200);
+    assert_eq!(joined.try_login("jane", SECRET).await, 401);
+    let refused = joined
+        .admin
+        .post("/enzi/v0/jobs", json!({ "action": "ldap-sync" }))
+        .await;
+    assert_eq!(refused.status, 409, "{}", refused.text());
+}
+
+/// LDAP-020: when a server cannot be reached, the synchronisation fails and changes nothing, and only people of the
+/// directory cannot log in.
+#[tokio::test]
+async fn a_server_is_down() {
+    let mut joined = Joined::new(false).await;
+    joined.sync().await;
+    joined.directories.remove("lee");
+    joined.directories.subsidiary.stop();
+    let job = joined.job(json!({})).await;
+    assert_eq!(job["status"], "failed", "{job}");
+    assert!(
+        job["error"].as_str().unwrap().contains("nothing was changed"),
+        "{job}"
+    );
+    assert_eq!(joined.account("lee").await["isActive"], true);
+    assert_eq!(joined.account("bob@example.com").await["isActive"], true);
+    assert_eq!(joined.try_login("bob@example.com", SECRET).await, 401);
+    assert_eq!(joined.try_login("jane", SECRET).await, 200, "her server is up");
+    joined.directories.main.stop();
+    assert_eq!(joined.try_login("jane", SECRET).await, 401);
+    assert_eq!(joined.try_login(ADMIN, PASSWORD).await, 200);
+    joined.directories.main.restart();
+    joined.directories.subsidiary.restart();
+    let job = joined.sync().await;
+    assert_eq!(job["counts"]["deactivated"], 1, "{job}");
+}
+
+/// ldap-09: more deactivations than usual wait for an administrator's word.
+#[tokio::test]
+async fn sec_ldap_09_many_are_gone() {
+    let joined = Joined::new(false).await;
+    joined.sync().await;
+    for name in ["jane", "joe", "kim"] {
+        joined.directories.remove(name);
+    }
+    let refused = joined.job(json!({})).await;
+    assert_eq!(refused["status"], "failed", "{refused}");
+    assert!(
+        joined
+            .log(&refused)
+            .await
+            .contains("3 of 8 active accounts would be deactivated")
+    );
+    assert_eq!(joined.account("jane").await["isActive"], true);
+    let accepted = joined.job(json!({ "acceptDeactivations": true })).await;
+    assert_eq!(
+        (&accepted["status"], &accepted["counts"]["deactivated"]),
+        (&json!("done"), &json!(3))
+    );
+    assert_eq!(joined.account("jane").await["isActive"], false);
+}
+
+/// LDAP-013: at the top of the hour one of two controllers synchronises; a new schedule counts at once.
+#[tokio::test]
+async fn schedules() {
+    let joined = Joined::new(false).await;
+    let other = joined.controller.second().await;
+    // A schedule is first looked at, then due.
+    joined.job(json!({ "dryRun": true })).await;
+    let hour = Duration::from_secs(3600);
+    joined.controller.clock.advance(hour);
+    other.clock.advance(hour);
+    let admin = joined.controller.admin().await;
+    let scheduled = async || {
+        let jobs = admin.get("/enzi/v0/jobs/?action=ldap-sync&limit=50").await.ok();
+        let jobs = jobs["jobs"].as_array().unwrap().clone();
+        let by_schedule = |job: &Value| job["requestedBy"] == "schedule" && job["status"] == "done";
+        jobs.into_iter().filter(by_schedule).count()
+    };
+    until("the hour's synchronisation", async || {
+        (scheduled().await == 1).then_some(())
+    })
+    .await;
+    let mut settings = joined.directories.settings(false);
+    settings["syncSchedule"] = json!("*/5 * * * *");
+    admin.put(SETTINGS, settings).await.ok();
+    let while_later = Duration::from_secs(301);
+    joined.controller.clock.advance(while_later);
+    other.clock.advance(while_later);
+    until("the next one", async || (scheduled().await == 2).then_some(())).await;
+    other.stop().await;
+}
+
+/// Jobs are for administrators; what does not exist, cannot be done or is over is said.
+#[tokio::test]
+async fn jobs_over_http() {
+    let joined = Joined::new(true).await;
+    let jane = joined.login("jane").await;
+    let job = joined.sync().await;
+    let path = format!("/enzi/v0/jobs/{}", job["id"].as_str().unwrap());
+    for (method, path) in [
+        ("GET", "/enzi/v0/jobs".to_owned()),
+        ("POST", "/enzi/v0/jobs".to_owned()),
+        ("GET", path.clone()),
+        ("GET", format!("{path}/logs")),
+        ("POST", format!("{path}/cancel")),
+        ("GET", "/enzi/v0/config/auth".to_owned()),
+        ("PUT", "/enzi/v0/config/auth".to_owned()),
+        ("POST", "/enzi/v0/config/auth/ldap/test-login".to_owned()),
+    ] {
+        let nobody = joined.controller.anonymous();
+        assert_eq!(
+            jane.send(jane.request(method, &path)).await.status,
+            403,
+            "{method} {path}"
+        );
+        assert_eq!(
+            nobody.send(nobody.request(method, &path)).await.status,
+            401,
+            "{method} {path}"
+        );
+    }
+    let admin = &joined.admin;
+    assert_eq!(admin.get("/enzi/v0/jobs/nothing").await.status, 404);
+    assert_eq!(admin.get("/enzi/v0/jobs/nothing/logs").await.status, 404);
+    assert_eq!(
+        admin
+            .post("/enzi/v0/jobs", json!({ "action": "reboot" }))
+            .await
+            .status,
+        400
+    );
+    assert_eq!(admin.post("/enzi/v0/jobs", json!({})).await.status, 400);
+    assert_eq!(admin.post(&format!("{path}/cancel"), json!({})).await.status, 409);
+    let request = admin
+        .request("GET", &format!("{path}/logs"))
+        .header("accept", "application/json");
+    let lines = admin.send(request).await.ok();
+    assert!(
+        lines[0]["Data"]
+            .as_str()
+            .unwrap()
+            .contains("asked for by `admin`"),
+        "{lines}"
+    );
+    let jobs = admin.get("/enzi/v0/jobs?action=ldap-sync&limit=1").await.ok();
+    assert_eq!(jobs["jobs"].as_array().unwrap().len(), 1);
+    assert_eq!(jobs["jobs"][0]["id"], job["id"]);
+}
+
+/// An administrator makes the account of somebody in the directory before the first login.
+#[tokio::test]
+async fn accounts_by_searching_the_directory() {
+    let joined = Joined::new(true).await;
+    let made = joined
+        .admin
+        .post("/accounts", json!({ "name": "jane", "searchLDAP": true }))
+        .await
+        .created();
+    assert_eq!(
+        (&made["fullName"], &made["isImported"], &made["onDemand"]),
+        (&json!("Full jane"), &json!(true), &json!(false))
+    );
+    for (body, status) in [
+        (json!({ "name": "jane", "searchLDAP": true }), 409),
+        (json!({ "name": "nobody", "searchLDAP": true }), 400),
+        (json!({ "name": "outsider", "searchLDAP": true }), 400),
+        (json!({ "name": "*", "searchLDAP": true }), 400),
+        (
+            json!({ "name": "joe", "searchLDAP": true, "password": "a password here" }),
+            400,
+        ),
+    ] {
+        let answer = joined.admin.post("/accounts", body.clone()).await;
+        assert_eq!(answer.status, status, "{body}: {}", answer.text());
+    }
+    let jane = joined.login("jane").await;
+    assert_eq!(jane.get("/id").await.ok()["id"], made["id"]);
+}
+
+/// ldap-17: the reader's password comes back in no answer, error, audit record or job log.
+#[tokio::test]
+async fn sec_ldap_17_the_readers_password() {
+    let mut joined = Joined::new(true).await;
+    let reader = joined.directories.main.reader();
+    let body = json!({ "username": "jane", "password": "wrong" });
+    let mut seen = vec![
+        joined.admin.get(SETTINGS).await.text(),
+        joined.admin.get("/api/ucp/config-toml").await.text(),
+        joined
+            .admin
+            .post("/enzi/v0/config/auth/ldap/test-login", body.clone())
+            .await
+            .text(),
+    ];
+    joined.directories.main.stop();
+    seen.push(
+        joined
+            .admin
+            .post("/enzi/v0/config/auth/ldap/test-login", body)
+            .await
+            .text(),
+    );
+    let job = joined.job(json!({})).await;
+    seen.push(job.to_string());
+    seen.push(joined.log(&job).await);
+    seen.push(joined.controller.audit.text());
+    for text in seen {
+        assert!(!text.contains(READER_PASSWORD), "{text}");
+    }
+    assert!(!reader.contains(READER_PASSWORD));
+}
