@@ -77,13 +77,18 @@ const ENGINE: [Need; 6] = [
 ];
 
 /// For the tests against real services.
-const TEST: [Need; 12] = [
+const TEST: [Need; 13] = [
     need(
         Sign::Program("docker-registry"),
         &["docker-registry"],
         "a registry that engines must be told to trust",
     ),
     need(Sign::Program("slapd"), &["slapd"], "a real directory server"),
+    need(
+        Sign::Program("jq"),
+        &["jq"],
+        "the commands of the guide to directories",
+    ),
     need(
         Sign::Program("ldapmodify"),
         &["ldap-utils"],

@@ -672,3 +672,48 @@ async fn sec_ldap_17_the_readers_password() {
     }
     assert!(!reader.contains(READER_PASSWORD));
 }
+
+/// ldap-20, ldap-18: headers about forwarded addresses make nobody another source, so guesses are slowed down however they
+/// are dressed up, before the directory is asked; a stranger's guesses do not lock the entry there.
+#[tokio::test]
+async fn sec_ldap_20_forwarded_addresses() {
+    let joined = Joined::new(true).await;
+    let guess = async |number: usize, name: &str| {
+        let body = json!({ "username": name, "password": "a guess" });
+        let client = joined.controller.anonymous();
+        let mut request = client.request("POST", "/auth/login").body(body.to_string());
+        for header in [
+            "x-forwarded-for",
+            "x-real-ip",
+            "forwarded",
+            "x-client-ip",
+            "true-client-ip",
+        ] {
+            request = request.header(header, format!("198.51.100.{number}"));
+        }
+        client.send(request).await.status
+    };
+    let binds = || {
+        joined
+            .directories
+            .main
+            .log()
+            .matches("BIND dn=\"uid=jane")
+            .count()
+    };
+    let mut answers = Vec::new();
+    for number in 0..20 {
+        let name = if number % 2 == 0 { "jane" } else { "JANE" };
+        answers.push(guess(number, name).await);
+    }
+    let (asked, refused) = answers.split_at(11);
+    assert!(asked.iter().all(|status| *status == 401), "{answers:?}");
+    assert!(refused.iter().all(|status| *status == 429), "{answers:?}");
+    let seen = binds();
+    assert!(
+        seen > 0 && seen <= 11 * 2,
+        "the directory saw {seen} of 20 guesses"
+    );
+    guess(200, "jane").await;
+    assert_eq!(binds(), seen, "a guess that is refused does not reach it");
+}
