@@ -31,18 +31,24 @@ pub(super) fn requester(identity: &Identity) -> Requester {
 pub(super) async fn run(state: Arc<State>) {
     let mut ticks = interval(PACE);
     ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    // Nothing to do at this revision: until the store changes there is nothing to look for.
+    let mut idle_at = None;
     loop {
         tokio::select! {
             _ = ticks.tick() => {}
-            () = state.job_made.notified() => {}
+            () = state.job_made.notified() => idle_at = None,
         }
         if let Err(error) = make_due(&state).await {
             tracing::warn!(%error, "schedules could not be looked at");
         }
+        let now_at = *state.revision.borrow();
+        if idle_at == Some(now_at) {
+            continue;
+        }
         // A task of its own, so that a fault in a job does not end the runner; and it ends with the runner.
         let job = AbortOnDropHandle::new(tokio::spawn(run_one(state.clone())));
         match job.await {
-            Ok(Ok(())) => {}
+            Ok(Ok(did_something)) => idle_at = (!did_something).then_some(now_at),
             Ok(Err(error)) => tracing::warn!(%error, "a job could not be run"),
             Err(error) => tracing::error!(%error, "a job ended unexpectedly"),
         }
@@ -64,11 +70,13 @@ async fn make_due(state: &State) -> Result<(), JobError> {
     Ok(())
 }
 
-async fn run_one(state: Arc<State>) -> Result<(), JobError> {
+/// Whether there was a job to run.
+async fn run_one(state: Arc<State>) -> Result<bool, JobError> {
     let worker = state.server_identity.name().to_owned();
     let work = |job, log| directory_sync::run(state.clone(), job, log);
-    if let Some(job) = state.jobs.run_next(LDAP_SYNC, &worker, work).await? {
+    let ended = state.jobs.run_next(LDAP_SYNC, &worker, work).await?;
+    if let Some(job) = &ended {
         tracing::info!(id = %job.id, action = job.action, state = %job.state, error = job.error, "a job ended");
     }
-    Ok(())
+    Ok(ended.is_some())
 }

@@ -717,3 +717,28 @@ async fn sec_ldap_20_forwarded_addresses() {
     guess(200, "jane").await;
     assert_eq!(binds(), seen, "a guess that is refused does not reach it");
 }
+
+/// A team is linked to a group of an identity provider by who leads it; people from a directory are then not added by hand.
+#[tokio::test]
+async fn teams_of_an_identity_provider() {
+    let joined = Joined::new(true).await;
+    joined.login("jane").await;
+    let team = joined.team("web").await;
+    let path = format!("{team}/groupLinkConfig");
+    let admin = &joined.admin;
+    let off = json!({ "enableLink": false, "groupName": "" });
+    assert_eq!(admin.get(&path).await.ok(), off);
+    for wrong in [
+        json!({ "enableLink": true }),
+        json!({ "enableLink": true, "groupName": " " }),
+    ] {
+        assert_eq!(admin.put(&path, wrong.clone()).await.status, 400, "{wrong}");
+    }
+    let on = json!({ "enableLink": true, "groupName": "web developers" });
+    assert_eq!(admin.put(&path, on.clone()).await.ok(), on);
+    assert_eq!(admin.get(&path).await.ok(), on);
+    let member = format!("{team}/members/jane");
+    assert_eq!(admin.put(&member, json!({})).await.status, 409);
+    assert_eq!(admin.put(&path, off.clone()).await.ok(), off);
+    admin.put(&member, json!({})).await.ok();
+}
