@@ -49,6 +49,8 @@ pub(crate) enum Name {
     Decide,
     /// Reading, checking and editing a configuration file, beside Python.
     Config,
+    /// SAML responses, beside libxmlsec1 and pysaml2.
+    Saml,
     /// Start-up time and memory of `ucp serve`.
     Serve,
     /// Client bundles, beside openssl.

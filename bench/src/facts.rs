@@ -67,6 +67,7 @@ async fn peers(measures: &[Name]) -> Vec<String> {
         calls.extend_from_slice(match name {
             Name::Decide | Name::Serve => &[],
             Name::Config | Name::Scim => &[["python3", "--version"]],
+            Name::Saml => &[["python3", "--version"], ["xmlsec1", "--version"]],
             Name::Bundles => &[["openssl", "version"]],
             Name::Proxy => &[["haproxy", "-v"], ["nginx", "-v"], ["dockerd", "--version"]],
         });

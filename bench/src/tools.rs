@@ -11,6 +11,7 @@ type Tool = (&'static str, &'static str);
 
 const WRK: Tool = ("wrk", "wrk");
 const PYTHON: Tool = ("python3", "python3-venv");
+const XMLSEC1: Tool = ("xmlsec1", "xmlsec1");
 const OPENSSL: Tool = ("openssl", "openssl");
 const PROXIES: [Tool; 4] = [
     ("haproxy", "haproxy"),
@@ -25,6 +26,7 @@ fn needed(name: Name) -> Vec<Tool> {
         Name::Decide | Name::Serve => Vec::new(),
         Name::Bundles => vec![OPENSSL],
         Name::Config | Name::Scim => vec![PYTHON],
+        Name::Saml => vec![PYTHON, XMLSEC1],
         Name::Proxy => PROXIES.into_iter().chain([WRK]).collect(),
     }
 }

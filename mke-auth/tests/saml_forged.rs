@@ -230,3 +230,97 @@ fn sec_saml_30_no_provider_without_a_key() {
         "the one that is left out is named"
     );
 }
+
+/// saml-21: the digest of nothing, rightly signed, stands for nothing: the canonical form of an element is never empty.
+#[test]
+fn sec_saml_21_void_canonicalisation() {
+    let signer = Signer::default();
+    let fields = Fields::default();
+    let bare = fields.assertion();
+    let without = bare.replace(PLACE, "");
+    for covered in [
+        &b""[..],
+        b" ",
+        b"<",
+        without.as_bytes().split_at(without.len() - 1).0,
+    ] {
+        let assertion = signer.sign_bytes(&bare, covered, &fields.id);
+        let document = fields.response(&assertion).replace(PLACE, "");
+        assert_eq!(kind(&judge(&document).unwrap_err()), "Digest");
+    }
+    // What other canonicalisers stumble over never gets that far.
+    for trick in [
+        "xmlns:a=\"relative\"",
+        "xmlns:a=\"\"",
+        "xmlns=\"..\"",
+        "xmlns:a=\"1:\"",
+    ] {
+        let forged = without.replacen("<saml:Subject>", &format!("<saml:Subject {trick}>"), 1);
+        let place = forged.find("<saml:Subject").unwrap();
+        let forged = format!("{}{PLACE}{}", &forged[..place], &forged[place..]);
+        let assertion = signer.sign_bytes(&forged, b"", &fields.id);
+        let document = fields.response(&assertion).replace(PLACE, "");
+        assert_eq!(kind(&judge(&document).unwrap_err()), "Namespace", "{trick}");
+    }
+}
+
+/// saml-24: nothing that the controller is built of can read XML but the one parser.
+#[test]
+fn sec_saml_24_one_parser() {
+    let output = std::process::Command::new(env!("CARGO"))
+        .args([
+            "tree",
+            "--offline",
+            "--package",
+            "mke-agent",
+            "--edges",
+            "normal,build",
+            "--prefix",
+            "none",
+        ])
+        .current_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))
+        .output()
+        .expect("cargo runs");
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let tree = String::from_utf8_lossy(&output.stdout);
+    let packages: HashSet<&str> = tree.lines().filter_map(|line| line.split(' ').next()).collect();
+    assert!(
+        packages.contains("roxmltree"),
+        "the tree is that of the controller"
+    );
+    let of_xml: Vec<&str> = packages
+        .into_iter()
+        .filter(|name| {
+            let name = name.to_ascii_lowercase();
+            name.contains("xml") || name.contains("html5ever") || name.contains("expat") || name == "minidom"
+        })
+        .collect();
+    assert_eq!(of_xml, ["roxmltree"]);
+    let versions: HashSet<&str> = tree
+        .lines()
+        .filter(|line| line.starts_with("roxmltree "))
+        .filter_map(|line| line.split(' ').nth(1))
+        .collect();
+    assert_eq!(versions.len(), 1, "and one version of it");
+    // And in this crate one place calls it.
+    let callers: Vec<_> = sources(std::path::Path::new(concat!(env!("CARGO_MANIFEST_DIR"), "/src")))
+        .into_iter()
+        .filter(|path| std::fs::read_to_string(path).unwrap().contains("Document::parse"))
+        .filter(|path| path.extension().is_some_and(|extension| extension == "rs"))
+        .collect();
+    assert_eq!(callers.len(), 1, "{callers:?}");
+    assert!(callers[0].ends_with("saml/xml.rs"));
+}
+
+fn sources(directory: &std::path::Path) -> Vec<std::path::PathBuf> {
+    let entries = std::fs::read_dir(directory)
+        .unwrap()
+        .map(|entry| entry.unwrap().path());
+    entries
+        .flat_map(|path| if path.is_dir() { sources(&path) } else { vec![path] })
+        .collect()
+}

@@ -57,7 +57,7 @@ const fn of_programs(name: &'static str, what: &'static str) -> Bench {
     }
 }
 
-const BENCHES: [Bench; 11] = [
+const BENCHES: [Bench; 12] = [
     Bench {
         name: "authz",
         home: Home::Authz,
@@ -75,6 +75,7 @@ const BENCHES: [Bench; 11] = [
         "config",
         "reading, checking and editing a configuration file, beside tomllib and tomlkit",
     ),
+    of_programs("saml", "accepting SAML responses, beside libxmlsec1 and pysaml2"),
     of_programs("scim", "users made and found over SCIM, beside scim2-server"),
     of_programs("bundles", "client bundles, beside openssl"),
     of_programs("serve", "start-up time and resident memory of `ucp serve`"),
@@ -107,7 +108,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
         }
         Home::Authz => return authz(&args.more),
         Home::Program => {
-            if matches!(&**name, "config" | "scim") {
+            if matches!(&**name, "config" | "saml" | "scim") {
                 python::ensure(&format!("cargo xtask bench {name}"))?;
             }
             cargo.args([

@@ -137,7 +137,7 @@ fn least(work: impl Fn() -> bool) -> Result<f64, BenchError> {
 }
 
 /// The Python with `tomlkit`, in the environment that `cargo xtask` makes beside this program.
-fn python() -> Result<PathBuf, BenchError> {
+pub(super) fn python() -> Result<PathBuf, BenchError> {
     let program = std::env::current_exe().map_err(BenchError::file("find", "this program"))?;
     let target = program.ancestors().nth(2).unwrap_or_else(|| Path::new("target"));
     let python = target.join("python/bin/python");
@@ -167,7 +167,8 @@ fn peers(python: &Path, file: &Path) -> Result<(f64, f64), BenchError> {
     }
 }
 
-fn output(command: &mut Command) -> Result<String, BenchError> {
+/// What a program prints.
+pub(super) fn output(command: &mut Command) -> Result<String, BenchError> {
     let program = command.get_program().to_string_lossy().into_owned();
     let output = command.output().map_err(|source| BenchError::Start {
         program: program.clone(),

@@ -4,6 +4,7 @@ mod bundles;
 mod config;
 mod decide;
 mod proxy;
+mod saml;
 mod scim;
 mod serve;
 
@@ -25,6 +26,7 @@ pub(crate) async fn run(args: &Args) -> Result<Report, BenchError> {
         tables.extend(match name {
             Name::Decide => decide::run()?,
             Name::Config => config::run(args)?,
+            Name::Saml => saml::run(args)?,
             Name::Serve => serve::run(&program).await?,
             Name::Bundles => bundles::run(&program, args).await?,
             Name::Scim => scim::run(&program, args).await?,
@@ -40,7 +42,7 @@ async fn program(args: &Args, measures: &[Name]) -> Result<PathBuf, BenchError> 
         Some(program) => Ok(program.clone()),
         None if measures
             .iter()
-            .all(|name| matches!(name, Name::Decide | Name::Config)) =>
+            .all(|name| matches!(name, Name::Decide | Name::Config | Name::Saml)) =>
         {
             Ok(PathBuf::new())
         }

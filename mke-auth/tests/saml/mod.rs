@@ -477,3 +477,16 @@ pub fn sign_elsewhere(document: &str, key: &str) -> String {
 pub fn right_elsewhere(document: &str, key: &str) -> bool {
     xmlsec1(&["--verify", "--enabled-key-data", "rsa,ecdsa"], key, document).0
 }
+
+/// What `xmlsec1` digested for the first signature of a document, when that is right.
+pub fn digested_elsewhere(document: &str, key: &str) -> Option<String> {
+    let arguments = [
+        "--verify",
+        "--enabled-key-data",
+        "rsa,ecdsa",
+        "--store-references",
+        "--print-debug",
+    ];
+    let (right, text) = xmlsec1(&arguments, key, document);
+    right.then_some(text)
+}
