@@ -27,6 +27,12 @@ pub(crate) struct Args {
     /// Measure this `ucp` instead of building one.
     #[arg(long)]
     pub(crate) ucp: Option<PathBuf>,
+    /// Synchronise this store once, print what it took, and do nothing else: how `ldap` starts itself.
+    #[arg(long, hide = true, requires = "with")]
+    pub(crate) synchronise: Option<PathBuf>,
+    /// The directory server to synchronise with.
+    #[arg(long, hide = true, default_value = "")]
+    pub(crate) with: String,
 }
 
 impl Args {
@@ -57,6 +63,8 @@ pub(crate) enum Name {
     Bundles,
     /// Users over SCIM, beside scim2-server.
     Scim,
+    /// A synchronisation with a large LDAP directory, beside ldapsearch and Python's ldap3.
+    Ldap,
     /// Engine calls through the control plane, beside haproxy and nginx.
     Proxy,
 }

@@ -68,6 +68,7 @@ async fn peers(measures: &[Name]) -> Vec<String> {
             Name::Decide | Name::Serve => &[],
             Name::Config | Name::Scim => &[["python3", "--version"]],
             Name::Saml => &[["python3", "--version"], ["xmlsec1", "--version"]],
+            Name::Ldap => &[["ldapsearch", "-VV"], ["python3", "--version"]],
             Name::Bundles => &[["openssl", "version"]],
             Name::Proxy => &[["haproxy", "-v"], ["nginx", "-v"], ["dockerd", "--version"]],
         });

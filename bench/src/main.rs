@@ -45,6 +45,9 @@ fn main() -> ExitCode {
 
 #[tokio::main]
 async fn run(args: &Args) -> Result<(), BenchError> {
+    if let Some(store) = &args.synchronise {
+        return measure::ldap::child(store, &args.with).await;
+    }
     tools::check(&args.measures())?;
     let report = tokio::select! {
         report = measure::run(args) => report?,

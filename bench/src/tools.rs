@@ -12,6 +12,8 @@ type Tool = (&'static str, &'static str);
 const WRK: Tool = ("wrk", "wrk");
 const PYTHON: Tool = ("python3", "python3-venv");
 const XMLSEC1: Tool = ("xmlsec1", "xmlsec1");
+const SLAPD: Tool = ("slapd", "slapd");
+const LDAPSEARCH: Tool = ("ldapsearch", "ldap-utils");
 const OPENSSL: Tool = ("openssl", "openssl");
 const PROXIES: [Tool; 4] = [
     ("haproxy", "haproxy"),
@@ -27,6 +29,7 @@ fn needed(name: Name) -> Vec<Tool> {
         Name::Bundles => vec![OPENSSL],
         Name::Config | Name::Scim => vec![PYTHON],
         Name::Saml => vec![PYTHON, XMLSEC1],
+        Name::Ldap => vec![PYTHON, SLAPD, LDAPSEARCH],
         Name::Proxy => PROXIES.into_iter().chain([WRK]).collect(),
     }
 }

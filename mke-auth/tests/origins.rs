@@ -160,7 +160,7 @@ async fn teams_have_ties() {
         .sync_administrators(&org, Some(&sync))
         .await
         .unwrap();
-    assert_eq!(account.admin_sync, Some(sync));
+    assert_eq!(account.admin_sync, Some(Box::new(sync)));
 }
 
 /// A session for whom somebody else vouches begins for active users only, and not for somebody who has become

@@ -86,7 +86,7 @@ fn foreign_files_are_left_alone() {
     .unwrap();
     let later = directory.path().join("later");
     drop(open(&later).unwrap());
-    sql("later", "PRAGMA user_version = 2");
+    sql("later", "PRAGMA user_version = 3");
 
     let table = [
         (sql("other", "CREATE TABLE t (x)"), "use another file", false),
@@ -117,6 +117,41 @@ fn foreign_files_are_left_alone() {
         assert!(corrupt || matches!(error, StoreError::Unavailable(_)), "{error}");
         assert_eq!(fs::read(&path).ok(), before, "{} was changed", path.display());
     }
+}
+
+/// A store of the first layout is taken over: its entries stay, its history is forgotten, and the next change can be watched.
+#[test]
+fn the_first_layout_is_taken_over() {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("store");
+    let store = open(&path).unwrap();
+    put(&store, "/a");
+    put(&store, "/b");
+    drop(store);
+    rusqlite::Connection::open(&path)
+        .unwrap()
+        .execute_batch(
+            "DROP TABLE history;
+             CREATE TABLE history (revision INTEGER NOT NULL, step INTEGER NOT NULL, key TEXT NOT NULL, value BLOB,
+                 created INTEGER, version INTEGER, lease INTEGER, PRIMARY KEY (revision, step)) STRICT, WITHOUT ROWID;
+             INSERT INTO history VALUES (1, 0, '/a', x'78', 1, 1, NULL), (2, 0, '/b', x'78', 2, 1, NULL);
+             PRAGMA user_version = 1;",
+        )
+        .unwrap();
+    let store = open(&path).unwrap();
+    let page = block_on(store.range(KeyRange::prefix("/"), 10)).unwrap();
+    assert_eq!((page.entries.len(), page.revision), (2, Revision(2)));
+    let watched = block_on(store.watch(KeyRange::prefix("/"), Revision(2)));
+    assert!(
+        matches!(watched, Err(StoreError::Compacted { .. })),
+        "its history is forgotten"
+    );
+    put(&store, "/c");
+    drop(store);
+    let store = open(&path).unwrap();
+    let mut watched = block_on(store.watch(KeyRange::prefix("/"), Revision(3))).unwrap();
+    let batch = block_on(watched.next()).unwrap().unwrap();
+    assert_eq!((batch.revision, batch.events.len()), (Revision(3), 1));
 }
 
 /// A name that SQLite would take for a URI is a name.

@@ -77,6 +77,10 @@ const BENCHES: [Bench; 12] = [
     ),
     of_programs("saml", "accepting SAML responses, beside libxmlsec1 and pysaml2"),
     of_programs("scim", "users made and found over SCIM, beside scim2-server"),
+    of_programs(
+        "ldap",
+        "a synchronisation with 100,000 users, beside ldapsearch and Python's ldap3",
+    ),
     of_programs("bundles", "client bundles, beside openssl"),
     of_programs("serve", "start-up time and resident memory of `ucp serve`"),
     of_crate(
@@ -108,7 +112,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
         }
         Home::Authz => return authz(&args.more),
         Home::Program => {
-            if matches!(&**name, "config" | "saml" | "scim") {
+            if matches!(&**name, "config" | "ldap" | "saml" | "scim") {
                 python::ensure(&format!("cargo xtask bench {name}"))?;
             }
             cargo.args([

@@ -9,8 +9,9 @@ use crate::failure::{Failure, Outcome};
 use crate::{checkout, command, packages, say};
 
 /// What is installed, from PyPI. Pinned, so that a comparison means the same tomorrow.
-const PACKAGES: [&str; 8] = [
+const PACKAGES: [&str; 9] = [
     "jsonschema==4.26.0",
+    "ldap3==2.9.1",
     "lxml==6.1.3",
     "pysaml2==7.5.5",
     "scim2-cli==0.6.0",

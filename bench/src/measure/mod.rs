@@ -3,6 +3,7 @@
 mod bundles;
 mod config;
 mod decide;
+pub(crate) mod ldap;
 mod proxy;
 mod saml;
 mod scim;
@@ -27,6 +28,7 @@ pub(crate) async fn run(args: &Args) -> Result<Report, BenchError> {
             Name::Decide => decide::run()?,
             Name::Config => config::run(args)?,
             Name::Saml => saml::run(args)?,
+            Name::Ldap => ldap::run(args)?,
             Name::Serve => serve::run(&program).await?,
             Name::Bundles => bundles::run(&program, args).await?,
             Name::Scim => scim::run(&program, args).await?,
@@ -42,7 +44,7 @@ async fn program(args: &Args, measures: &[Name]) -> Result<PathBuf, BenchError> 
         Some(program) => Ok(program.clone()),
         None if measures
             .iter()
-            .all(|name| matches!(name, Name::Decide | Name::Config | Name::Saml)) =>
+            .all(|name| matches!(name, Name::Decide | Name::Config | Name::Ldap | Name::Saml)) =>
         {
             Ok(PathBuf::new())
         }

@@ -33,7 +33,7 @@ const FILL_BYTES: usize = MAX_TXN_BYTES / 4 * 3;
 const FILL_STEPS: usize = MAX_TXN_STEPS / 4 * 3;
 
 /// Where somebody is a member.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Place {
     /// The organization.
     pub organization: AccountId,

@@ -71,7 +71,7 @@ impl Accounts {
         for _ in 0..ATTEMPTS {
             let found = self.organization(organization).await?;
             let mut account = found.record.clone();
-            account.admin_sync = sync.cloned();
+            account.admin_sync = sync.cloned().map(Box::new);
             let txn = put_account(Txn::new(), &found, &account)?;
             if let Some(revision) = storage::commit(&*self.store, txn).await? {
                 return Ok((account, revision));

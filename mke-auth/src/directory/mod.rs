@@ -149,12 +149,12 @@ impl Directory {
                 self.teams.insert(team.id.clone(), Arc::new(team));
             }
             (Family::Member, [org, user]) => {
-                let (org, user) = (AccountId::from(*org), AccountId::from(*user));
+                let (org, user) = (self.own_account_id(org), self.own_account_id(user));
                 self.members.insert((org.clone(), user.clone()), read(entry)?);
                 self.member_of.insert((user, org));
             }
             (Family::TeamMember, [_, team, user]) => {
-                let (team, user) = (TeamId::from(*team), AccountId::from(*user));
+                let (team, user) = (self.own_team_id(team), self.own_account_id(user));
                 self.team_members
                     .insert((team.clone(), user.clone()), read(entry)?);
                 self.member_of_team.insert((user, team));
@@ -187,6 +187,26 @@ impl Directory {
             _ => return Err("its key has the wrong number of parts".to_owned()),
         }
         Ok(())
+    }
+
+    /// An id as it is held here already, so that the same text is not held once for each membership.
+    fn own_account_id(&self, id: &str) -> AccountId {
+        self.accounts
+            .get(id)
+            .map_or_else(|| AccountId::from(id), |account| account.id.clone())
+    }
+
+    fn own_team_id(&self, id: &str) -> TeamId {
+        let fresh = TeamId::from(id);
+        if let Some(team) = self.teams.get(id) {
+            return team.id.clone();
+        }
+        // Members are read before their team.
+        let mut others = self.team_members.range((fresh.clone(), AccountId::from(""))..);
+        match others.next() {
+            Some(((team, _), _)) if *team == fresh => team.clone(),
+            _ => fresh,
+        }
     }
 
     fn remove(&mut self, family: Family, parts: &[&str]) {

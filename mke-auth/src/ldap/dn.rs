@@ -287,7 +287,7 @@ fn push(octets: &mut Vec<u8>, c: char) {
 /// The form that equal values share. It is escaped, so that joined parts can be told apart.
 fn one_form(octets: &[u8]) -> String {
     let Ok(text) = std::str::from_utf8(octets) else {
-        return format!("#{}", hex::encode(octets));
+        return octets.iter().map(|octet| format!("\\{octet:02x}")).collect();
     };
     let mut form = String::with_capacity(text.len());
     for word in text.split(' ').filter(|word| !word.is_empty()) {
@@ -296,10 +296,11 @@ fn one_form(octets: &[u8]) -> String {
         }
         for c in word.chars().flat_map(char::to_lowercase) {
             match c {
-                ',' | '+' | '=' | '\\' | '#' => {
+                ',' | '+' | '=' | '\\' | '#' | '"' | ';' | '<' | '>' => {
                     form.push('\\');
                     form.push(c);
                 }
+                '\0' => form.push_str("\\00"),
                 other => form.push(other),
             }
         }
@@ -399,6 +400,14 @@ mod tests {
             match (DnKey::of(&text), Dn::parse(&text)) {
                 (Ok(key), Ok(dn)) => prop_assert_eq!(key, dn.key(), "{}", text),
                 (key, dn) => prop_assert_eq!(key.is_err(), dn.is_err(), "{}", text),
+            }
+        }
+
+        /// The one form is a name itself, and the same.
+        #[test]
+        fn the_one_form_is_read_as_itself(text in "(cn|2\\.5\\.4\\.3)=([a-zA-Z ,;+\"<>#=\u{0}éİ]|\\\\[,;\"#<>= ]|\\\\ff|\\\\00){0,12}") {
+            if let Ok(dn) = Dn::parse(&text) {
+                prop_assert_eq!(Dn::parse(&dn.to_string()), Ok(dn));
             }
         }
 

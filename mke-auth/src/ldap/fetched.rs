@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use sha2::{Digest as _, Sha256};
+
 use super::dn::DnKey;
 use super::settings::TeamSync;
 
@@ -62,6 +64,33 @@ struct Row {
     dn_length: u16,
     search: u16,
     enabled: bool,
+    /// Stand-ins for the texts, so that comparing a hundred thousand of them does not mean to read them all.
+    id_key: TextKey,
+    name_key: TextKey,
+    content: TextKey,
+}
+
+/// The first half of the SHA-256 of texts: the same exactly if the texts are.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) struct TextKey(u128);
+
+impl TextKey {
+    pub(super) fn of<const N: usize>(texts: [&str; N]) -> Self {
+        let mut hash = Sha256::new();
+        for text in texts {
+            hash.update(u64::try_from(text.len()).unwrap_or(u64::MAX).to_be_bytes());
+            hash.update(text.as_bytes());
+        }
+        let digest: [u8; 32] = hash.finalize().into();
+        let mut half = [0; 16];
+        half.copy_from_slice(digest.split_at(16).0);
+        Self(u128::from_be_bytes(half))
+    }
+}
+
+/// What a synchronisation keeps up to date, as one key.
+pub(super) fn content_key(name: &str, full_name: &str, dn: &str) -> TextKey {
+    TextKey::of([name, full_name, dn])
 }
 
 /// What one user search found.
@@ -118,7 +147,18 @@ impl Fetched {
         self.rows.get(position).map(|row| self.show(row))
     }
 
-    /// All users by their unique id.
+    /// The keys of id and content of each user, in order, and whether the directory lets the person in.
+    pub(super) fn keys(&self) -> impl ExactSizeIterator<Item = (TextKey, TextKey, bool)> {
+        self.rows.iter().map(|row| (row.id_key, row.content, row.enabled))
+    }
+
+    /// The position of the user with this id.
+    pub(super) fn position(&self, id: TextKey) -> Option<u32> {
+        let at = self.rows.binary_search_by_key(&id, |row| row.id_key).ok()?;
+        u32::try_from(at).ok()
+    }
+
+    /// All users, in an order of their unique ids.
     pub fn users(&self) -> impl ExactSizeIterator<Item = FetchedUser<'_>> {
         self.rows.iter().map(|row| self.show(row))
     }
@@ -171,6 +211,9 @@ impl Fetched {
             dn_length: length(user.dn)?,
             search: u16::try_from(search).map_err(|_| Full)?,
             enabled: user.enabled,
+            id_key: TextKey::of([user.id]),
+            name_key: TextKey::of([user.name]),
+            content: content_key(user.name, user.full_name, user.dn),
         };
         for text in [user.name, user.full_name, user.id, user.dn] {
             self.text.push_str(text);
@@ -180,22 +223,22 @@ impl Fetched {
     }
 
     /// Decides who counts: of entries with one id the first, of entries with one name the first (LDAP-004). Afterwards
-    /// users are in the order of their ids and can be found by DN.
+    /// users are in an order of their ids and can be found by id and DN.
     pub(super) fn settle(&mut self) {
         let mut rows = std::mem::take(&mut self.rows);
         let mut notes = std::mem::take(&mut self.notes);
         // Stable sorts: among equals the order of the searches stays.
-        rows.sort_by(|a, b| self.show(a).id.cmp(self.show(b).id));
-        rows.dedup_by(|later, first| self.show(later).id == self.show(first).id);
+        rows.sort_by_key(|row| row.id_key);
+        rows.dedup_by_key(|row| row.id_key);
         let mut order: Vec<u32> = (0u32..).take(rows.len()).collect();
         let row = |at: &u32| rows.get(usize::try_from(*at).unwrap_or(usize::MAX));
-        let key = |at: &u32| row(at).map(|row| (self.show(row).name, row.search, row.start));
+        let key = |at: &u32| row(at).map(|row| (row.name_key, row.search, row.start));
         order.sort_unstable_by_key(key);
         let mut losers: Vec<u32> = Vec::new();
         for pair in order.windows(2) {
             let [first, second] = pair else { continue };
             if let (Some(first), Some(loser)) = (row(first), row(second))
-                && self.show(first).name == self.show(loser).name
+                && first.name_key == loser.name_key
             {
                 losers.push(*second);
                 notes.add(|| {
@@ -276,8 +319,9 @@ mod tests {
             fetched.push(user(name, id, dn), key, search).unwrap();
         }
         fetched.settle();
-        let found: Vec<(&str, &str)> = fetched.users().map(|user| (user.name, user.id)).collect();
-        assert_eq!(found, [("eve", "e"), ("bob", "m"), ("jane", "z")]);
+        let mut found: Vec<(&str, &str)> = fetched.users().map(|user| (user.name, user.id)).collect();
+        found.sort_unstable();
+        assert_eq!(found, [("bob", "m"), ("eve", "e"), ("jane", "z")]);
         assert_eq!(
             fetched.notes().texts,
             ["`cn=3` is ignored: an entry before it is named `jane` too"]
@@ -291,11 +335,13 @@ mod tests {
             [2, 1]
         );
         let keys = ["CN=1", "cn=3", "cn=4", "cn=1"].map(|dn| DnKey::of(dn).unwrap());
-        assert_eq!(
-            fetched.resolve(&keys),
-            [0, 2],
-            "eve and jane; the ignored entry is nobody"
-        );
+        let found = fetched.resolve(&keys);
+        let mut names: Vec<&str> = found
+            .iter()
+            .map(|at| fetched.user(usize::try_from(*at).unwrap()).unwrap().name)
+            .collect();
+        names.sort_unstable();
+        assert_eq!(names, ["eve", "jane"], "the ignored entry is nobody");
     }
 
     #[test]

@@ -19,8 +19,7 @@ use super::name::account_name;
 use super::search::Pool;
 use super::settings::{MemberRule, Settings, TeamSync, UserSearch};
 use super::wire::{Connection, Entry, Scope, Search, WhoAmI};
-use crate::directory::Directory;
-use crate::records::{Account, Origin, Source};
+use crate::records::{Origin, Source};
 
 /// Longest password that is sent, in bytes (ldap-02).
 pub const MAX_PASSWORD_BYTES: usize = 4096;
@@ -48,31 +47,6 @@ pub struct Person {
     pub origin: Origin,
     /// Whether the directory makes this person an administrator; `None` when it does not say.
     pub is_admin: Option<bool>,
-}
-
-impl Person {
-    /// The account of this person, if there is one.
-    pub fn account<'d>(&self, directory: &'d Directory) -> Known<'d> {
-        if let Some(account) = directory.account_by_origin(Source::Ldap, &self.origin.id) {
-            return Known::Account(account);
-        }
-        match directory.account_by_name(self.name.as_str()) {
-            Some(other) => Known::NameTaken(other),
-            None => Known::New,
-        }
-    }
-}
-
-/// Who a [`Person`] is here.
-#[derive(Debug, Clone, Copy)]
-pub enum Known<'d> {
-    /// This account, whatever its name is by now.
-    Account(&'d std::sync::Arc<Account>),
-    /// Nobody yet, and the name is free.
-    New,
-    /// Nobody, and somebody else has the name: the account of this cluster, or of a person who is gone (ldap-12,
-    /// ldap-14). There is no login until a synchronisation or an administrator has freed the name.
-    NameTaken(&'d std::sync::Arc<Account>),
 }
 
 /// Why a login was refused. The caller tells the client none of it.

@@ -4,7 +4,7 @@
 //! Settings::read          the table [auth.ldap], valid by construction
 //! login, test_login       a name and a password, against the directory
 //! fetch                   users, teams and administrators, complete or not at all
-//! plan                    what would change here (pure)
+//! Before, plan            what is known here, and what would change (pure)
 //! check                   whether that may be done, by code that did not write the plan (pure)
 //! apply                   does it, in batches
 //! sync, dry_run           all of it
@@ -14,6 +14,7 @@
 //! leads to, by whoever calls. The protocol is spoken by code of our own (`wire`), because what a directory sends
 //! must never end a process, and must be readable without holding all of it.
 
+mod before;
 mod check;
 mod dn;
 mod entry;
@@ -30,6 +31,7 @@ mod settings;
 mod sync;
 mod wire;
 
+pub use before::Before;
 pub use check::{Refusal, check};
 pub use dn::{Dn, DnError, MAX_DN_BYTES, escape_dn_value};
 pub use error::LdapError;
@@ -39,8 +41,8 @@ pub use filter::{
     Extensible, Filter, FilterError, MAX_FILTER_BYTES, MAX_FILTER_DEPTH, Substrings, escape_filter_value,
 };
 pub use login::{
-    Denial, Known, LoginFailure, MAX_PASSWORD_BYTES, Person, TestReport, TestStep, login, look_up,
-    memberships, test_login,
+    Denial, LoginFailure, MAX_PASSWORD_BYTES, Person, TestReport, TestStep, login, look_up, memberships,
+    test_login,
 };
 pub use name::account_name;
 pub use plan::{AccountPlan, Counts, Create, Gone, Options, Plan, Target, plan};

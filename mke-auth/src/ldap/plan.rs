@@ -12,6 +12,7 @@ use mke_core::ids::AccountId;
 use mke_core::names::AccountName;
 use serde::Serialize;
 
+use super::before::Before;
 use super::fetched::{Fetched, Notes};
 use super::settings::Settings;
 use crate::accounts::Place;
@@ -300,5 +301,5 @@ impl fmt::Display for Plan<'_> {
 
 /// Compares what the directory says with what is known here.
 pub fn plan<'a>(fetched: &'a Fetched, directory: &Directory, options: &Options) -> Plan<'a> {
-    super::planner::Planner::new(fetched, directory, options).plan()
+    Before::of(directory).plan(fetched, options)
 }

@@ -1,5 +1,5 @@
-//! How a [`Plan`] is made. The accounts that come from the directory and what was fetched are both put in the order
-//! of unique ids and gone through side by side.
+//! How a [`Plan`] is made. The accounts that come from the directory and what was fetched are both in an order of
+//! unique ids, and gone through side by side; texts are only read where something differs.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -7,60 +7,57 @@ use std::sync::Arc;
 use mke_core::ids::AccountId;
 use mke_core::names::{AccountName, MAX_NAME_CHARS};
 
-use super::fetched::{Fetched, FetchedTeam, FetchedUser};
+use super::before::{Before, KnownMember};
+use super::fetched::{Fetched, FetchedTeam, FetchedUser, TextKey};
 use super::plan::{AccountPlan, Create, Gone, Options, Plan, Target};
 use super::settings::SyncTarget;
 use crate::accounts::Place;
 use crate::directory::Directory;
 use crate::records::{Account, Source, User};
 
-pub(super) struct Planner<'a, 'd> {
+pub(super) struct Planner<'a, 'b, 'd> {
     fetched: &'a Fetched,
+    before: &'b Before<'d>,
     directory: &'d Directory,
-    options: &'d Options,
+    options: &'b Options,
     plan: Plan<'a>,
     changes: HashMap<AccountId, AccountPlan<'a>>,
-    /// For each fetched user the account that it is.
-    matched: Vec<Option<&'d Arc<Account>>>,
-    /// Accounts whose entry was not found.
-    missing: Vec<&'d Arc<Account>>,
-    /// Fetched users that get an account, in the order of [`Plan::create`].
+    /// For each fetched user the account that it is, as a position in [`Before::accounts`].
+    matched: Vec<Option<u32>>,
+    /// For each known account the fetched user that it is.
+    positions: Vec<Option<u32>>,
+    /// Fetched users that get an account, in order, with the position of the creation.
     created: Vec<u32>,
 }
 
-impl<'a, 'd> Planner<'a, 'd> {
-    pub(super) fn new(fetched: &'a Fetched, directory: &'d Directory, options: &'d Options) -> Self {
+impl<'a, 'b, 'd> Planner<'a, 'b, 'd> {
+    pub(super) fn new(fetched: &'a Fetched, before: &'b Before<'d>, options: &'b Options) -> Self {
         Self {
             fetched,
-            directory,
+            before,
+            directory: before.directory,
             options,
             plan: Plan {
                 notes: fetched.notes().clone(),
+                imported_active: before.accounts.iter().filter(|known| known.is_active).count(),
                 ..Plan::default()
             },
             changes: HashMap::new(),
-            matched: Vec::new(),
-            missing: Vec::new(),
+            matched: vec![None; fetched.len()],
+            positions: vec![None; before.accounts.len()],
             created: Vec::new(),
         }
     }
 
     pub(super) fn plan(mut self) -> Plan<'a> {
-        self.match_ids();
-        for account in std::mem::take(&mut self.missing) {
-            self.gone(account);
-        }
-        for (position, user) in (0u32..).zip(self.fetched.users()) {
-            match self.matched.get(at(position)).copied().flatten() {
-                Some(account) => self.known(account, user),
-                None => self.unknown(position, user),
-            }
-        }
+        self.side_by_side();
         if let Some(admins) = self.fetched.admins() {
             self.administrators(admins);
         }
         self.memberships();
         self.plan.keeper = self.keeper();
+        // In the order of the store, new records lie side by side there.
+        self.plan.create.sort_unstable_by_key(|create| create.id);
         let mut changes: Vec<AccountPlan<'a>> = self.changes.into_values().collect();
         // Who gives up a name comes before whoever takes it.
         changes.sort_by(|a, b| {
@@ -77,35 +74,60 @@ impl<'a, 'd> Planner<'a, 'd> {
             .or_insert_with(|| AccountPlan::of(account))
     }
 
-    /// Finds the account of each fetched user, and the accounts that have none.
-    fn match_ids(&mut self) {
-        let mut known: Vec<(&'d str, &'d Arc<Account>)> = self
-            .directory
-            .accounts_of(Source::Ldap)
-            .filter_map(|account| Some((account.origin()?.id.as_str(), account)))
-            .collect();
-        known.sort_unstable_by_key(|(id, _)| *id);
-        self.plan.imported_active = known
-            .iter()
-            .filter(|(_, account)| account.is_active_user())
-            .count();
-        let mut known = known.into_iter().peekable();
-        self.matched = Vec::with_capacity(self.fetched.len());
-        for user in self.fetched.users() {
-            while let Some((_, account)) = known.next_if(|(id, _)| *id < user.id) {
-                self.missing.push(account);
+    /// Goes through accounts and fetched users in the order of their ids.
+    fn side_by_side(&mut self) {
+        let before = self.before;
+        let mut known = before.accounts.iter().zip(0u32..).peekable();
+        let mut missing: Vec<&'d Arc<Account>> = Vec::new();
+        let mut changed: Vec<(u32, &'d Arc<Account>)> = Vec::new();
+        let mut new: Vec<u32> = Vec::new();
+        for (position, (id, content, enabled)) in (0u32..).zip(self.fetched.keys()) {
+            while let Some((gone, _)) = known.next_if(|(known, _)| known.id < id) {
+                missing.extend(gone.is_active.then_some(gone.account));
             }
-            let account = known.next_if(|(id, _)| *id == user.id);
-            self.matched.push(account.map(|(_, account)| account));
+            let Some((account, at_known)) = known.next_if(|(known, _)| known.id == id) else {
+                new.push(position);
+                continue;
+            };
+            if let Some(matched) = self.matched.get_mut(at(position)) {
+                *matched = Some(at_known);
+            }
+            if let Some(found) = self.positions.get_mut(at(at_known)) {
+                *found = Some(position);
+            }
+            let switched = if enabled {
+                !account.is_active && account.gone
+            } else {
+                account.is_active
+            };
+            if account.content != content || switched {
+                changed.push((position, account.account));
+            }
         }
-        self.missing.extend(known.map(|(_, account)| account));
-    }
-
-    /// An account whose entry is not there any more.
-    fn gone(&mut self, account: &Arc<Account>) {
-        if account.is_active_user() {
+        missing.extend(
+            known
+                .filter(|(known, _)| known.is_active)
+                .map(|(known, _)| known.account),
+        );
+        for account in missing {
             self.change(account).deactivate = Some(Gone::Missing);
         }
+        for (position, account) in changed {
+            if let Some(user) = self.fetched.user(at(position)) {
+                self.known(account, user);
+            }
+        }
+        for position in new {
+            if let Some(user) = self.fetched.user(at(position)) {
+                self.unknown(position, user);
+            }
+        }
+    }
+
+    /// The account of a fetched user.
+    fn account(&self, position: u32) -> Option<&'d Arc<Account>> {
+        let known = self.matched.get(at(position)).copied().flatten()?;
+        self.before.accounts.get(at(known)).map(|known| known.account)
     }
 
     /// An account whose entry is there.
@@ -194,18 +216,7 @@ impl<'a, 'd> Planner<'a, 'd> {
 
     /// The position of the user with this id.
     fn find(&self, id: &str) -> Option<u32> {
-        let count = u32::try_from(self.fetched.len()).ok()?;
-        let (mut low, mut high) = (0, count);
-        while low < high {
-            let middle = low + (high - low) / 2;
-            let found = self.fetched.user(at(middle))?.id;
-            match found.cmp(id) {
-                std::cmp::Ordering::Equal => return Some(middle),
-                std::cmp::Ordering::Less => low = middle + 1,
-                std::cmp::Ordering::Greater => high = middle,
-            }
-        }
-        None
+        self.fetched.position(TextKey::of([id]))
     }
 
     /// A name for an account whose own name somebody else needs: the name with the start of the account's id, which
@@ -232,16 +243,14 @@ impl<'a, 'd> Planner<'a, 'd> {
 
     /// Makes administrators what the directory says (LDAP-014).
     fn administrators(&mut self, admins: &[u32]) {
-        let mut position = 0;
-        for at in 0..self.matched.len() {
-            let Some(account) = self.matched.get(at).copied().flatten() else {
-                continue;
-            };
-            while admins.get(position).is_some_and(|admin| self::at(*admin) < at) {
-                position += 1;
-            }
-            let wanted = admins.get(position).is_some_and(|admin| self::at(*admin) == at);
-            if is_admin(account) != wanted && !self.is_recovery(account) {
+        let mut next = admins.iter().copied().peekable();
+        for position in (0u32..).take(self.matched.len()) {
+            while next.next_if(|admin| *admin < position).is_some() {}
+            let wanted = next.peek() == Some(&position);
+            if let Some(account) = self.account(position)
+                && is_admin(account) != wanted
+                && !self.is_recovery(account)
+            {
                 self.change(account).admin = Some(wanted);
             }
         }
@@ -288,12 +297,6 @@ impl<'a, 'd> Planner<'a, 'd> {
 
     /// Compares members of teams, and administrators of organizations, with what the directory says.
     fn memberships(&mut self) {
-        // The same snapshot is read twice, so an account has one address.
-        let mut positions: Vec<(usize, u32)> = (0u32..)
-            .zip(&self.matched)
-            .filter_map(|(position, account)| Some((address((*account)?), position)))
-            .collect();
-        positions.sort_unstable();
         let fetched = self.fetched;
         for (number, team) in (0u32..).zip(fetched.teams()) {
             let place = match &team.sync.target {
@@ -306,7 +309,7 @@ impl<'a, 'd> Planner<'a, 'd> {
                     team: None,
                 },
             };
-            self.team(number, team, &place, &positions);
+            self.team(number, team, &place);
             self.plan.targets.push(Target {
                 name: team.sync.name.clone(),
                 admins: place.team.is_none(),
@@ -315,41 +318,30 @@ impl<'a, 'd> Planner<'a, 'd> {
         }
     }
 
-    fn team(&mut self, number: u32, team: &FetchedTeam, place: &Place, positions: &[(usize, u32)]) {
+    fn team(&mut self, number: u32, team: &FetchedTeam, place: &Place) {
+        let before = self.before;
         let mut are = vec![false; team.members.len()];
-        let current: Vec<Arc<Account>> = match &place.team {
-            Some(id) => self
-                .directory
-                .team_members(id)
-                .map(|member| member.account)
-                .collect(),
-            None => self
-                .directory
-                .members(&place.organization)
-                .into_iter()
-                .filter(|member| member.membership.is_admin)
-                .map(|member| member.account)
-                .collect(),
-        };
-        for account in &current {
-            let found = positions
-                .binary_search_by_key(&address(account), |(address, _)| *address)
-                .ok()
-                .and_then(|at| positions.get(at))
-                .and_then(|(_, position)| team.members.binary_search(position).ok());
-            if let Some(is) = found.and_then(|member| are.get_mut(member)) {
-                *is = true;
-                continue;
-            }
-            let of_ldap = account
-                .origin()
-                .is_some_and(|origin| origin.source == Source::Ldap);
-            if of_ldap || !team.sync.allow_others {
-                self.change(account).leave.push(number);
-            }
+        for member in before.places.get(place).into_iter().flatten() {
+            let account = match member {
+                KnownMember::Known(known) => {
+                    let position = self.positions.get(at(*known)).copied().flatten();
+                    let found = position.and_then(|position| team.members.binary_search(&position).ok());
+                    if let Some(is) = found.and_then(|found| are.get_mut(found)) {
+                        *is = true;
+                        continue;
+                    }
+                    match before.accounts.get(at(*known)) {
+                        Some(known) => known.account,
+                        None => continue,
+                    }
+                }
+                KnownMember::Other(_) if team.sync.allow_others => continue,
+                KnownMember::Other(account) => account,
+            };
+            self.change(account).leave.push(number);
         }
         for (position, _) in team.members.iter().zip(are).filter(|(_, is)| !is) {
-            if let Some(account) = self.matched.get(at(*position)).copied().flatten() {
+            if let Some(account) = self.account(*position) {
                 self.change(account).join.push(number);
             } else if let Ok(created) = self.created.binary_search(position)
                 && let Some(create) = self.plan.create.get_mut(created)
@@ -378,10 +370,6 @@ impl<'a, 'd> Planner<'a, 'd> {
 
 fn at(position: u32) -> usize {
     usize::try_from(position).unwrap_or(usize::MAX)
-}
-
-fn address(account: &Arc<Account>) -> usize {
-    Arc::as_ptr(account).addr()
 }
 
 fn is_admin(account: &Account) -> bool {

@@ -7,6 +7,7 @@ use mke_core::time::Timestamp;
 use rand_core::CryptoRng;
 use serde::Serialize;
 
+use super::before::Before;
 use super::check::{Refusal, check};
 use super::fetch::{FetchError, fetch};
 use super::fetched::Fetched;
@@ -99,9 +100,11 @@ pub async fn sync(
     log: Log<'_>,
 ) -> Result<Outcome, SyncError> {
     let teams = TeamSync::of(directory).map_err(SyncError::Teams)?;
-    let fetched = fetch(settings, &teams, accounts.now()).await?;
+    let fetched = fetch(settings, &teams, accounts.now());
+    let (fetched, before) = tokio::join!(fetched, Before::of_meanwhile(directory));
+    let fetched = fetched?;
     log_fetched(&fetched, log);
-    let plan = plan(&fetched, directory, options);
+    let plan = before.plan(&fetched, options);
     for note in &plan.notes.texts {
         log(note);
     }

@@ -27,7 +27,7 @@ pub struct Account {
     pub kind: AccountKind,
     /// Organizations only: which people of the LDAP directory are its administrators.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub admin_sync: Option<MemberSync>,
+    pub admin_sync: Option<Box<MemberSync>>,
 }
 
 /// What an account is.

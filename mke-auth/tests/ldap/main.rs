@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test that cannot go on stops")]
 
 mod fake;
+mod killed;
 mod lab;
 mod login;
 mod malformed;

@@ -41,14 +41,14 @@ pub(super) async fn set_member_sync(call: Call) -> Result<Response, ApiError> {
 /// How administrators of an organization are found in the LDAP directory.
 pub(super) async fn show_admin_sync(call: Call) -> Result<Response, ApiError> {
     let organization = call.organization()?;
-    let shape = sync_shape(organization.admin_sync.as_ref());
+    let shape = sync_shape(organization.admin_sync.as_deref());
     Ok(body::json(StatusCode::OK, &shape))
 }
 
 /// Says how administrators of an organization are found in the LDAP directory. Switched on, it is done at once.
 pub(super) async fn set_admin_sync(call: Call) -> Result<Response, ApiError> {
     let organization = call.organization()?;
-    let sync = sync_of(&call.fields()?, organization.admin_sync.as_ref())?;
+    let sync = sync_of(&call.fields()?, organization.admin_sync.as_deref())?;
     let (organization, revision) = call
         .state
         .accounts
@@ -57,7 +57,7 @@ pub(super) async fn set_admin_sync(call: Call) -> Result<Response, ApiError> {
     call.in_force(revision).await?;
     call.notes.object_id(organization.id.as_str());
     sync_now(&call, &sync).await?;
-    let shape = sync_shape(organization.admin_sync.as_ref());
+    let shape = sync_shape(organization.admin_sync.as_deref());
     Ok(body::json(StatusCode::OK, &shape))
 }
 
@@ -102,7 +102,7 @@ pub(super) fn may_change_team_member(team: &Team, user: &Account) -> Result<(), 
 /// Refuses to change by hand how somebody from a directory belongs to an organization whose administrators the directory
 /// names.
 pub(super) fn may_change_member(organization: &Account, user: &Account) -> Result<(), ApiError> {
-    let synced = organization.admin_sync.as_ref().is_some_and(|sync| sync.enabled);
+    let synced = organization.admin_sync.as_deref().is_some_and(|sync| sync.enabled);
     if synced && user.user().is_some_and(|user| user.is_imported) {
         return Err(kept(&format!(
             "administrators of organization `{}` are kept by ldap; change them there, or end the synchronisation of its \

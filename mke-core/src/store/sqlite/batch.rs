@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OptionalExtension as _, ToSql, params};
 
+use super::history;
 use crate::store::{
     Change, Compare, Entry, Event, KeyRange, LeaseId, Revision, StoreError, Txn, TxnOutcome, WatchBatch,
 };
@@ -251,19 +252,27 @@ impl<'a> Batch<'a> {
         lease: Option<LeaseId>,
         revision: Revision,
     ) -> rusqlite::Result<Event> {
-        let (created, version) = self
+        let (number, lease_id) = (to_sql(revision.0), lease.map(|lease| lease.0));
+        // Most keys that are written in bulk are new, and to ask for what was there costs as much as to write.
+        let new = self
             .connection
             .prepare_cached(
                 "INSERT INTO entries (key, value, created, modified, version, lease)
-                 VALUES (?1, ?2, ?3, ?3, 1, ?4)
-                 ON CONFLICT (key) DO UPDATE SET value = excluded.value, modified = excluded.modified,
-                     version = version + 1, lease = excluded.lease
-                 RETURNING created, version",
+                 VALUES (?1, ?2, ?3, ?3, 1, ?4) ON CONFLICT (key) DO NOTHING",
             )?
-            .query_row(
-                params![key, value, to_sql(revision.0), lease.map(|lease| lease.0)],
-                |row| Ok((unsigned(row, 0)?, unsigned(row, 1)?)),
-            )?;
+            .execute(params![key, value, number, lease_id])?;
+        let (created, version) = if new == 1 {
+            (revision.0, 1)
+        } else {
+            self.connection
+                .prepare_cached(
+                    "UPDATE entries SET value = ?2, modified = ?3, version = version + 1, lease = ?4
+                     WHERE key = ?1 RETURNING created, version",
+                )?
+                .query_row(params![key, value, number, lease_id], |row| {
+                    Ok((unsigned(row, 0)?, unsigned(row, 1)?))
+                })?
+        };
         Ok(Event::Put(Entry {
             key: key.to_owned(),
             value: value.to_owned(),
@@ -289,33 +298,9 @@ impl<'a> Batch<'a> {
         if events.is_empty() {
             return Ok(());
         }
-        let mut insert = self.connection.prepare_cached(
-            "INSERT INTO history (revision, step, key, value, created, version, lease)
-             VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-        )?;
-        let number = to_sql(revision.0);
-        for (step, event) in (0i64..).zip(&events) {
-            match event {
-                Event::Put(entry) => insert.execute(params![
-                    number,
-                    step,
-                    entry.key,
-                    entry.value,
-                    to_sql(entry.created.0),
-                    to_sql(entry.version),
-                    entry.lease.map(|lease| lease.0)
-                ])?,
-                Event::Delete { key, .. } => insert.execute(params![
-                    number,
-                    step,
-                    key,
-                    None::<Vec<u8>>,
-                    None::<i64>,
-                    None::<i64>,
-                    None::<i64>
-                ])?,
-            };
-        }
+        self.connection
+            .prepare_cached("INSERT INTO history (revision, events) VALUES (?1, ?2)")?
+            .execute(params![to_sql(revision.0), history::encode(&events)])?;
         self.head.revision = revision;
         self.written.push(WatchBatch { revision, events });
         Ok(())

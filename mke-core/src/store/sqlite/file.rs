@@ -22,10 +22,10 @@ const MODE: u32 = 0o600;
 const APPLICATION_ID: i32 = 0x6d6b_6553;
 
 /// The layout of the tables below. It rises with every change of them.
-const SCHEMA_VERSION: i32 = 1;
+const SCHEMA_VERSION: i32 = 2;
 
 /// `head` holds one row: the last revision, and the first one whose history is kept. `history` has one row for
-/// each key of each revision; without a value it is a deletion.
+/// each revision, with all of its events in one value.
 const SCHEMA: &str = "
     CREATE TABLE head (
         id INTEGER PRIMARY KEY CHECK (id = 1),
@@ -43,20 +43,32 @@ const SCHEMA: &str = "
     ) STRICT, WITHOUT ROWID;
     CREATE INDEX entries_by_lease ON entries (lease) WHERE lease IS NOT NULL;
     CREATE TABLE history (
-        revision INTEGER NOT NULL,
-        step INTEGER NOT NULL,
-        key TEXT NOT NULL,
-        value BLOB,
-        created INTEGER,
-        version INTEGER,
-        lease INTEGER,
-        PRIMARY KEY (revision, step)
-    ) STRICT, WITHOUT ROWID;
+        revision INTEGER PRIMARY KEY,
+        events BLOB NOT NULL
+    ) STRICT;
     CREATE TABLE leases (
         id INTEGER PRIMARY KEY AUTOINCREMENT,
         ttl_millis INTEGER NOT NULL
     ) STRICT;
 ";
+
+/// From version 1, which had a row for each event. History is forgotten: watches read anew, as after a compaction.
+const FROM_VERSION_1: &str = "
+    DROP TABLE history;
+    CREATE TABLE history (
+        revision INTEGER PRIMARY KEY,
+        events BLOB NOT NULL
+    ) STRICT;
+    UPDATE head SET oldest = revision + 1 WHERE id = 1;
+";
+
+/// How much of the file the writer keeps in memory, in KiB: what a burst of transactions touches, so that pages are
+/// written once and not for each.
+const WRITER_CACHE_KIB: i64 = 16 << 10;
+
+/// Pages in the write-ahead log after which they go into the file: 64 MiB, so that a burst waits for few syncs of the file
+/// itself. Between bursts the log is cut back to [`LOG_BYTES`].
+const CHECKPOINT_PAGES: i64 = 16_384;
 
 /// Every statement is prepared once per connection; there are fewer different ones than this.
 const STATEMENTS: usize = 48;
@@ -114,6 +126,13 @@ impl Locked {
             .map_err(explain)?;
         connection
             .pragma_update(None, "journal_size_limit", LOG_BYTES)
+            .map_err(explain)?;
+        connection
+            .pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)
+            .map_err(explain)?;
+        // A negative number counts KiB instead of pages.
+        connection
+            .pragma_update(None, "cache_size", -WRITER_CACHE_KIB)
             .map_err(explain)?;
         create(&mut connection, max_bytes).map_err(explain)?;
         self.sync_directory()?;
@@ -181,7 +200,7 @@ fn is_blank(connection: &Connection) -> rusqlite::Result<bool> {
     )
 }
 
-/// Accepts a blank file and a store of this schema version, and refuses everything else.
+/// Accepts a blank file and a store of this schema version or an older one, and refuses everything else.
 fn recognise(connection: &Connection, place: &Place) -> Result<(), StoreError> {
     let explain = |error| place.explain(&error);
     if is_blank(connection).map_err(explain)? {
@@ -194,7 +213,7 @@ fn recognise(connection: &Connection, place: &Place) -> Result<(), StoreError> {
         )));
     }
     let found = number(connection, "user_version").map_err(explain)?;
-    if found != SCHEMA_VERSION {
+    if !(1..=SCHEMA_VERSION).contains(&found) {
         return Err(StoreError::Unavailable(format!(
             "{} has schema version {found}, this program knows version {SCHEMA_VERSION}; run the release that \
              wrote it",
@@ -220,6 +239,11 @@ fn create(connection: &mut Connection, max_bytes: Option<u64>) -> rusqlite::Resu
         let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
         transaction.execute_batch(SCHEMA)?;
         transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
+        transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
+        transaction.commit()?;
+    } else if number(connection, "user_version")? == 1 {
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        transaction.execute_batch(FROM_VERSION_1)?;
         transaction.pragma_update(None, "user_version", SCHEMA_VERSION)?;
         transaction.commit()?;
     }

@@ -21,6 +21,7 @@
 mod batch;
 mod error;
 mod file;
+mod history;
 mod hub;
 mod job;
 mod leases;

@@ -8,6 +8,7 @@ use rusqlite::{Connection, Row, TransactionBehavior};
 
 use super::batch::{in_range, read_head, to_sql, unsigned};
 use super::error::Place;
+use super::history;
 use super::queue::{Queue, Taken};
 use crate::store::{Entry, Event, KeyRange, LeaseId, Page, Revision, StoreError, WatchBatch};
 
@@ -17,6 +18,10 @@ const HISTORY_EVENTS: usize = 512;
 
 /// It also ends after this many bytes of values: 1 MiB, what a single transaction may hold anyway.
 const HISTORY_BYTES: usize = 1 << 20;
+
+/// And after looking at this many bytes, whether or not they were of the range: it bounds how long one watch holds up
+/// other readers.
+const HISTORY_LOOKED_AT: usize = 16 << 20;
 
 /// A question and where to answer it.
 pub(super) enum Read {
@@ -141,49 +146,43 @@ fn history(connection: &mut Connection, range: &KeyRange, from: Revision) -> Res
             oldest: head.oldest,
         }));
     }
-    let (condition, values) = in_range(range);
-    let sql = format!(
-        "SELECT key, value, created, revision, version, lease FROM history
-         WHERE {condition} AND revision >= ?{} ORDER BY revision, step",
-        values.len() + 1
-    );
-    let mut statement = transaction.prepare_cached(&sql)?;
-    let first = to_sql(from.0);
-    let mut parameters = values;
-    parameters.push(&first);
-    let mut rows = statement.query(parameters.as_slice())?;
+    let mut statement = transaction
+        .prepare_cached("SELECT revision, events FROM history WHERE revision >= ?1 ORDER BY revision")?;
+    let mut rows = statement.query([to_sql(from.0)])?;
 
     let mut batches: Vec<WatchBatch> = Vec::new();
-    let (mut events, mut bytes) = (0, 0);
+    let (mut events, mut bytes, mut looked_at) = (0, 0, 0);
     while let Some(row) = rows.next()? {
-        let revision = Revision(unsigned(row, 3)?);
-        let event = match row.get_ref(1)? {
-            rusqlite::types::ValueRef::Null => Event::Delete {
-                key: row.get(0)?,
-                revision,
-            },
-            _ => Event::Put(entry(row)?),
-        };
-        let size = if let Event::Put(entry) = &event {
-            entry.value.len()
-        } else {
-            0
-        };
-        match batches.last_mut() {
-            Some(batch) if batch.revision == revision => batch.events.push(event),
-            _ if events >= HISTORY_EVENTS || bytes >= HISTORY_BYTES => {
-                return Ok(History {
-                    batches,
-                    next: revision,
-                });
-            }
-            _ => batches.push(WatchBatch {
-                revision,
-                events: vec![event],
-            }),
+        let revision = Revision(unsigned(row, 0)?);
+        if events >= HISTORY_EVENTS || bytes >= HISTORY_BYTES || looked_at >= HISTORY_LOOKED_AT {
+            return Ok(History {
+                batches,
+                next: revision,
+            });
         }
-        events += 1;
-        bytes += size;
+        let stored = row.get_ref(1)?.as_blob().map_err(rusqlite::Error::from)?;
+        looked_at += stored.len();
+        let found = history::decode(stored, revision, range).ok_or_else(|| {
+            Failure::Refused(StoreError::Corrupt(format!(
+                "the history of revision {}",
+                revision.0
+            )))
+        })?;
+        if found.is_empty() {
+            continue;
+        }
+        events += found.len();
+        bytes += found
+            .iter()
+            .map(|event| match event {
+                Event::Put(entry) => entry.value.len(),
+                Event::Delete { .. } => 0,
+            })
+            .sum::<usize>();
+        batches.push(WatchBatch {
+            revision,
+            events: found,
+        });
     }
     Ok(History {
         batches,

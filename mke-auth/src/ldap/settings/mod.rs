@@ -1,78 +1,28 @@
 //! The settings of the directory, read once and valid by construction: servers, searches, administrators. Which
 //! server answers for which part of the tree is decided here (LDAP-003).
 
+mod address;
+mod read;
+
+pub(crate) use address::Address;
+pub(super) use address::scheme_host_port;
+
 use std::fmt;
 use std::sync::Arc;
 
-use mke_core::config::{AdminSync, Ldap, LdapDomain, Problem, UserSearch as UserSearchConfig};
+use mke_core::config::{Ldap, Problem};
 use mke_core::ids::{AccountId, TeamId};
 use mke_core::secret::Secret;
 use rustls::ClientConfig;
 
-use super::dn::{Dn, is_attribute};
+use self::read::{
+    Problems, ServerConfig, additional, admin_rule, group_rule, search_rule, server, user_search,
+};
+use super::dn::Dn;
 use super::filter::Filter;
-use super::wire::{Scope, client_config};
+use super::wire::Scope;
 use crate::directory::Directory;
 use crate::records::MemberSync;
-
-/// Where a server answers.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(crate) struct Address {
-    /// Whether TLS begins at once (`ldaps://`).
-    pub(crate) tls: bool,
-    /// Name or IP address, without brackets.
-    pub(crate) host: String,
-    pub(crate) port: u16,
-}
-
-impl Address {
-    /// Reads `ldap://host[:port]` or `ldaps://host[:port]`.
-    pub(crate) fn parse(url: &str) -> Option<Self> {
-        let (tls, host, port) = scheme_host_port(url.trim_end_matches('/'))?;
-        let port = port.unwrap_or(if tls { 636 } else { 389 });
-        Some(Self { tls, host, port })
-    }
-}
-
-/// Takes the start of an LDAP address apart; what follows the host must not be there.
-pub(super) fn scheme_host_port(url: &str) -> Option<(bool, String, Option<u16>)> {
-    let (scheme, rest) = url.split_once("://")?;
-    let tls = match scheme.to_ascii_lowercase().as_str() {
-        "ldap" => false,
-        "ldaps" => true,
-        _ => return None,
-    };
-    let (host, port) = match rest.strip_prefix('[') {
-        Some(six) => {
-            let (host, port) = six.split_once(']')?;
-            (host, port.strip_prefix(':').or(port.is_empty().then_some("")))
-        }
-        None => match rest.split_once(':') {
-            Some((host, port)) => (host, Some(port)),
-            None => (rest, Some("")),
-        },
-    };
-    let port = match port? {
-        "" => None,
-        digits => Some(digits.parse::<u16>().ok().filter(|port| *port > 0)?),
-    };
-    let valid = !host.is_empty()
-        && host
-            .bytes()
-            .all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_' | b':' | b'%'));
-    valid.then(|| (tls, host.to_ascii_lowercase(), port))
-}
-
-impl fmt::Display for Address {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let scheme = if self.tls { "ldaps" } else { "ldap" };
-        if self.host.contains(':') {
-            write!(f, "{scheme}://[{}]:{}", self.host, self.port)
-        } else {
-            write!(f, "{scheme}://{}:{}", self.host, self.port)
-        }
-    }
-}
 
 /// A directory server and how to speak with it.
 pub(crate) struct Server {
@@ -366,239 +316,11 @@ impl TeamSync {
     }
 }
 
-/// Problems that are collected.
-#[derive(Default)]
-struct Problems(Vec<Problem>);
-
-impl Problems {
-    fn note(&mut self, key: impl Into<String>, message: impl fmt::Display) {
-        self.0.push(Problem {
-            key: key.into(),
-            message: message.to_string(),
-            ..Problem::default()
-        });
-    }
-
-    fn dn(&mut self, key: &str, text: &str) -> Option<Dn> {
-        match Dn::parse(text) {
-            Ok(dn) if dn.depth() > 0 => Some(dn),
-            Ok(_) => {
-                self.note(key, "must be given, such as `ou=people,dc=example,dc=com`");
-                None
-            }
-            Err(error) => {
-                self.note(key, error);
-                None
-            }
-        }
-    }
-
-    fn attribute(&mut self, key: &str, text: &str) -> Option<String> {
-        if is_attribute(text) {
-            return Some(text.to_owned());
-        }
-        self.note(key, "must name an attribute, such as `member`");
-        None
-    }
-
-    fn filter(&mut self, key: &str, text: &str) -> Option<Filter> {
-        if text.trim().is_empty() {
-            return Some(Filter::everything());
-        }
-        match Filter::parse(text.trim()) {
-            Ok(filter) => Some(filter),
-            Err(error) => {
-                self.note(key, error);
-                None
-            }
-        }
-    }
-}
-
-struct ServerConfig<'a> {
-    at: String,
-    url: Option<&'a str>,
-    start_tls: bool,
-    root_certs: &'a str,
-    skip_verify: bool,
-    pages: bool,
-    reader_dn: Option<&'a str>,
-    reader_password: Option<&'a Secret>,
-}
-
-fn server(config: &ServerConfig<'_>, problems: &mut Problems) -> Option<Arc<Server>> {
-    let at = &config.at;
-    let address = config.url.and_then(Address::parse);
-    if address.is_none() {
-        problems.note(
-            format!("{at}.server_url"),
-            "must be an address such as `ldaps://ldap.example.com`",
-        );
-    }
-    let tls = client_config(config.root_certs, config.skip_verify)
-        .map_err(|error| problems.note(format!("{at}.root_certs"), error))
-        .ok();
-    let reader = match (
-        config.reader_dn.filter(|dn| !dn.is_empty()),
-        config.reader_password,
-    ) {
-        (None, _) => None,
-        (Some(dn), Some(password)) if !password.is_empty() => Some((dn.to_owned(), password.clone())),
-        (Some(_), _) => {
-            problems.note(
-                format!("{at}.reader_password"),
-                "must be given: with an empty one the server would let anybody in as nobody",
-            );
-            None
-        }
-    };
-    Some(Arc::new(Server {
-        start_tls: config.start_tls,
-        pages: config.pages,
-        address: address?,
-        tls: tls?,
-        reader,
-    }))
-}
-
-fn additional(row: usize, domain: &LdapDomain, problems: &mut Problems) -> Option<(Dn, Arc<Server>)> {
-    let at = format!("auth.ldap.additional_domains[{row}]");
-    let dn = problems.dn(
-        &format!("{at}.domain"),
-        domain.domain.as_deref().unwrap_or_default(),
-    );
-    let server = server(
-        &ServerConfig {
-            at,
-            url: domain.server_url.as_deref(),
-            start_tls: domain.start_tls,
-            root_certs: &domain.root_certs,
-            skip_verify: domain.tls_skip_verify,
-            pages: !domain.no_simple_pagination,
-            reader_dn: domain.reader_dn.as_deref(),
-            reader_password: domain.reader_password.as_ref(),
-        },
-        problems,
-    );
-    Some((dn?, server?))
-}
-
-fn user_search(row: usize, config: &UserSearchConfig, problems: &mut Problems) -> Option<UserSearch> {
-    let at = format!("auth.ldap.user_search_configs[{row}]");
-    let base = config.base_dn.as_deref().unwrap_or_default();
-    let base_dn = problems.dn(&format!("{at}.base_dn"), base);
-    let filter = problems.filter(&format!("{at}.filter"), &config.filter);
-    let username_attribute = problems.attribute(&format!("{at}.username_attr"), &config.username_attr);
-    let full_name_attribute = if config.full_name_attr.is_empty() {
-        None
-    } else {
-        problems.attribute(&format!("{at}.full_name_attr"), &config.full_name_attr)
-    };
-    let group = if config.match_group {
-        let dn = config.match_group_dn.as_deref().unwrap_or_default();
-        let valid = problems.dn(&format!("{at}.match_group_dn"), dn);
-        let attribute = problems.attribute(
-            &format!("{at}.match_group_member_attr"),
-            &config.match_group_member_attr,
-        );
-        valid.zip(attribute).map(|(_, member_attribute)| GroupMatch {
-            dn: dn.to_owned(),
-            member_attribute,
-            iterate: config.match_group_iterate,
-        })
-    } else {
-        None
-    };
-    Some(UserSearch {
-        base: base.to_owned(),
-        base_dn: base_dn?,
-        scope: Scope::below(config.scope_subtree),
-        filter: filter?,
-        username_attribute: username_attribute?,
-        full_name_attribute,
-        group,
-    })
-}
-
-fn admin_rule(config: &AdminSync, problems: &mut Problems) -> Option<MemberRule> {
-    // A table that says nothing at all is one that nobody filled in: it synchronises nobody.
-    if !config.enable_sync || *config == AdminSync::default() {
-        return None;
-    }
-    let at = "auth.ldap.admin_sync_opts";
-    if config.select_group_members {
-        group_rule(
-            (
-                &format!("{at}.group_dn"),
-                config.group_dn.as_deref().unwrap_or_default(),
-            ),
-            (&format!("{at}.group_member_attr"), &config.group_member_attr),
-            problems,
-        )
-    } else {
-        search_rule(
-            (
-                &format!("{at}.search_base_dn"),
-                config.search_base_dn.as_deref().unwrap_or_default(),
-            ),
-            config.search_scope_subtree,
-            (&format!("{at}.search_filter"), &config.search_filter),
-            problems,
-        )
-    }
-}
-
-fn group_rule(dn: (&str, &str), attribute: (&str, &str), problems: &mut Problems) -> Option<MemberRule> {
-    let valid = problems.dn(dn.0, dn.1);
-    let attribute = problems.attribute(attribute.0, attribute.1);
-    valid.zip(attribute).map(|(_, attribute)| MemberRule::Group {
-        dn: dn.1.to_owned(),
-        attribute,
-    })
-}
-
-fn search_rule(
-    base: (&str, &str),
-    subtree: bool,
-    filter: (&str, &str),
-    problems: &mut Problems,
-) -> Option<MemberRule> {
-    let valid = problems.dn(base.0, base.1);
-    let filter = problems.filter(filter.0, filter.1);
-    valid.zip(filter).map(|(_, filter)| MemberRule::Search {
-        base: base.1.to_owned(),
-        subtree,
-        filter,
-    })
-}
-
 #[cfg(test)]
 mod tests {
+    use mke_core::config::{LdapDomain, UserSearch as UserSearchConfig};
+
     use super::*;
-
-    fn address(url: &str) -> Option<String> {
-        Address::parse(url).map(|address| address.to_string())
-    }
-
-    #[test]
-    fn addresses() {
-        for (url, read) in [
-            ("ldap://a.example", Some("ldap://a.example:389")),
-            ("LDAPS://A.Example/", Some("ldaps://a.example:636")),
-            ("ldap://127.0.0.1:3890", Some("ldap://127.0.0.1:3890")),
-            ("ldaps://[::1]:1636", Some("ldaps://[::1]:1636")),
-            ("ldap://[::1]", Some("ldap://[::1]:389")),
-            ("ldap://", None),
-            ("ldap://a:0", None),
-            ("ldap://a:99999", None),
-            ("ldap://a/dc=x", None),
-            ("ldap://a b", None),
-            ("ldap://user@a", None),
-            ("http://a", None),
-        ] {
-            assert_eq!(address(url).as_deref(), read, "{url}");
-        }
-    }
 
     fn domain(dn: &str, url: &str) -> LdapDomain {
         LdapDomain {
