@@ -102,7 +102,10 @@ pub(super) fn may_change_team_member(team: &Team, user: &Account) -> Result<(), 
 /// Refuses to change by hand how somebody from a directory belongs to an organization whose administrators the directory
 /// names.
 pub(super) fn may_change_member(organization: &Account, user: &Account) -> Result<(), ApiError> {
-    let synced = organization.admin_sync.as_deref().is_some_and(|sync| sync.enabled);
+    let synced = organization
+        .admin_sync
+        .as_deref()
+        .is_some_and(|sync| sync.enabled);
     if synced && user.user().is_some_and(|user| user.is_imported) {
         return Err(kept(&format!(
             "administrators of organization `{}` are kept by ldap; change them there, or end the synchronisation of its \
