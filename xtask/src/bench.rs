@@ -57,7 +57,7 @@ const fn of_programs(name: &'static str, what: &'static str) -> Bench {
     }
 }
 
-const BENCHES: [Bench; 12] = [
+const BENCHES: [Bench; 13] = [
     Bench {
         name: "authz",
         home: Home::Authz,
