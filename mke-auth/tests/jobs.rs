@@ -8,7 +8,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use mke_auth::jobs::{Job, JobError, JobState, Jobs, KEPT, LDAP_SYNC, MAX_LINES, NewJob, Requester};
+use mke_auth::jobs::{
+    Job, JobError, JobState, Jobs, KEPT, LDAP_SYNC, MAX_LAST_LINES, MAX_LINES, NewJob, Requester,
+};
 use mke_core::config::Cron;
 use mke_core::store::sqlite::SqliteStore;
 use mke_core::store::{KeyRange, Store, Txn, layout};
@@ -285,7 +287,7 @@ async fn stopping_jobs() {
     ));
 }
 
-/// Logs and the list of jobs are bounded; what no longer fits is counted, and errors always fit.
+/// Logs and the list of jobs are bounded; of a long log the beginning and the end are kept, and the rest is counted.
 #[tokio::test]
 async fn jobs_and_logs_are_bounded() {
     let managers = Managers::new();
@@ -302,11 +304,11 @@ async fn jobs_and_logs_are_bounded() {
         .unwrap()
         .unwrap();
     let logs = managers.jobs.logs(&job.id).await.unwrap();
-    assert_eq!(logs.len(), MAX_LINES + 2);
+    assert_eq!(logs.len(), MAX_LINES + 1 + MAX_LAST_LINES);
     assert_eq!(logs[0].text.chars().count(), 1000);
     assert_eq!(logs[1].text.trim(), "line 1");
-    assert_eq!(logs[MAX_LINES].text, "after all of this");
-    assert!(logs[MAX_LINES + 1].text.starts_with("500 more lines"));
+    assert!(logs[MAX_LINES].text.starts_with("401 lines were left out"));
+    assert_eq!(logs[MAX_LINES + MAX_LAST_LINES].text, "after all of this");
 
     for _ in 0..KEPT + 3 {
         managers.create().await;

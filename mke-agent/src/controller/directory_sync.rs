@@ -12,29 +12,27 @@ use mke_auth::jobs::{Job, JobLog};
 use mke_auth::ldap::{self, Counts, Fetched, Options, Plan, Settings, TeamSync};
 use mke_auth::records::Source;
 use mke_core::config::Problem;
+use mke_core::store::Revision;
 
 use super::audit::{Arrival, Asker, Moment, Notes, Recording, Stage};
 use super::rng;
 use super::snapshot::Snapshot;
 use super::state::State;
 
+/// How often the directory is read when what it is read for keeps changing.
+const READINGS: usize = 3;
+/// How often the wait for changes to be in force starts anew.
+const PATIENCE: usize = 6;
+
 /// Does one synchronisation, or says what it would do. The error is that of the job.
 pub(super) async fn run(state: Arc<State>, job: Job, log: JobLog) -> Result<(), String> {
-    let snapshot = state.snapshot();
-    let auth = &snapshot.config.auth;
-    if auth.backend != "ldap" && !job.dry_run {
-        return Err("LDAP is not switched on any more; nothing was changed".to_owned());
-    }
-    let settings = Settings::read(&auth.ldap).map_err(|problems| listed(&problems))?;
-    let teams = TeamSync::of(&snapshot.directory).map_err(|problems| listed(&problems))?;
     log.info(format!("asked for by `{}`", job.by.name));
-    let fetched = ldap::fetch(&settings, &teams, state.clock.now())
-        .await
-        .map_err(|error| format!("{}; nothing was changed", chain(&error)))?;
+    let Read {
+        settings,
+        fetched,
+        snapshot,
+    } = read(&state, job.dry_run, &log).await?;
     say_what_was_read(&fetched, &log);
-
-    // Reading takes a while; what counts is what is known now.
-    let snapshot = state.snapshot();
     let options = Options {
         accept_deactivations: job.accepted,
         ..Options::of(&settings)
@@ -72,14 +70,59 @@ pub(super) async fn run(state: Arc<State>, job: Job, log: JobLog) -> Result<(), 
         "refused",
         u64::try_from(outcome.refused.len()).unwrap_or(u64::MAX),
     );
-    if let Some(revision) = outcome.revision {
-        state
-            .wait_for(revision)
-            .await
-            .map_err(|error| error.to_string())?;
-    }
+    in_force(&state, outcome.revision, &log).await;
     audit.after(&plan, &snapshot, &state.snapshot());
     Ok(())
+}
+
+/// What the directory says, and what was known when it had been read.
+struct Read {
+    settings: Settings,
+    fetched: Fetched,
+    snapshot: Arc<Snapshot>,
+}
+
+/// Reads the directory. That takes a while, so it is done again when the settings or the teams changed meanwhile: what is
+/// applied must be what is wanted then.
+async fn read(state: &State, dry_run: bool, log: &JobLog) -> Result<Read, String> {
+    for _ in 0..READINGS {
+        let before = state.snapshot();
+        let auth = &before.config.auth;
+        if auth.backend != "ldap" && !dry_run {
+            return Err("LDAP is not switched on any more; nothing was changed".to_owned());
+        }
+        let settings = Settings::read(&auth.ldap).map_err(|problems| listed(&problems))?;
+        let teams = TeamSync::of(&before.directory).map_err(|problems| listed(&problems))?;
+        let fetched = ldap::fetch(&settings, &teams, state.clock.now())
+            .await
+            .map_err(|error| format!("{}; nothing was changed", chain(&error)))?;
+        let snapshot = state.snapshot();
+        let is_same =
+            snapshot.config.auth == *auth && TeamSync::of(&snapshot.directory).is_ok_and(|now| now == teams);
+        if is_same {
+            return Ok(Read {
+                settings,
+                fetched,
+                snapshot,
+            });
+        }
+        log.info("settings or teams changed while the directory was read, it is read again");
+    }
+    Err("settings or teams keep changing while the directory is read; nothing was changed".to_owned())
+}
+
+/// Waits until what was written is in force. It is stored whatever happens here, so this is no failure of the job; a first
+/// synchronisation of a large directory takes a while to be taken in.
+async fn in_force(state: &State, written: Option<Revision>, log: &JobLog) {
+    let Some(revision) = written else {
+        return;
+    };
+    for _ in 0..PATIENCE {
+        if state.wait_for(revision).await.is_ok() {
+            return;
+        }
+    }
+    log.warn("this controller still takes the changes in, they are in force in a moment");
 }
 
 fn listed(problems: &[Problem]) -> String {

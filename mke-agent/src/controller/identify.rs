@@ -12,7 +12,7 @@ use base64::engine::general_purpose::STANDARD;
 use http::header::{AUTHORIZATION, HeaderMap, USER_AGENT};
 use mke_auth::identity::{Identity, identify_by_key};
 use mke_auth::scim::TokenError;
-use mke_auth::sessions::{LoginError, LoginRequest};
+use mke_auth::sessions::{LoginError, LoginRequest, Via};
 use mke_core::secret::Secret;
 
 use super::error::{ApiError, Kind};
@@ -71,14 +71,14 @@ pub(super) fn strip_claims(headers: &mut HeaderMap) {
 pub(super) struct Identified {
     /// Nobody without a credential.
     pub(super) identity: Option<Identity>,
-    /// Whether finding out has just changed the account, so that only a newer view knows it.
-    pub(super) newer: bool,
+    /// The directory that found it out, when that has just changed the account: only a newer view knows it.
+    pub(super) changed: Option<Via>,
 }
 
 impl Identified {
     /// The view to decide on: the one that the request began with, unless that is too old to know who asks.
     pub(super) fn view(&self, state: &State, begun_with: &Arc<Snapshot>) -> Arc<Snapshot> {
-        if self.newer {
+        if self.changed.is_some() {
             state.snapshot()
         } else {
             Arc::clone(begun_with)
@@ -90,7 +90,7 @@ impl From<Option<Identity>> for Identified {
     fn from(identity: Option<Identity>) -> Self {
         Self {
             identity,
-            newer: false,
+            changed: None,
         }
     }
 }
@@ -123,7 +123,7 @@ pub(super) async fn identify(
         None => None,
     };
     let by_header = by_header(state, snapshot, peer.address, headers, basic_allowed).await?;
-    let newer = by_header.newer;
+    let changed = by_header.changed;
     let identity = match (by_key, by_header.identity) {
         (Some(key), Some(header)) if key.account() != header.account() => {
             let why = "certificate and token belong to different accounts";
@@ -133,7 +133,7 @@ pub(super) async fn identify(
         (Some(key), _) => Some(key),
         (None, header) => header,
     };
-    Ok(Identified { identity, newer })
+    Ok(Identified { identity, changed })
 }
 
 /// Whether the SCIM client asks: nothing but its own token opens its endpoints, and with nothing else beside it
@@ -244,7 +244,7 @@ async fn by_header(
             }
             Ok(Identified {
                 identity: Some(checked.identity),
-                newer: checked.revision.is_some(),
+                changed: checked.via.filter(|via| via.changed),
             })
         }
         Err(error @ LoginError::InvalidCredentials) => Err(ApiError::unauthenticated().because(error)),

@@ -120,6 +120,7 @@ async fn travel(
                 identify(state, snapshot, peer, &request, &target, endpoint.rule).await?
             };
             let snapshot = &identified.view(state, snapshot);
+            trace.changed_by(&identified);
             let identity = identified.identity;
             trace.asked_by(identity.as_ref());
             let subject = subject(identity.as_ref());
@@ -343,6 +344,15 @@ impl Trace {
             name: "scim".to_owned(),
             id: format!("scim-token:{token}"),
         });
+    }
+
+    /// Names the directory that made or changed the account of whoever asks.
+    fn changed_by(&self, identified: &Identified) {
+        if let (Some(via), Some(identity)) = (identified.changed, &identified.identity) {
+            self.notes.object_id(identity.account().as_str());
+            self.notes
+                .changed_by(via.source, if via.made { "create" } else { "update" });
+        }
     }
 
     fn asked_by(&self, identity: Option<&Identity>) {

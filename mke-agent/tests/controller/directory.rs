@@ -242,6 +242,8 @@ async fn first_logins_and_last_ones() {
     joined.sync().await;
     assert!(!joined.exists("jane").await);
 
+    let level = json!({ "auditLevel": "metadata" });
+    joined.admin.put("/api/ucp/config/logging", level).await.ok();
     let request = joined.controller.anonymous().request("GET", "/enzi/v0/jobs");
     let basic = joined.admin.send(request.basic_auth("alice", Some(SECRET))).await;
     assert_eq!(
@@ -251,6 +253,10 @@ async fn first_logins_and_last_ones() {
         basic.text()
     );
     assert_eq!(joined.account("alice").await["onDemand"], true);
+    let made = |record: &Value| record["audit"]["metadata"]["change"] == "create";
+    let record = joined.controller.audit.records().into_iter().find(made).unwrap();
+    assert_eq!(record["audit"]["metadata"]["source"], "ldap");
+    assert_eq!(record["audit"]["user"]["username"], "alice");
 
     let jane = joined.login("jane").await;
     assert_eq!(

@@ -1,15 +1,17 @@
 //! What a running job writes down: lines, bounded in number and length, and counts. Kept in memory until the job's
 //! supervisor writes it to the store.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use mke_core::time::Clock;
 
 use super::record::{Level, LogLine};
 
-/// Most lines of one job's log. Judgement: what a person can look through; counts say the rest.
+/// Most lines from the beginning of one job's log. Judgement: what a person can look through; counts say the rest.
 pub const MAX_LINES: usize = 10_000;
+/// Lines from the end of a log that is longer: they say how it came out.
+pub const MAX_LAST_LINES: usize = 100;
 /// Longest line, in characters.
 pub const MAX_LINE_CHARS: usize = 1000;
 
@@ -17,6 +19,7 @@ pub const MAX_LINE_CHARS: usize = 1000;
 struct Written {
     unsaved: Vec<LogLine>,
     lines: usize,
+    last: VecDeque<LogLine>,
     left_out: u64,
     counts: BTreeMap<String, u64>,
 }
@@ -58,19 +61,23 @@ impl JobLog {
         self.line(Level::Error, text.into());
     }
 
-    /// Notes a line. Control characters become spaces, so that a line stays one. Errors are noted even when the log is
-    /// full.
+    /// Notes a line. Control characters become spaces, so that a line stays one.
     pub fn line(&self, level: Level, text: String) {
         let plain = |c: char| if c.is_control() { ' ' } else { c };
         let text: String = text.chars().take(MAX_LINE_CHARS).map(plain).collect();
         let at = self.clock.now();
         let mut written = self.written();
-        if written.lines >= MAX_LINES && level != Level::Error {
-            written.left_out += 1;
+        let line = LogLine { at, level, text };
+        if written.lines < MAX_LINES {
+            written.lines += 1;
+            written.unsaved.push(line);
             return;
         }
-        written.lines += 1;
-        written.unsaved.push(LogLine { at, level, text });
+        written.last.push_back(line);
+        if written.last.len() > MAX_LAST_LINES {
+            written.last.pop_front();
+            written.left_out += 1;
+        }
     }
 
     /// Counts something that was done.
@@ -85,18 +92,22 @@ impl JobLog {
         self.written().counts.insert(what.to_owned(), value);
     }
 
-    /// Notes how many lines found no room. To be called once, at the end.
+    /// Adds the last lines of a log that is too long, and how many found no room before them. To be called once, at the
+    /// end.
     pub(super) fn close(&self) {
-        let left_out = std::mem::take(&mut self.written().left_out);
+        let at = self.clock.now();
+        let mut written = self.written();
+        let left_out = std::mem::take(&mut written.left_out);
         if left_out > 0 {
-            let text = format!("{left_out} more lines were left out, the counts include them");
-            let at = self.clock.now();
-            self.written().unsaved.push(LogLine {
+            let text = format!("{left_out} lines were left out here, the counts include them");
+            written.unsaved.push(LogLine {
                 at,
                 level: Level::Warn,
                 text,
             });
         }
+        let last = std::mem::take(&mut written.last);
+        written.unsaved.extend(last);
     }
 
     /// Takes at most this many lines out, oldest first.

@@ -9,7 +9,7 @@ mod log;
 mod record;
 mod run;
 
-pub use log::{JobLog, MAX_LINE_CHARS, MAX_LINES};
+pub use log::{JobLog, MAX_LAST_LINES, MAX_LINE_CHARS, MAX_LINES};
 pub use record::{Job, JobState, Level, LogLine, Requester};
 pub use run::LEASE_TIME;
 

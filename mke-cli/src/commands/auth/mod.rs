@@ -5,13 +5,17 @@ mod saml;
 mod scim;
 
 use clap::Subcommand;
+use serde_json::Value;
 
 use crate::api::Client;
+use crate::commands::names::{mark, text};
 use crate::error::CliError;
 use crate::output::Output;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
+    /// Show which back ends look at logins.
+    Show,
     /// Let people of an LDAP directory log in, and keep accounts and teams as it says.
     #[command(subcommand)]
     Ldap(ldap::Command),
@@ -25,8 +29,39 @@ pub(crate) enum Command {
 
 pub(super) async fn run(command: Command, client: &Client, output: &mut Output<'_>) -> Result<(), CliError> {
     match command {
+        Command::Show => show(client, output).await,
         Command::Ldap(command) => ldap::run(command, client, output).await,
         Command::Saml(command) => saml::run(command, client, output).await,
         Command::Scim(command) => scim::run(command, client, output).await,
     }
+}
+
+async fn show(client: &Client, output: &mut Output<'_>) -> Result<(), CliError> {
+    let shown: Value = client.get("/enzi/v0/config/auth").await?;
+    output.value(&shown, |shown| {
+        let switch = |field| {
+            if mark(shown, field).is_empty() {
+                "off"
+            } else {
+                "on"
+            }
+        };
+        let passwords = match (
+            switch("managedPasswordDisabled"),
+            text(shown, "managedPasswordFallbackUser"),
+        ) {
+            ("on", fallback) => format!("only of `{fallback}`"),
+            _ => "of all accounts kept here".to_owned(),
+        };
+        format!(
+            "directory: {}\nSAML: {}\nSCIM: {}\npasswords kept here: {passwords}",
+            if text(shown, "backend") == "ldap" {
+                "LDAP"
+            } else {
+                "none"
+            },
+            switch("samlEnabled"),
+            switch("scimEnabled"),
+        )
+    })
 }
