@@ -16,7 +16,7 @@ use futures_util::future::poll_immediate;
 use futures_util::stream::FuturesOrdered;
 use mke_core::ids::{AccountId, TeamId};
 use mke_core::names::AccountName;
-use mke_core::store::{Change, Compare, MAX_TXN_BYTES, MAX_TXN_STEPS, Revision, Txn, layout};
+use mke_core::store::{Change, Compare, MAX_TXN_BYTES, MAX_TXN_STEPS, Revision, StoreError, Txn, layout};
 
 use super::users::{move_origin, sessions_of};
 use super::{AccountError, Accounts, put_account, put_new_account, touch};
@@ -24,7 +24,7 @@ use crate::records::{Account, AccountKind, Membership, Origin, User};
 use crate::storage::{self, ATTEMPTS, StorageError};
 
 /// Transactions on their way at once: enough for the store to commit several together.
-const IN_FLIGHT: usize = 8;
+const IN_FLIGHT: usize = 16;
 
 /// Most bytes of a transaction that is filled up; a single step may take it to [`MAX_TXN_BYTES`].
 const FILL_BYTES: usize = MAX_TXN_BYTES / 4 * 3;
@@ -226,7 +226,9 @@ impl Accounts {
                     outcome.done += 1;
                     outcome.revision = outcome.revision.max(revision);
                 }
-                Err(AccountError::Storage(StorageError::Store(error))) => {
+                Err(AccountError::Storage(StorageError::Store(error)))
+                    if !matches!(error, StoreError::Invalid(_)) =>
+                {
                     return Err(StorageError::Store(error).into());
                 }
                 Err(error) => outcome.refused.push((position, error)),
@@ -239,8 +241,11 @@ impl Accounts {
         let Filled { mut txn, steps, .. } = filled;
         // Neighbours in the store are written together.
         txn.changes.sort_by(|a, b| key_of(a).cmp(key_of(b)));
-        let revision = storage::commit(&*self.store, txn).await?;
-        Ok((steps, revision))
+        match storage::commit(&*self.store, txn).await {
+            // One of them is beyond what a transaction can hold; alone it is seen which.
+            Err(StorageError::Store(StoreError::Invalid(_))) => Ok((steps, None)),
+            sent => Ok((steps, sent?)),
+        }
     }
 
     async fn alone(&self, step: &BatchStep, around: &Around<'_>) -> Result<Option<Revision>, AccountError> {
