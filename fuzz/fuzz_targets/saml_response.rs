@@ -6,11 +6,13 @@
 #[allow(dead_code, unused_imports, unreachable_pub)]
 mod fixture;
 
+use std::hash::{DefaultHasher, Hash as _, Hasher as _};
 use std::sync::LazyLock;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use fixture::{Fields, REQUEST, Signer, attributes, digested_elsewhere, judge_bytes, provider};
 use libfuzzer_sys::fuzz_target;
-use mke_auth::saml::{IdentityProvider, Refusal};
+use mke_auth::saml::IdentityProvider;
 
 static PROVIDER: LazyLock<IdentityProvider> = LazyLock::new(|| provider(&["rsa"]));
 
@@ -62,14 +64,25 @@ fn document(data: &[u8]) -> Vec<u8> {
     text
 }
 
+/// Asking takes a process, a thousand times what accepting takes: the first documents are asked about, then each
+/// sixteenth, by a hash, so that a finding stays one when it is run again.
+fn is_asked_about(document: &[u8]) -> bool {
+    static ASKED: AtomicUsize = AtomicUsize::new(0);
+    let mut hasher = DefaultHasher::new();
+    document.hash(&mut hasher);
+    hasher.finish() % 16 == 0 || ASKED.fetch_add(1, Ordering::Relaxed) < 50
+}
+
 fuzz_target!(|data: &[u8]| {
     let document = document(data);
     match judge_bytes(&PROVIDER, &document) {
-        Err(Refusal::Xml(_) | Refusal::Markup(_)) => {}
         Err(_) => {}
         Ok(proven) => {
             assert_eq!(proven.name_id.value, "jane", "nobody else was ever signed for");
             assert_eq!(proven.in_response_to, REQUEST);
+            if !is_asked_about(&document) {
+                return;
+            }
             let text = String::from_utf8(document).expect("only text is accepted");
             let digested = digested_elsewhere(&text, "rsa").expect("libxmlsec1 agrees with what is accepted");
             assert!(digested.contains(">jane</"), "what was read is in what was digested");

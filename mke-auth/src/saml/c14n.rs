@@ -200,7 +200,8 @@ fn value_escape(byte: u8) -> Option<&'static [u8]> {
     })
 }
 
-fn escape(out: &mut Vec<u8>, text: &str, replace: fn(u8) -> Option<&'static [u8]>) {
+/// Generic over what is replaced, so that each of the two loops is compiled for its own few characters.
+fn escape(out: &mut Vec<u8>, text: &str, replace: impl Fn(u8) -> Option<&'static [u8]>) {
     let mut plain = 0;
     for (position, byte) in text.bytes().enumerate() {
         if let Some(replacement) = replace(byte) {

@@ -110,12 +110,14 @@ pub(super) fn decode(encoded: &str) -> Result<Vec<u8>, Refusal> {
         });
     }
     let wrong = |_| Refusal::Encoding("it is no base64");
-    if encoded.bytes().any(xml::is_space) {
+    STANDARD.decode(encoded).or_else(|error| {
+        // Most providers write one line, so only those who do not pay for it.
         let compact: Vec<u8> = encoded.bytes().filter(|byte| !xml::is_space(*byte)).collect();
+        if compact.len() == encoded.len() {
+            return Err(wrong(error));
+        }
         STANDARD.decode(compact).map_err(wrong)
-    } else {
-        STANDARD.decode(encoded).map_err(wrong)
-    }
+    })
 }
 
 /// One response that holds one assertion, with signatures only where they belong. Copies of either anywhere else, in

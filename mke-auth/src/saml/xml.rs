@@ -5,6 +5,7 @@
 //! instructions, CDATA sections and document types, is refused before anything is parsed (saml-23, saml-25,
 //! saml-26), so a text is always one piece. The scan before the parse only counts: it gives no meaning to anything.
 
+use memchr::{memchr, memchr3};
 use roxmltree::{Document, Node, ParsingOptions};
 
 use super::Refusal;
@@ -97,7 +98,7 @@ fn scan(bytes: &[u8], kind: Kind) -> Result<(), Refusal> {
     let broken = || Refusal::Xml("a tag is not closed".to_owned());
     let (mut depth, mut elements) = (0_usize, 0_usize);
     let mut rest = bytes;
-    while let Some(at) = rest.iter().position(|byte| *byte == b'<') {
+    while let Some(at) = memchr(b'<', rest) {
         rest = rest.get(at + 1..).unwrap_or_default();
         match rest.first() {
             Some(b'/') => depth = depth.checked_sub(1).ok_or_else(broken)?,
@@ -138,28 +139,30 @@ fn scan(bytes: &[u8], kind: Kind) -> Result<(), Refusal> {
 
 /// How long a start tag is, and whether it is an end tag too.
 fn tag(bytes: &[u8]) -> Result<(usize, bool), Refusal> {
+    let broken = || Refusal::Xml("a tag is not closed".to_owned());
     let mut attributes = 0;
-    let mut quote = None;
-    let mut before = 0;
-    for (position, byte) in bytes.iter().copied().enumerate() {
-        match (quote, byte) {
-            (None, b'>') => return Ok((position, before == b'/')),
-            (None, b'"' | b'\'') => {
-                attributes += 1;
-                if attributes > MAX_ATTRIBUTES {
-                    return Err(Refusal::TooMuch {
-                        what: "attributes in one element",
-                        max: MAX_ATTRIBUTES,
-                    });
-                }
-                quote = Some(byte);
+    let mut at = 0;
+    loop {
+        let rest = bytes.get(at..).unwrap_or_default();
+        at += memchr3(b'>', b'"', b'\'', rest).ok_or_else(broken)?;
+        let quote = match bytes.get(at) {
+            Some(b'>') => {
+                let before = at.checked_sub(1).and_then(|before| bytes.get(before));
+                return Ok((at, before == Some(&b'/')));
             }
-            (Some(open), _) if open == byte => quote = None,
-            (None | Some(_), _) => {}
+            Some(quote) => *quote,
+            None => return Err(broken()),
+        };
+        attributes += 1;
+        if attributes > MAX_ATTRIBUTES {
+            return Err(Refusal::TooMuch {
+                what: "attributes in one element",
+                max: MAX_ATTRIBUTES,
+            });
         }
-        before = byte;
+        let value = bytes.get(at + 1..).unwrap_or_default();
+        at += memchr(quote, value).ok_or_else(broken)? + 2;
     }
-    Err(Refusal::Xml("a tag is not closed".to_owned()))
 }
 
 /// What holds in every document: identifiers are unique (saml-11), a prefix means one thing, namespaces are absolute
@@ -174,8 +177,16 @@ fn check(document: &Document<'_>, kind: Kind) -> Result<(), Refusal> {
         if !node.is_element() {
             continue;
         }
+        // An element that declares nothing has the very list of its parent.
+        let inherited = node.parent_element().is_some_and(|parent| {
+            parent.namespaces().len() == node.namespaces().len()
+                && parent
+                    .namespaces()
+                    .zip(node.namespaces())
+                    .all(|(theirs, own)| std::ptr::eq(theirs, own))
+        });
         let mut defaults = 0;
-        for namespace in node.namespaces() {
+        for namespace in node.namespaces().filter(|_| !inherited) {
             defaults += usize::from(namespace.name().is_none());
             check_namespace(namespace.name(), namespace.uri(), &mut bound)?;
         }
