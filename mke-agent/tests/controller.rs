@@ -31,6 +31,8 @@ mod framing;
 mod login;
 #[path = "controller/rbac.rs"]
 mod rbac;
+#[path = "controller/registry.rs"]
+mod registry;
 #[path = "controller/scim.rs"]
 mod scim;
 #[path = "controller/startup.rs"]

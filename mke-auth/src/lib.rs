@@ -47,6 +47,7 @@ pub mod keys;
 pub mod ldap;
 pub mod password;
 pub mod records;
+pub mod registry;
 #[cfg(feature = "saml")]
 pub mod saml;
 pub mod scim;

@@ -24,6 +24,7 @@ fn openssl_accepts_what_we_issue() {
         (Profile::Node, true, true),
         (Profile::Server, true, false),
         (Profile::Client, false, true),
+        (Profile::TokenSigner, false, false),
     ] {
         let (issued, key) = issue(&root, profile);
         ssl.write("cert.pem", &issued.pem());

@@ -78,6 +78,7 @@
 //! | [`question`] | nothing: questions and answers in names and paths |
 //! | [`inquiry`] | nothing: questions about a whole policy, with reports |
 //! | [`state`] | nothing: a whole policy in a file, to ask without a cluster |
+//! | [`registry`] | who may pull, push and delete images of a registry; apart from all the others |
 //! | [`mke4`] | what of all this comes along to MKE 4, as roles and bindings of Kubernetes |
 //!
 //! # What it asks of the machine
@@ -102,6 +103,7 @@ pub mod operation;
 pub mod policy;
 pub mod proof;
 pub mod question;
+pub mod registry;
 pub mod role;
 pub mod schedule;
 pub mod state;

@@ -214,7 +214,9 @@ async fn identify(
 ) -> Result<Identified, ApiError> {
     let segments = target.segments();
     let is = |position: usize, word: &str| segments.get(position).is_some_and(|segment| segment == word);
-    let basic_allowed = (is(0, "enzi") && is(1, "v0")) || (segments.len() == 1 && is(0, "info"));
+    let basic_allowed = (is(0, "enzi") && is(1, "v0"))
+        || (segments.len() == 1 && is(0, "info"))
+        || (segments.len() == 2 && is(0, "auth") && is(1, "token"));
     let identified = identify::identify(state, snapshot, peer, request.headers(), basic_allowed).await;
     if rule == Rule::Public {
         return Ok(identified.unwrap_or_default());

@@ -15,6 +15,7 @@
 //! | `policy_store`, `records` | roles, collections and grants in the store |
 //! | `configuration` | what is configured, its versions, and the one way to change it |
 //! | `saml` | the key and the provider's metadata for SAML |
+//! | `registry` | tokens for registries |
 //! | `setup`, `authorities`, `issue` | what a first start makes, certificates, bundles |
 //! | `live` | settings that act while the controller runs |
 //! | `audit`, `metrics`, `headers` | what is recorded, counted and added to every answer |
@@ -46,6 +47,7 @@ mod paging;
 mod places;
 mod policy_store;
 mod records;
+mod registry;
 pub mod saml;
 mod server;
 mod setup;

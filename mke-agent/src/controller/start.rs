@@ -41,6 +41,7 @@ use super::live::{ListCache, Live, Logs};
 use super::metrics::Metrics;
 use super::options::{Options, PUBLIC_CA, PUBLIC_CERT, PUBLIC_CLUSTER_CA, PUBLIC_CLUSTER_ID};
 use super::policy_store::PolicyStore;
+use super::registry::Keys;
 use super::saml::{self, Saml};
 use super::server::Server;
 use super::setup::{self, SetupError, Writers};
@@ -270,10 +271,12 @@ async fn prepare(
         Scim::new(accounts.clone()),
         ScimTokens::new(store.clone(), clock.clone()),
     );
+    let registry_keys = Keys::new(store.clone(), clock.clone(), sealing.clone());
     let saml = Saml::new(store.clone(), clock.clone(), accounts.clone(), sealing);
     let state = State {
         accounts,
         saml,
+        registry_keys,
         scim,
         logins: Logins::new(sessions.clone(), hasher),
         sessions,

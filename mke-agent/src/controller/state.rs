@@ -28,6 +28,7 @@ use super::live::{ListCache, Logs};
 use super::metrics::Metrics;
 use super::policy_store::PolicyStore;
 use super::records::ClusterRecord;
+use super::registry::Keys;
 use super::saml::Saml;
 use super::snapshot::Snapshot;
 use super::streams::{Allowed, Lease, Streams};
@@ -89,6 +90,8 @@ pub struct State {
     pub authorities: Authorities,
     /// SAML: the key, the provider, accounts of proofs.
     pub saml: Saml,
+    /// What tokens for registries are signed with.
+    pub(super) registry_keys: Keys,
     /// What the cluster is.
     pub cluster: ClusterRecord,
     /// The host name or address that bundles name.

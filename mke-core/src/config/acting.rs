@@ -368,6 +368,11 @@ pub const ACTING: &[Topic] = &[
                 "mke-agent/src/controller/live/registries.rs",
                 "registry.ca_bundle",
             ),
+            acting(
+                "registries[].service_id",
+                "mke-agent/src/controller/registry/mod.rs",
+                "registry.service_id",
+            ),
         ],
     },
     Topic {

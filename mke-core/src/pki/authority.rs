@@ -83,6 +83,8 @@ pub enum Profile {
     Client,
     /// Both: nodes call each other.
     Node,
+    /// `oauthAccessTokenSigning` (RFC 9509 section 3): no server and no client can use it in a handshake.
+    TokenSigner,
 }
 
 /// A certificate to be issued. The authority checks form, not rights: who may have which subject is the caller's
@@ -275,7 +277,8 @@ impl fmt::Debug for Authority {
 }
 
 fn check_names(request: &CertificateRequest) -> Result<Vec<SubjectAltName>, PkiError> {
-    if request.names.is_empty() && request.profile != Profile::Client {
+    let answers_to_names = matches!(request.profile, Profile::Server | Profile::Node);
+    if request.names.is_empty() && answers_to_names {
         return Err(PkiError::NoNames);
     }
     if request.names.len() > MAX_NAMES {

@@ -20,6 +20,8 @@ use super::pem::decode_certificate;
 use super::public_key::PublicKey;
 use crate::time::Timestamp;
 
+/// `id-kp-oauthAccessTokenSigning` (RFC 9509 section 3).
+const TOKEN_SIGNING: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.39");
 /// RFC 5280 section 4.2.1.12.
 pub(super) const SERVER_AUTH: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.1");
 pub(super) const CLIENT_AUTH: ObjectIdentifier = ObjectIdentifier::new_unwrap("1.3.6.1.5.5.7.3.2");
@@ -172,6 +174,7 @@ pub(super) fn leaf_extensions(
         Profile::Server => vec![SERVER_AUTH],
         Profile::Client => vec![CLIENT_AUTH],
         Profile::Node => vec![SERVER_AUTH, CLIENT_AUTH],
+        Profile::TokenSigner => vec![TOKEN_SIGNING],
     }))?;
     extensions.add(&SubjectKeyIdentifier(octets(key_id)?))?;
     extensions.add(&AuthorityKeyIdentifier {

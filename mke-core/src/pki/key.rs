@@ -3,7 +3,8 @@
 use std::fmt;
 
 use der::pem::LineEnding;
-use p256::ecdsa::SigningKey;
+use p256::ecdsa::signature::Signer as _;
+use p256::ecdsa::{Signature, SigningKey};
 use p256::elliptic_curve::Generate;
 use p256::pkcs8::{DecodePrivateKey, EncodePublicKey};
 use rand_core::CryptoRng;
@@ -91,6 +92,15 @@ impl KeyPair {
         der.extend_from_slice(point.as_bytes());
         // Encoding fails for a bad label only, and this one is good.
         Secret::new(der::pem::encode_string(LABEL, LineEnding::LF, &der).unwrap_or_default())
+    }
+
+    /// A signature over a message in the form of ES256 (RFC 7518 section 3.4): 32 bytes of r, then 32 of s. The same
+    /// message gives the same signature (RFC 6979).
+    pub fn sign_es256(&self, message: &[u8]) -> Result<Vec<u8>, PkiError> {
+        let signature: Signature = self.signer.try_sign(message).map_err(|error| PkiError::Encode {
+            fault: error.to_string(),
+        })?;
+        Ok(signature.to_bytes().to_vec())
     }
 
     /// The public half.

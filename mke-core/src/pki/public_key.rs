@@ -111,6 +111,18 @@ impl PublicKey {
         KeyId::new(hex::encode(Sha256::digest(&self.der)))
     }
 
+    /// The coordinates x and y of a point on P-256, 32 bytes each (RFC 7518 section 6.2.1); nothing for other keys.
+    pub fn p256_coordinates(&self) -> Option<(&[u8], &[u8])> {
+        let key = SubjectPublicKeyInfoRef::from_der(&self.der).ok()?;
+        let curve = key.algorithm.parameters?.decode_as::<ObjectIdentifier>().ok()?;
+        if key.algorithm.oid != ECDSA || curve != P256 {
+            return None;
+        }
+        // The form of the point was checked, so it ends the encoding.
+        let point = self.der.get(self.der.len().checked_sub(64)?..)?;
+        point.split_at_checked(32)
+    }
+
     pub(super) fn to_spki(&self) -> Result<SubjectPublicKeyInfoOwned, PkiError> {
         SubjectPublicKeyInfoOwned::from_der(&self.der).map_err(|error| PkiError::Encode {
             fault: error.to_string(),

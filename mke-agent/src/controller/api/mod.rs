@@ -19,6 +19,7 @@ mod links;
 mod login;
 mod members;
 mod public_keys;
+mod registry;
 mod roles;
 mod saml;
 pub(super) mod scim;

@@ -77,11 +77,6 @@ pub(super) async fn trusted_registry_ca(call: Call) -> Result<Response, ApiError
     ))
 }
 
-/// No identity tokens are signed here, so there are no keys to verify them with.
-pub(super) async fn openid_keys(_call: Call) -> Result<Response, ApiError> {
-    Ok(body::json(StatusCode::OK, &json!({ "keys": [] })))
-}
-
 /// The versions of this program and of the engine behind it.
 pub(super) async fn version(call: Call) -> Result<Response, ApiError> {
     let engine: Value = call

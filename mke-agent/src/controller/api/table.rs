@@ -12,7 +12,7 @@ use mke_rbac::mke4::ToMke4;
 use super::access::Rule;
 use super::{
     Call, accounts, auth_config, authz, bundle, can_i, certificates, collections, config, grants, jobs,
-    links, login, members, public_keys, roles, saml, scim, system, teams,
+    links, login, members, public_keys, registry, roles, saml, scim, system, teams,
 };
 use crate::controller::audit::Recording;
 use crate::controller::body::Response;
@@ -53,6 +53,9 @@ pub(crate) fn surface_of(path: &str) -> Surface {
     let first = path.trim_start_matches('/').split('/').next();
     if path.starts_with("/enzi/v0/scim") {
         return Surface::Scim;
+    }
+    if path == "/auth/token" {
+        return Surface::Registry;
     }
     match first {
         Some("accounts" | "id" | "enzi") => Surface::Identity,
@@ -157,7 +160,7 @@ endpoints! {
     GET    "/ca"                                          Public            Ignored SMALL system::ca;
     GET    "/api/ucp/pre-logon-message"                   Public            Full    SMALL system::pre_logon_message;
     GET    "/trustedregistryca"                           Authenticated     Ignored SMALL system::trusted_registry_ca;
-    GET    "/openid_keys"                                 Public            Ignored SMALL system::openid_keys;
+    GET    "/openid_keys"                                 Public            Ignored SMALL registry::openid_keys;
     GET    "/version"                                     Authenticated     Ignored SMALL system::version;
     GET    "/info"                                        Authenticated     Ignored SMALL system::info;
     GET    "/api/banner"                                  Authenticated     Full    SMALL certificates::banners;
@@ -165,6 +168,8 @@ endpoints! {
     GET    "/metricsdiscovery"                            Admin             Full    SMALL system::metrics_discovery;
     GET    "/kubernetesNamespaces"                        Authenticated     Full    SMALL system::kubernetes_namespaces;
 
+    GET    "/auth/token"                                  Authenticated     Full    SMALL registry::token;
+    POST   "/auth/token"                                  Public            NoBody  SMALL registry::token_form;
     POST   "/auth/login"                                  Public            NoBody  SMALL login::auth_login;
     POST   "/id/login"                                    Public            NoBody  SMALL login::id_login;
     GET    "/id"                                          Authenticated     Full    SMALL login::whoami;
@@ -373,6 +378,7 @@ mod tests {
             );
             let expected_open = [
                 "/auth/login",
+                "/auth/token",
                 "/id/login",
                 "/id/logout",
                 "/enzi/v0/saml/acs",
@@ -417,6 +423,11 @@ mod tests {
                 "configuration.yaml",
                 include_str!("../../../../docs/api/configuration.yaml"),
                 &["/api/ucp/config-toml", "/api/ucp/config/"],
+            ),
+            (
+                "tokens.yaml",
+                include_str!("../../../../docs/api/tokens.yaml"),
+                &["/auth/token", "/openid_keys"],
             ),
         ] {
             let document: serde_json::Value = serde_yaml_ng::from_str(document).unwrap();

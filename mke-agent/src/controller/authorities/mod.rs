@@ -13,8 +13,8 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use mke_core::pki::chain::{ChainProblem, ServerIdentity, verify_server_bundle};
 use mke_core::pki::{
-    Authority, AuthorityKind, PkiError, SubjectAltName, TrustSet, TrustedRoot, certificate_to_pem,
-    parse_certificates,
+    Authority, AuthorityKind, CertificateRequest, IssuedCertificate, PkiError, Profile, PublicKey,
+    SubjectAltName, TrustSet, TrustedRoot, certificate_to_pem, parse_certificates,
 };
 use mke_core::seal::{SealError, SealingKey};
 use mke_core::secret::Secret;
@@ -22,6 +22,7 @@ use mke_core::store::{KeyRange, Store, StoreError, layout};
 use mke_core::time::{Clock, Timestamp};
 
 use super::files::{self, FileError};
+use super::rng;
 use super::tls::ServerTls;
 use vault::{Upload, Vault};
 
@@ -167,6 +168,27 @@ impl Authorities {
     /// The authority of the cluster's own components, PEM.
     pub fn cluster_ca_pem(&self) -> String {
         self.cluster.certificate_pem()
+    }
+
+    /// A certificate of the cluster's authority for a key that signs tokens for registries.
+    ///
+    /// # Errors
+    /// [`AuthorityError::Pki`].
+    pub(super) fn token_signer(
+        &self,
+        key: &PublicKey,
+        validity: Duration,
+    ) -> Result<IssuedCertificate, AuthorityError> {
+        let request = CertificateRequest {
+            profile: Profile::TokenSigner,
+            common_name: "tokens for registries".to_owned(),
+            organization: None,
+            organizational_unit: None,
+            names: Vec::new(),
+            public_key: key.clone(),
+            validity,
+        };
+        Ok(self.cluster.issue(&request, self.clock.now(), &mut rng())?)
     }
 
     /// The authority of the served certificate, PEM: what clients must trust.

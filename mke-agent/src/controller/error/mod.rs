@@ -84,6 +84,24 @@ impl Kind {
             Self::Unavailable => "UNAVAILABLE",
         }
     }
+
+    /// The code in errors for clients of registries.
+    fn registry_code(self) -> &'static str {
+        match self {
+            Self::Unauthenticated => "UNAUTHORIZED",
+            Self::Forbidden => "DENIED",
+            Self::TooMany => "TOOMANYREQUESTS",
+            Self::MethodNotAllowed | Self::NotImplemented => "UNSUPPORTED",
+            Self::Unavailable => "UNAVAILABLE",
+            Self::Malformed
+            | Self::NotFound
+            | Self::Conflict
+            | Self::PreconditionFailed
+            | Self::TooLarge
+            | Self::Internal
+            | Self::BadGateway => "UNKNOWN",
+        }
+    }
 }
 
 /// Which form an error body has.
@@ -95,6 +113,8 @@ pub enum Surface {
     Plain,
     /// `{"schemas","status","detail"}` (RFC 7644, section 3.12)
     Scim,
+    /// As the identity API, with the codes of registries: their clients try again after codes that they do not know.
+    Registry,
 }
 
 /// Why a request was not done.
@@ -209,6 +229,11 @@ impl ApiError {
     pub fn to_response(&self, surface: Surface) -> Response {
         let value = match surface {
             Surface::Identity => json!({ "errors": [self.to_identity_value()] }),
+            Surface::Registry => {
+                let mut value = self.to_identity_value();
+                value["code"] = self.0.kind.registry_code().into();
+                json!({ "errors": [value] })
+            }
             Surface::Scim => ScimError::new(self.0.kind.status().as_u16(), &self.0.message).to_value(),
             Surface::Plain => match &self.0.detail {
                 None => json!({ "message": self.0.message }),
@@ -218,7 +243,7 @@ impl ApiError {
         let status = self.0.kind.status();
         let mut response = match surface {
             Surface::Scim => body::bytes(status, MEDIA_TYPE, value.to_string()),
-            Surface::Identity | Surface::Plain => body::json(status, &value),
+            Surface::Identity | Surface::Registry | Surface::Plain => body::json(status, &value),
         };
         if self.0.kind == Kind::Unauthenticated {
             response.headers_mut().insert(

@@ -29,7 +29,7 @@ use super::state::State;
 
 pub(crate) use list_cache::ListCache;
 pub use logs::Logs;
-pub(crate) use registries::authorities as registry_authorities;
+pub(crate) use registries::{authorities as registry_authorities, host as registry_host};
 pub use syslog::SyslogCounts;
 pub(crate) use workloads::service_defaults;
 

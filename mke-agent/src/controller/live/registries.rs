@@ -119,7 +119,7 @@ fn wanted(registries: &[Registry]) -> BTreeMap<String, String> {
 }
 
 /// The host of an address, with its port; nothing where it could be anything but the name of a directory.
-fn host(address: &str) -> Option<&str> {
+pub(crate) fn host(address: &str) -> Option<&str> {
     let address = address.trim();
     let host = address
         .strip_prefix("https://")
