@@ -95,7 +95,7 @@ fn der(plain: &[u8]) -> Vec<u8> {
 }
 
 /// MSR-001: OpenSSL verifies the signature with the key of the certificate, the certificate with the authority, and
-/// computes the same id; any change of the token breaks it (authn-05).
+/// computes the same id; any change of what was signed breaks the signature.
 #[test]
 fn openssl_verifies_tokens() {
     let (key, ca) = key();
