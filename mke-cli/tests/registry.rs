@@ -2,9 +2,13 @@
 //! docker.io, docker-registry, busybox-static, curl, iproute2, openssl and util-linux; a missing one fails the test and is
 //! named.
 
-#![cfg(test)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a failed step of a test's harness fails the test"
+)]
 
-// A directory of its own, so that the harness' file is found beside this one's crate.
 #[allow(dead_code, reason = "each test crate uses a part of the harness")]
 #[path = "../../mke-agent/tests/docker/engine.rs"]
 mod engine;
