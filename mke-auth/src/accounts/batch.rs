@@ -24,7 +24,7 @@ use crate::records::{Account, AccountKind, Membership, Origin, User};
 use crate::storage::{self, ATTEMPTS, StorageError};
 
 /// Transactions on their way at once: enough for the store to commit several together.
-const IN_FLIGHT: usize = 16;
+const IN_FLIGHT: usize = 8;
 
 /// Most bytes of a transaction that is filled up; a single step may take it to [`MAX_TXN_BYTES`].
 const FILL_BYTES: usize = MAX_TXN_BYTES / 4 * 3;
