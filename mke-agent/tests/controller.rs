@@ -35,6 +35,8 @@ mod rbac;
 mod registry;
 #[path = "controller/scim.rs"]
 mod scim;
+#[path = "controller/second_factor.rs"]
+mod second_factor;
 #[path = "controller/startup.rs"]
 mod startup;
 #[path = "controller/tls.rs"]

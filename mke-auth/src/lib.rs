@@ -29,6 +29,7 @@
 //!     password: &Secret::new("correct horse"),
 //!     source: IpAddr::from([192, 0, 2, 1]),
 //!     user_agent: "example",
+//!     code: None,
 //! };
 //! let (backends, settings) = (Backends::managed(), SessionSettings::default());
 //! let login = logins.login(&directory, request, &backends, &settings, &mut rng).await?;
@@ -51,9 +52,10 @@ pub mod registry;
 #[cfg(feature = "saml")]
 pub mod saml;
 pub mod scim;
+pub mod second_factor;
 pub mod sessions;
 mod storage;
 mod throttle;
 
 pub use storage::StorageError;
-pub use throttle::{FREE_ACCOUNT_FAILURES, FREE_SOURCE_FAILURES, MAX_DELAY};
+pub use throttle::{FREE_ACCOUNT_FAILURES, FREE_CODE_FAILURES, FREE_SOURCE_FAILURES, MAX_DELAY};

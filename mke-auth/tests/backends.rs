@@ -194,6 +194,7 @@ async fn sec_ldap_14_local_accounts_come_first() {
         password: &Secret::new("directory secret"),
         source: *SOURCE,
         user_agent: "",
+        code: None,
     };
     let known = joined.world.directory().await;
     let result = joined
@@ -301,6 +302,7 @@ async fn sec_ldap_18_guesses_stop_before_the_directory() {
                 password: &Secret::new("a guess"),
                 source,
                 user_agent: "",
+                code: None,
             };
             let (world, backends) = (&joined.world, &joined.world.backends);
             world

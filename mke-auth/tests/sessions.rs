@@ -130,6 +130,7 @@ async fn sec_authn_03_the_limit_holds_under_parallel_logins() {
                     password: &password(),
                     source: *SOURCE,
                     user_agent: "",
+                    code: None,
                 };
                 world
                     .logins
@@ -233,6 +234,7 @@ async fn sec_authn_04_what_ends_a_session() {
             password: &password(),
             source: *SOURCE,
             user_agent: "",
+            code: None,
         };
         let before = world.directory().await;
         let by_password = world

@@ -4,7 +4,7 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::{
     account, admission, auth, authz, bundle, can_i, collection, completion, config, context, dump_certs,
-    grant, id, login, org, port_check, proof, role, serve, team,
+    grant, id, login, org, passwd, port_check, proof, role, serve, team,
 };
 use crate::output::Format;
 
@@ -38,6 +38,8 @@ pub(crate) enum Command {
     Completion(completion::Args),
     /// Log in to a control plane and keep the session as a context.
     Login(login::Args),
+    /// Set a password from a shell of the manager, without logging in.
+    Passwd(passwd::Args),
     /// End the session of the context in use.
     Logout,
     /// Switch between control planes.

@@ -77,13 +77,18 @@ const ENGINE: [Need; 6] = [
 ];
 
 /// For the tests against real services.
-const TEST: [Need; 13] = [
+const TEST: [Need; 14] = [
     need(
         Sign::Program("docker-registry"),
         &["docker-registry"],
         "a registry that engines must be told to trust",
     ),
     need(Sign::Program("slapd"), &["slapd"], "a real directory server"),
+    need(
+        Sign::Program("oathtool"),
+        &["oathtool"],
+        "codes of an authenticator that was written elsewhere",
+    ),
     need(
         Sign::Program("jq"),
         &["jq"],

@@ -229,6 +229,7 @@ async fn by_header(
         password: &Secret::new(password),
         source: address.ip(),
         user_agent: user_agent(headers),
+        code: None,
     };
     let backends = state.backends(snapshot);
     let checked = state
@@ -247,7 +248,9 @@ async fn by_header(
                 changed: checked.via.filter(|via| via.changed),
             })
         }
-        Err(error @ LoginError::InvalidCredentials) => Err(ApiError::unauthenticated().because(error)),
+        Err(error @ (LoginError::InvalidCredentials | LoginError::SecondFactorNeeded)) => {
+            Err(ApiError::unauthenticated().because(error))
+        }
         Err(error) => Err(error.into()),
     }
 }

@@ -17,6 +17,7 @@
 //! | `saml` | the key and the provider's metadata for SAML |
 //! | `registry` | tokens for registries |
 //! | `setup`, `authorities`, `issue` | what a first start makes, certificates, bundles |
+//! | `recovery` | a new password from the shell of this machine |
 //! | `live` | settings that act while the controller runs |
 //! | `audit`, `metrics`, `headers` | what is recorded, counted and added to every answer |
 
@@ -47,6 +48,7 @@ mod paging;
 mod places;
 mod policy_store;
 mod records;
+pub mod recovery;
 mod registry;
 pub mod saml;
 mod server;

@@ -25,7 +25,7 @@ use super::rng;
 use crate::engine::EngineClient;
 
 /// File in the data directory that opens the private keys in the store.
-const SEALING_KEY: &str = "sealing.key";
+pub(super) const SEALING_KEY: &str = "sealing.key";
 /// Characters of a generated password: without those that are easily mistaken for others.
 const PASSWORD_ALPHABET: &[u8] = b"abcdefghijkmnopqrstuvwxyzABCDEFGHJKLMNPQRSTUVWXYZ23456789";
 /// Length of a generated password: 24 of 57 characters are 139 bits.

@@ -10,6 +10,7 @@ use mke_auth::jobs::Jobs;
 use mke_auth::keys::PublicKeys;
 use mke_auth::password::{HashLimits, PasswordError, PasswordHasher};
 use mke_auth::scim::{Scim, ScimTokens};
+use mke_auth::second_factor::SecondFactors;
 use mke_auth::sessions::{Logins, Sessions};
 use mke_core::config::Kept;
 use mke_core::ids::AccountId;
@@ -47,12 +48,12 @@ use super::server::Server;
 use super::setup::{self, SetupError, Writers};
 use super::state::State;
 use super::streams::Streams;
-use super::{jobs, node_names, tls, unpack};
+use super::{jobs, node_names, recovery, tls, unpack};
 use crate::engine::EngineClient;
 use crate::proxy::nodes;
 
 /// The store's file in the data directory.
-const STORE_FILE: &str = "store.db";
+pub(super) const STORE_FILE: &str = "store.db";
 /// How often sessions are written back and over ones are deleted.
 const UPKEEP: Duration = Duration::from_secs(10);
 /// How long requests in flight may take when the controller stops; then they are cut.
@@ -154,7 +155,9 @@ pub async fn start_with(options: Options, mut surroundings: Surroundings) -> Res
     let addresses: Vec<SocketAddr> = listeners.iter().map(|(_, address)| *address).collect();
     let first = addresses.first().ok_or(StartError::NoAddress)?;
     let url = format!("https://{}:{}", bracketed(&options.advertise_host), first.port());
-    let store = match surroundings.store.take() {
+    let shared = surroundings.store.take();
+    let alone = shared.is_none();
+    let store = match shared {
         Some(shared) => shared,
         None => {
             let path = options.data_dir.join(STORE_FILE);
@@ -170,6 +173,15 @@ pub async fn start_with(options: Options, mut surroundings: Surroundings) -> Res
     }));
     finish_first_start(&options, &state).await?;
     background.push(tokio::spawn(upkeep(state.clone())));
+    background.push(tokio::spawn(share_failures(state.clone())));
+    // Without a store of its own this is not the only controller of the data directory.
+    match alone.then(|| recovery::listen(&options.data_dir)) {
+        None => {}
+        Some(Ok(socket)) => background.push(tokio::spawn(recovery::serve(socket, state.clone()))),
+        Some(Err(error)) => {
+            tracing::warn!(%error, source = %error.source, "`ucp passwd` works only while this control plane is stopped");
+        }
+    }
     background.push(tokio::spawn(jobs::run(state.clone())));
     background.push(tokio::spawn(keep_nodes_placed(state.clone())));
     background.push(tokio::spawn(saml::follow(state.clone())));
@@ -272,13 +284,15 @@ async fn prepare(
         ScimTokens::new(store.clone(), clock.clone()),
     );
     let registry_keys = Keys::new(store.clone(), clock.clone(), sealing.clone());
-    let saml = Saml::new(store.clone(), clock.clone(), accounts.clone(), sealing);
+    let saml = Saml::new(store.clone(), clock.clone(), accounts.clone(), sealing.clone());
+    let second_factors = Arc::new(SecondFactors::new(store.clone(), clock.clone(), sealing));
     let state = State {
         accounts,
         saml,
         registry_keys,
         scim,
-        logins: Logins::new(sessions.clone(), hasher),
+        logins: Logins::new(sessions.clone(), hasher).with_second_factors(second_factors.clone()),
+        second_factors,
         sessions,
         keys: PublicKeys::new(store.clone(), clock.clone()),
         jobs: Jobs::new(store.clone(), clock.clone()),
@@ -398,6 +412,20 @@ async fn upkeep(state: Arc<State>) {
     }
 }
 
+/// How often managers tell each other of failed logins: what an attacker gains by going from one to the next.
+const SHARE: Duration = Duration::from_secs(1);
+
+async fn share_failures(state: Arc<State>) {
+    let mut ticks = interval(SHARE);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    loop {
+        ticks.tick().await;
+        if let Err(error) = state.logins.share_failures().await {
+            tracing::warn!(%error, "failed logins could not be shared, this manager knows them alone");
+        }
+    }
+}
+
 impl Running {
     /// The addresses it listens on, in the order of the options.
     pub fn addresses(&self) -> &[SocketAddr] {
@@ -446,6 +474,9 @@ impl Running {
         let directory = &self.state.snapshot().directory;
         if let Err(error) = self.state.sessions.flush_last_used(directory).await {
             tracing::warn!(%error, "session times could not be written");
+        }
+        if let Err(error) = self.state.logins.share_failures().await {
+            tracing::warn!(%error, "failed logins could not be written");
         }
         self.live.last_words().await;
         for task in &self.background {

@@ -8,6 +8,7 @@ use mke_auth::accounts::Accounts;
 use mke_auth::identity::Identity;
 use mke_auth::jobs::Jobs;
 use mke_auth::keys::PublicKeys;
+use mke_auth::second_factor::SecondFactors;
 use mke_auth::sessions::{Backends, Logins, Sessions};
 use mke_core::store::{Revision, Store};
 use mke_core::time::Clock;
@@ -66,6 +67,8 @@ pub struct State {
     pub sessions: Arc<Sessions>,
     /// Checks passwords and begins sessions.
     pub logins: Logins,
+    /// Makes, checks and removes second factors.
+    pub second_factors: Arc<SecondFactors>,
     /// Lets an identity provider keep users and groups.
     pub scim: ScimService,
     /// Writes public keys.

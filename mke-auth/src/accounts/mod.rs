@@ -18,6 +18,7 @@ mod members;
 mod new;
 mod organizations;
 mod provisioned;
+mod recovery;
 mod teams;
 mod users;
 
@@ -30,6 +31,7 @@ pub use new::{NewOrganization, NewTeam, NewUser, TeamChange, UserChange};
 pub use provisioned::{
     MAX_MEMBER_CHANGES, Provisioned, ProvisionedGroup, TEAM_SUFFIX, is_linkable, is_provisioned,
 };
+pub use recovery::{Recovered, Recovery};
 pub use users::PasswordChange;
 
 use std::sync::Arc;

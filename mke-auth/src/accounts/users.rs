@@ -334,6 +334,8 @@ pub(super) fn delete_account(found: &Found<Account>, owned: Vec<String>) -> Resu
         .delete(key)
         .delete(layout::account_name(account.name.as_str()))
         .delete(layout::login(&account.id))
+        .delete(layout::second_factor(&account.id))
+        .delete(layout::login_lock(&account.id))
         .delete(layout::owned(&account.id))
         .delete_range(sessions_of(&account.id))
         .delete_range(grants_of_subject(account.id.as_str()));

@@ -7,7 +7,9 @@ use mke_core::ids::{AccountId, KeyId, SessionId, TeamId};
 use mke_core::names::DEFAULT_ORGANIZATION;
 
 use super::{Directory, StoredSession};
-use crate::records::{Account, Login, Membership, PublicKey, ScimToken, Source, Team, TokenHash};
+use crate::records::{
+    Account, Login, Membership, PublicKey, ScimToken, SecondFactor, Source, Team, TokenHash,
+};
 
 /// A member of an organization or a team.
 #[derive(Debug, Clone)]
@@ -43,6 +45,17 @@ impl Directory {
             .iter()
             .filter(move |((of, _), _)| *of == source)
             .filter_map(|(_, id)| self.accounts.get(id))
+    }
+
+    /// The second factor of an account, switched on or only begun.
+    pub fn second_factor(&self, account: &AccountId) -> Option<&Arc<SecondFactor>> {
+        self.second_factors.get(account)
+    }
+
+    /// Whether an account's logins need a second factor.
+    pub fn has_second_factor(&self, account: &AccountId) -> bool {
+        self.second_factor(account)
+            .is_some_and(|factor| factor.confirmed.is_some())
     }
 
     /// The account that a path element of the API means: a name, or else an id. No name has the form of an id.

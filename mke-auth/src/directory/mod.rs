@@ -17,8 +17,8 @@ use mke_core::ids::{AccountId, KeyId, SessionId, TeamId};
 use mke_core::store::{Entry, Event, Revision, layout};
 
 use crate::records::{
-    self, Account, Login, Membership, PublicKey, Record, RecordError, ScimToken, Session, Source, Team,
-    TokenHash,
+    self, Account, Login, Membership, PublicKey, Record, RecordError, ScimToken, SecondFactor, Session,
+    Source, Team, TokenHash,
 };
 
 /// What an event was about, so that a manager knows what to compute anew.
@@ -60,6 +60,7 @@ pub struct Directory {
     tokens: HashMap<TokenHash, SessionId>,
     account_sessions: OrdSet<(AccountId, SessionId)>,
     logins: HashMap<AccountId, Login>,
+    second_factors: HashMap<AccountId, Arc<SecondFactor>>,
     scim_token: Option<Arc<ScimToken>>,
     damaged: OrdMap<String, Arc<str>>,
 }
@@ -74,10 +75,11 @@ enum Family {
     Key,
     Session,
     Login,
+    SecondFactor,
     ScimToken,
 }
 
-const FAMILIES: [(&str, Family); 8] = [
+const FAMILIES: [(&str, Family); 9] = [
     (layout::ACCOUNTS, Family::Account),
     (layout::TEAMS, Family::Team),
     (layout::MEMBERS, Family::Member),
@@ -85,6 +87,7 @@ const FAMILIES: [(&str, Family); 8] = [
     (layout::PUBLIC_KEYS, Family::Key),
     (layout::SESSIONS, Family::Session),
     (layout::LOGINS, Family::Login),
+    (layout::SECOND_FACTORS, Family::SecondFactor),
     (layout::SCIM_TOKEN, Family::ScimToken),
 ];
 
@@ -118,7 +121,9 @@ impl Directory {
         }
         match family {
             Family::Account | Family::Team | Family::Member | Family::TeamMember => Applied::People,
-            Family::Key | Family::Session | Family::Login | Family::ScimToken => Applied::Credentials,
+            Family::Key | Family::Session | Family::Login | Family::SecondFactor | Family::ScimToken => {
+                Applied::Credentials
+            }
         }
     }
 
@@ -182,6 +187,12 @@ impl Directory {
             }
             (Family::Login, [account]) => {
                 self.logins.insert(AccountId::from(*account), read(entry)?);
+            }
+            (Family::SecondFactor, [account]) => {
+                let factor: SecondFactor = read(entry)?;
+                same(account, factor.account.as_str())?;
+                self.second_factors
+                    .insert(factor.account.clone(), Arc::new(factor));
             }
             (Family::ScimToken, [""]) => self.scim_token = Some(Arc::new(read(entry)?)),
             _ => return Err("its key has the wrong number of parts".to_owned()),
@@ -256,6 +267,9 @@ impl Directory {
             }
             (Family::Login, [account]) => {
                 self.logins.remove(*account);
+            }
+            (Family::SecondFactor, [account]) => {
+                self.second_factors.remove(*account);
             }
             (Family::ScimToken, [""]) => self.scim_token = None,
             _ => {}

@@ -9,12 +9,14 @@ mod account;
 mod credentials;
 mod origin;
 mod scim;
+mod second_factor;
 mod team;
 
 pub use account::{Account, AccountKind, MAX_FULL_NAME_CHARS, User};
 pub use credentials::{Login, MAX_LABEL_CHARS, MAX_USER_AGENT_CHARS, PublicKey, Session, TokenHash};
 pub use origin::{MAX_ORIGIN_ID_BYTES, MemberSync, Origin, Source};
 pub use scim::{ScimEmail, ScimGroup, ScimPerson, ScimToken};
+pub use second_factor::{FailureCount, LoginLock, SecondFactor};
 pub use team::{MAX_DESCRIPTION_CHARS, Membership, Team};
 
 use serde::Serialize;

@@ -13,6 +13,7 @@ use mke_core::names::AccountName;
 use mke_core::secret::Secret;
 use unicode_normalization::UnicodeNormalization as _;
 
+use super::pace::LockPolicy;
 use crate::accounts::{Join, Person};
 use crate::directory::Directory;
 use crate::records::{Account, Source};
@@ -57,6 +58,7 @@ pub struct Backends {
     fallback: String,
     directory: Option<Arc<dyn PasswordDirectory>>,
     on_demand: bool,
+    lock: Option<LockPolicy>,
 }
 
 impl fmt::Debug for Backends {
@@ -94,6 +96,7 @@ impl Backends {
             fallback: auth.managed_password_fallback_user.clone(),
             directory: None,
             on_demand: false,
+            lock: LockPolicy::of(&auth.account_lock),
         }
     }
 
@@ -106,6 +109,19 @@ impl Backends {
             on_demand,
             ..self
         }
+    }
+
+    /// The accounts kept here, at the pace of a configuration: for owners who are asked for their password again.
+    pub fn managed_at_pace_of(auth: &Auth) -> Self {
+        Self {
+            lock: LockPolicy::of(&auth.account_lock),
+            ..Self::default()
+        }
+    }
+
+    /// When failed logins lock an account.
+    pub(super) fn lock(&self) -> Option<LockPolicy> {
+        self.lock
     }
 
     /// Whether a first login makes an account.

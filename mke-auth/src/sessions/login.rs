@@ -14,15 +14,17 @@ use mke_core::store::{Compare, Revision, Txn, layout};
 use rand_core::CryptoRng;
 
 use super::backends::Backends;
+use super::pace::Pace;
 use super::prove::{Gate, Proof, Proven, Via};
+use super::second_factor::Asked;
 use super::{Sessions, Token};
 use crate::accounts::Accounts;
 use crate::directory::Directory;
 use crate::identity::{Credential, Identity, PasswordVersion};
 use crate::password::{PasswordError, PasswordHash, PasswordHasher};
 use crate::records::{Account, AccountKind, Login, MAX_USER_AGENT_CHARS, Session};
+use crate::second_factor::{SecondFactorError, SecondFactors};
 use crate::storage::{self, ATTEMPTS, Found, StorageError};
-use crate::throttle::Throttle;
 
 /// What a client asks with.
 #[derive(Debug, Clone, Copy)]
@@ -35,6 +37,8 @@ pub struct LoginRequest<'a> {
     pub source: IpAddr,
     /// What the client calls itself.
     pub user_agent: &'a str,
+    /// The code of the second factor, or a recovery code; without meaning for accounts that have none.
+    pub code: Option<&'a str>,
 }
 
 /// A session that has begun.
@@ -66,6 +70,12 @@ pub enum LoginError {
         /// When the next attempt will be looked at.
         retry_after: Duration,
     },
+    /// The password is right and the account has a second factor, but no code came.
+    #[error("a code of the second factor is needed: send it as `code`")]
+    SecondFactorNeeded,
+    /// The second factor.
+    #[error(transparent)]
+    SecondFactor(SecondFactorError),
     /// Too many passwords are being checked.
     #[error("too many logins at once, try again")]
     Busy,
@@ -82,6 +92,16 @@ impl From<PasswordError> for LoginError {
         match error {
             PasswordError::Busy => Self::Busy,
             other => Self::Password(other),
+        }
+    }
+}
+
+impl From<SecondFactorError> for LoginError {
+    fn from(error: SecondFactorError) -> Self {
+        match error {
+            SecondFactorError::Needed => Self::SecondFactorNeeded,
+            SecondFactorError::Storage(error) => Self::Storage(error),
+            other => Self::SecondFactor(other),
         }
     }
 }
@@ -103,7 +123,8 @@ pub struct Logins {
     pub(super) sessions: Arc<Sessions>,
     pub(super) hasher: Arc<PasswordHasher>,
     pub(super) accounts: Accounts,
-    pub(super) throttle: Throttle,
+    pub(super) second_factors: Option<Arc<SecondFactors>>,
+    pub(super) pace: Pace,
     pub(super) gate: Gate,
 }
 
@@ -112,15 +133,17 @@ impl Logins {
     pub fn new(sessions: Arc<Sessions>, hasher: Arc<PasswordHasher>) -> Self {
         let (store, clock) = (Arc::clone(&sessions.store), Arc::clone(&sessions.clock));
         Self {
+            pace: Pace::new(Arc::clone(&store)),
             accounts: Accounts::new(store, clock, Arc::clone(&hasher)),
             sessions,
             hasher,
-            throttle: Throttle::default(),
+            second_factors: None,
             gate: Gate::default(),
         }
     }
 
-    /// Who a name and a password are, without beginning a session: for requests that carry both.
+    /// Who a name and a password are, without beginning a session: for requests that carry both. They have no place for a
+    /// code, so accounts with a second factor are refused (authn-10).
     ///
     /// # Errors
     ///
@@ -133,6 +156,28 @@ impl Logins {
         rng: &mut (impl CryptoRng + Send + ?Sized),
     ) -> Result<Checked, LoginError> {
         let proven = self.prove(directory, request, backends, rng).await?;
+        self.must_have_no_second_factor(&proven.account).await?;
+        self.succeeded(request.username, request.source);
+        Self::checked(&proven)
+    }
+
+    /// Whether a password is that of an account whose owner has logged in already, and is asked again.
+    ///
+    /// # Errors
+    ///
+    /// [`LoginError`].
+    pub async fn confirm_password(
+        &self,
+        directory: &Directory,
+        request: LoginRequest<'_>,
+        backends: &Backends,
+        rng: &mut (impl CryptoRng + Send + ?Sized),
+    ) -> Result<Checked, LoginError> {
+        let proven = self.prove(directory, request, backends, rng).await?;
+        Self::checked(&proven)
+    }
+
+    fn checked(proven: &Proven) -> Result<Checked, LoginError> {
         let version = proven.account.user().map_or(0, |user| user.password_version);
         let credential = Credential::Password(PasswordVersion(version));
         let identity =
@@ -144,7 +189,7 @@ impl Logins {
         })
     }
 
-    /// Logs in: checks the password and begins a session. When that makes more sessions than
+    /// Logs in: checks the password, then the code of the second factor where there is one, and begins a session. When that makes more sessions than
     /// [`SessionSettings::per_user_limit`], those with the oldest last use end (SESS-003).
     ///
     /// # Errors
@@ -163,8 +208,22 @@ impl Logins {
             Proof::Password { outdated: true, .. } => Some(self.hasher.hash(request.password, rng).await?),
             Proof::Password { .. } | Proof::Elsewhere => None,
         };
-        self.begin(&proven, rehashed.as_ref(), request.user_agent, settings, rng)
-            .await
+        let asked = Asked::Code {
+            request: &request,
+            lock: backends.lock(),
+        };
+        let logged_in = self
+            .begin(
+                &proven,
+                rehashed.as_ref(),
+                asked,
+                request.user_agent,
+                settings,
+                rng,
+            )
+            .await?;
+        self.succeeded(request.username, request.source);
+        Ok(logged_in)
     }
 
     /// Begins a session for an account whose owner has proved elsewhere who it is, such as to a SAML identity
@@ -187,13 +246,15 @@ impl Logins {
             revision: None,
             via: None,
         };
-        self.begin(&proven, None, user_agent, settings, rng).await
+        self.begin(&proven, None, Asked::Nothing, user_agent, settings, rng)
+            .await
     }
 
     async fn begin(
         &self,
         proven: &Proven,
         rehashed: Option<&PasswordHash>,
+        asked: Asked<'_>,
         user_agent: &str,
         settings: &SessionSettings,
         rng: &mut (impl CryptoRng + Send + ?Sized),
@@ -213,7 +274,7 @@ impl Logins {
                 user_agent: user_agent.chars().take(MAX_USER_AGENT_CHARS).collect(),
             };
             if let Some((identity, first_login, revision)) =
-                self.write(proven, &session, rehashed, settings).await?
+                self.write(proven, &session, rehashed, asked, settings).await?
             {
                 return Ok(LoggedIn {
                     identity,
@@ -234,6 +295,7 @@ impl Logins {
         proven: &Proven,
         session: &Session,
         rehashed: Option<&PasswordHash>,
+        asked: Asked<'_>,
         settings: &SessionSettings,
     ) -> Result<Option<(Identity, bool, Revision)>, LoginError> {
         let store = &*self.sessions.store;
@@ -247,7 +309,8 @@ impl Logins {
         }
         let identity = Identity::of(&found.record, Credential::Session(session.id.clone()))
             .map_err(|_| LoginError::InvalidCredentials)?;
-        let mut txn = Txn::new().when(Compare::Modified(account_key.clone(), found.modified));
+        let txn = Txn::new().when(Compare::Modified(account_key.clone(), found.modified));
+        let (mut txn, coded) = self.ask_second_factor(&found.record, asked, txn).await?;
         if let (Some(hash), AccountKind::User(user)) = (rehashed, &found.record.kind) {
             let mut account = found.record.clone();
             let mut user = user.clone();
@@ -276,9 +339,11 @@ impl Logins {
             layout::session(&session.account, &session.id),
             storage::encode(session)?,
         );
-        Ok(storage::commit(store, txn)
-            .await?
-            .map(|revision| (identity, before.is_none(), revision)))
+        let committed = storage::commit(store, txn).await?;
+        if let (Some(_), true, Asked::Code { request, .. }) = (committed, coded, asked) {
+            self.succeeded_code(request.username, request.source);
+        }
+        Ok(committed.map(|revision| (identity, before.is_none(), revision)))
     }
 
     /// Keys of the sessions that must end so that one more keeps the limit: those that are over, then those with

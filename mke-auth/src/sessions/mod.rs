@@ -13,7 +13,9 @@ mod backends;
 mod ldap;
 mod live;
 mod login;
+mod pace;
 mod prove;
+mod second_factor;
 mod token;
 
 pub use backends::{Answer, Backends, Belongs, DirectoryFailure, PasswordDirectory};

@@ -13,6 +13,7 @@ use tokio::sync::{Mutex, MutexGuard, Semaphore};
 
 use super::backends::{Asked, Backends, DirectoryFailure, PasswordDirectory, fold};
 use super::login::{LoginError, LoginRequest, Logins};
+use super::pace::{LockPolicy, named};
 use super::slot;
 use crate::accounts::{AccountError, AdoptError, BatchChange, BatchStep, Person};
 use crate::directory::Directory;
@@ -100,33 +101,32 @@ impl Logins {
         backends: &Backends,
         rng: &mut (impl CryptoRng + Send + ?Sized),
     ) -> Result<Proven, LoginError> {
-        self.check_pace(&request)?;
+        self.may_try(&request).await?;
+        let meant = named(directory, request.username);
+        if self.is_locked(meant, backends).await? {
+            // The work and the answer are those of a wrong password.
+            self.hasher.verify(request.password, None).await?;
+            self.check_pace(&request)?;
+            return Err(self.refused(None, &request, None));
+        }
+        let lock = backends.lock();
         match backends.asked(directory, request.username) {
-            Asked::Here(account) => self.prove_here(account, &request).await,
+            Asked::Here(account) => self.prove_here(account, meant, &request, lock).await,
             // An empty password is no password; some directories would call it an anonymous success (ldap-01).
-            Asked::There(_) if request.password.expose().is_empty() => self.prove_here(None, &request).await,
-            Asked::There(there) => {
-                let on_demand = backends.on_demand();
-                self.prove_there(there, directory, &request, on_demand, rng).await
+            Asked::There(_) if request.password.expose().is_empty() => {
+                self.prove_here(None, meant, &request, lock).await
             }
+            Asked::There(there) => self.prove_there(there, directory, &request, backends, rng).await,
         }
     }
 
-    fn check_pace(&self, request: &LoginRequest<'_>) -> Result<(), LoginError> {
-        self.throttle
-            .check(self.sessions.clock.now(), &fold(request.username), request.source)
-            .map_err(|retry_after| LoginError::TooManyAttempts { retry_after })
-    }
-
-    fn succeeded(&self, request: &LoginRequest<'_>) {
-        let now = self.sessions.clock.now();
-        self.throttle
-            .succeeded(now, &fold(request.username), request.source);
-    }
-
-    fn failed(&self, request: &LoginRequest<'_>) -> LoginError {
-        let now = self.sessions.clock.now();
-        self.throttle.failed(now, &fold(request.username), request.source);
+    fn refused(
+        &self,
+        account: Option<&Arc<Account>>,
+        request: &LoginRequest<'_>,
+        lock: Option<LockPolicy>,
+    ) -> LoginError {
+        self.failed(account.map(|account| &**account), request, lock);
         LoginError::InvalidCredentials
     }
 
@@ -134,7 +134,9 @@ impl Logins {
     async fn prove_here(
         &self,
         account: Option<&Arc<Account>>,
+        meant: Option<&Arc<Account>>,
         request: &LoginRequest<'_>,
+        lock: Option<LockPolicy>,
     ) -> Result<Proven, LoginError> {
         let user = account.and_then(|account| account.user());
         let password = user.and_then(|user| user.password.as_ref());
@@ -143,7 +145,6 @@ impl Logins {
         self.check_pace(request)?;
         match (account, user, password, verdict) {
             (Some(account), Some(user), Some(password), Verdict::Right { outdated }) if user.is_active => {
-                self.succeeded(request);
                 Ok(Proven {
                     account: Arc::clone(account),
                     how: Proof::Password {
@@ -154,7 +155,7 @@ impl Logins {
                     via: None,
                 })
             }
-            _ => Err(self.failed(request)),
+            _ => Err(self.refused(meant, request, lock)),
         }
     }
 
@@ -164,7 +165,7 @@ impl Logins {
         there: &dyn PasswordDirectory,
         directory: &Directory,
         request: &LoginRequest<'_>,
-        on_demand: bool,
+        backends: &Backends,
         rng: &mut (impl CryptoRng + Send + ?Sized),
     ) -> Result<Proven, LoginError> {
         let folded = fold(request.username);
@@ -180,12 +181,13 @@ impl Logins {
         )?;
         match answer {
             Ok(person) => {
-                self.accept(there, directory, person, request, on_demand, rng)
+                self.accept(there, directory, person, request, backends, rng)
                     .await
             }
             Err(DirectoryFailure::Refused(why)) => {
                 tracing::info!(name = folded, source = %there.source(), why, "a login was refused");
-                Err(self.failed(request))
+                let meant = named(directory, request.username);
+                Err(self.refused(meant, request, backends.lock()))
             }
             // Not the fault of who asks, so it is not counted; the accounts kept here still log in.
             Err(DirectoryFailure::Unavailable(why)) => {
@@ -201,13 +203,12 @@ impl Logins {
         directory: &Directory,
         person: Person,
         request: &LoginRequest<'_>,
-        on_demand: bool,
+        backends: &Backends,
         rng: &mut (impl CryptoRng + Send + ?Sized),
     ) -> Result<Proven, LoginError> {
         let source = person.origin.source;
-        match self.accounts.adopt(&person, on_demand, rng).await {
+        match self.accounts.adopt(&person, backends.on_demand(), rng).await {
             Ok(adopted) => {
-                self.succeeded(request);
                 let name = adopted.account.name.as_str();
                 let mut revision = adopted.revision;
                 if adopted.made {
@@ -234,7 +235,7 @@ impl Logins {
             Err(AdoptError::Account(AccountError::Storage(error))) => Err(error.into()),
             Err(why) => {
                 tracing::warn!(name = person.name.as_str(), %source, %why, "a login was refused");
-                Err(self.failed(request))
+                Err(self.refused(None, request, None))
             }
         }
     }

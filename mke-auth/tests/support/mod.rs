@@ -108,6 +108,7 @@ impl World {
             password: &Secret::new(password),
             source,
             user_agent: "test",
+            code: None,
         };
         let directory = self.directory().await;
         self.logins

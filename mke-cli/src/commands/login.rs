@@ -6,6 +6,7 @@
 use std::io::{IsTerminal as _, Read as _};
 use std::path::PathBuf;
 
+use mke_auth::sessions::LoginError;
 use mke_core::secret::Secret;
 use reqwest::Method;
 use serde::Deserialize;
@@ -28,6 +29,9 @@ pub(crate) struct Args {
     /// Read the password from standard input.
     #[arg(long)]
     password_stdin: bool,
+    /// The code of the second factor, or a recovery code; asked for when it is needed.
+    #[arg(long)]
+    code: Option<String>,
     /// The authority that the server's certificate chains to (PEM).
     #[arg(long, conflicts_with_all = ["fingerprint", "insecure"])]
     ca_file: Option<PathBuf>,
@@ -56,8 +60,7 @@ pub(super) async fn login(args: &Args, output: &mut Output<'_>) -> Result<(), Cl
     };
     let password = password(args, output)?;
     let client = Client::new(&args.url, &trust, None)?;
-    let body = json!({ "username": username, "password": password.expose() });
-    let answer: LoginAnswer = client.send_json(Method::POST, "/auth/login", &body).await?;
+    let answer = send(&client, &username, &password, args.code.as_deref(), output).await?;
     let (ca_pem, insecure) = match trust {
         Trust::Authorities(pem) => (Some(pem), false),
         Trust::Nothing => (None, true),
@@ -82,6 +85,30 @@ pub(super) async fn login(args: &Args, output: &mut Output<'_>) -> Result<(), Cl
         args.url, args.context
     ));
     Ok(())
+}
+
+/// Sends name and password, and the code of the second factor once it turns out that one is needed.
+async fn send(
+    client: &Client,
+    username: &str,
+    password: &Secret,
+    code: Option<&str>,
+    output: &mut Output<'_>,
+) -> Result<LoginAnswer, CliError> {
+    let mut body = json!({ "username": username, "password": password.expose() });
+    if let Some(code) = code {
+        body["code"] = json!(code);
+    }
+    let needed = LoginError::SecondFactorNeeded.to_string();
+    match client.send_json(Method::POST, "/auth/login", &body).await {
+        Err(CliError::Refused { message } | CliError::Api { message, .. })
+            if message == needed && code.is_none() && std::io::stdin().is_terminal() =>
+        {
+            body["code"] = json!(output.ask("Code: ")?.trim());
+            client.send_json(Method::POST, "/auth/login", &body).await
+        }
+        other => other,
+    }
 }
 
 /// What the operator wants people to read before they log in (CFG-034). Servers that know no such message have none.

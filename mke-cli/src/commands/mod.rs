@@ -22,6 +22,7 @@ pub(crate) mod id;
 pub(crate) mod login;
 pub(crate) mod names;
 pub(crate) mod org;
+pub(crate) mod passwd;
 pub(crate) mod paths;
 pub(crate) mod policy_test;
 pub(crate) mod port_check;
@@ -52,6 +53,7 @@ pub(crate) fn dispatch(command: Command, output: &mut Output<'_>) -> Result<(), 
         Command::PortCheckServer(args) => wait_for(port_check::run(&args, output)),
         Command::Completion(args) => completion::run(&args, output),
         Command::Login(args) => wait_for(login::login(&args, output)),
+        Command::Passwd(args) => wait_for(passwd::run(&args, output)),
         Command::Logout => wait_for(login::logout(output)),
         Command::Context(command) => context::run(&command, output),
         Command::Account(command) => wait_for(account::run(command, &Client::from_environment()?, output)),

@@ -80,6 +80,33 @@ impl Server {
         server
     }
 
+    /// Ends the program as an operator does, and waits for that.
+    pub(crate) fn stop(&mut self) {
+        let _ = Command::new("kill").arg(self.child.id().to_string()).status();
+        self.child.wait().unwrap();
+    }
+
+    /// Starts it again on the same data and address.
+    pub(crate) async fn start_again(&mut self) {
+        let ready = self.data().join("ready.json");
+        let _ = std::fs::remove_file(&ready);
+        let log = std::fs::File::options()
+            .append(true)
+            .open(self.dir.path().join("log"))
+            .unwrap();
+        self.child = Command::new(UCP)
+            .args(["serve", "--listen", self.url.trim_start_matches("https://")])
+            .args(["--host-address", "127.0.0.1"])
+            .args(["--engine", "unix:///nonexistent/docker.sock", "--data-dir"])
+            .arg(self.data())
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(log)
+            .spawn()
+            .unwrap();
+        self.pid_other_than(None).await;
+    }
+
     /// The data directory.
     pub(crate) fn data(&self) -> PathBuf {
         self.dir.path().join("data")

@@ -53,6 +53,26 @@ pub const ACTING: &[Topic] = &[
         ],
     },
     Topic {
+        name: "locks of accounts",
+        keys: &[
+            acting(
+                "auth.account_lock.enabled",
+                "mke-auth/src/sessions/pace.rs",
+                "settings.enabled",
+            ),
+            acting(
+                "auth.account_lock.failureTrigger",
+                "mke-auth/src/sessions/pace.rs",
+                ".failure_trigger",
+            ),
+            acting(
+                "auth.account_lock.durationSeconds",
+                "mke-auth/src/sessions/pace.rs",
+                ".duration_seconds",
+            ),
+        ],
+    },
+    Topic {
         name: "password logins and the LDAP directory",
         keys: &[
             acting(

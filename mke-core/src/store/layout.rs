@@ -135,6 +135,18 @@ family!(
     LOGINS, login(account: &AccountId) = "logins"
 );
 family!(
+    /// Second factors by account.
+    SECOND_FACTORS, second_factor(account: &AccountId) = "second-factors"
+);
+family!(
+    /// Failed logins, by the hash of what they are counted by; they live under leases.
+    LOGIN_FAILURES, login_failures(of: &str) = "login-failures"
+);
+family!(
+    /// Accounts that failed logins have locked.
+    LOGIN_LOCKS, login_lock(account: &AccountId) = "login-locks"
+);
+family!(
     /// Custom roles by id. Built-in roles are code.
     ROLES, role(id: &RoleId) = "roles"
 );
@@ -232,6 +244,9 @@ mod tests {
             SAML_PROVIDER,
             OWNED,
             LOGINS,
+            SECOND_FACTORS,
+            LOGIN_FAILURES,
+            LOGIN_LOCKS,
             ROLES,
             COLLECTIONS,
             COLLECTION_NAMES,

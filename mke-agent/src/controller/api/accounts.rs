@@ -286,14 +286,15 @@ async fn must_be_password(call: &Call, account: &Account, password: &Secret) -> 
         password,
         source: call.peer.ip(),
         user_agent: user_agent(&call.headers),
+        code: None,
     };
     match call
         .state
         .logins
-        .check_password(
+        .confirm_password(
             &call.snapshot.directory,
             request,
-            &Backends::managed(),
+            &Backends::managed_at_pace_of(&call.snapshot.config.auth),
             &mut rng(),
         )
         .await

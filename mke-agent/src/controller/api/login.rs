@@ -50,6 +50,7 @@ async fn log_in(call: &Call) -> Result<LoggedIn, ApiError> {
         password: &password,
         source: call.peer.ip(),
         user_agent: user_agent(&call.headers),
+        code: fields.text("code")?,
     };
     let settings = &call.snapshot.config.auth.sessions;
     let backends = call.state.backends(&call.snapshot);

@@ -23,6 +23,7 @@ mod registry;
 mod roles;
 mod saml;
 pub(super) mod scim;
+mod second_factor;
 mod shapes;
 mod system;
 pub(super) mod table;

@@ -126,6 +126,8 @@ fn request<'r>(call: &'r Call, username: &'r str, password: &'r Secret) -> Login
         password,
         source: call.peer.ip(),
         user_agent: user_agent(&call.headers),
+        // Clients of registries have no place for one, so accounts with a second factor show a session's token instead.
+        code: None,
     }
 }
 

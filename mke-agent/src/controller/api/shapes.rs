@@ -18,7 +18,7 @@ pub(super) fn account(directory: &Directory, account: &Account) -> Value {
             shape["isActive"] = json!(user.is_active);
             shape["isImported"] = json!(user.is_imported);
             shape["onDemand"] = json!(user.on_demand);
-            shape["otpEnabled"] = json!(false);
+            shape["otpEnabled"] = json!(directory.has_second_factor(&account.id));
         }
         None => {
             shape["membersCount"] = json!(directory.members_count(&account.id));

@@ -12,7 +12,7 @@ use mke_rbac::mke4::ToMke4;
 use super::access::Rule;
 use super::{
     Call, accounts, auth_config, authz, bundle, can_i, certificates, collections, config, grants, jobs,
-    links, login, members, public_keys, registry, roles, saml, scim, system, teams,
+    links, login, members, public_keys, registry, roles, saml, scim, second_factor, system, teams,
 };
 use crate::controller::audit::Recording;
 use crate::controller::body::Response;
@@ -214,6 +214,15 @@ endpoints! {
     PUT    "/accounts/{org}/teams/{team}/memberSyncConfig" TeamAdmin        Full    SMALL links::set_member_sync;
     GET    "/accounts/{org}/teams/{team}/groupLinkConfig" TeamAdmin         Full    SMALL links::show_group_link;
     PUT    "/accounts/{org}/teams/{team}/groupLinkConfig" TeamAdmin         Full    SMALL links::set_group_link;
+
+    GET    "/accounts/{account}/secondFactor"             Oneself           Full    SMALL second_factor::show;
+    POST   "/accounts/{account}/secondFactor"             Oneself           NoBody  SMALL second_factor::enrol;
+    DELETE "/accounts/{account}/secondFactor"             Admin             Full    SMALL second_factor::switch_off;
+    POST   "/accounts/{account}/secondFactor/confirm"     Oneself           NoBody  SMALL second_factor::confirm;
+    POST   "/accounts/{account}/secondFactor/recoveryCodes" Oneself         NoBody  SMALL second_factor::recovery_codes;
+    POST   "/accounts/{account}/secondFactor/disable"     Oneself           NoBody  SMALL second_factor::disable;
+    GET    "/accounts/{account}/loginLock"                Admin             Full    SMALL second_factor::show_lock;
+    DELETE "/accounts/{account}/loginLock"                Admin             Full    SMALL second_factor::unlock;
 
     GET    "/accounts/{org}/teams"                        Member            Full    SMALL teams::list;
     POST   "/accounts/{org}/teams"                        OrgAdmin          Full    SMALL teams::create;
@@ -428,6 +437,14 @@ mod tests {
                 "tokens.yaml",
                 include_str!("../../../../docs/api/tokens.yaml"),
                 &["/auth/token", "/openid_keys"],
+            ),
+            (
+                "second-factor.yaml",
+                include_str!("../../../../docs/api/second-factor.yaml"),
+                &[
+                    "/accounts/{account}/secondFactor",
+                    "/accounts/{account}/loginLock",
+                ],
             ),
         ] {
             let document: serde_json::Value = serde_yaml_ng::from_str(document).unwrap();

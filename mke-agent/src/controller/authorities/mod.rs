@@ -346,8 +346,12 @@ fn trusted_roots(pem: &str) -> Result<Vec<TrustedRoot>, AuthorityError> {
 
 /// Whether the store holds keys that need the sealing key.
 pub(super) async fn has_sealed_keys(store: &dyn Store) -> Result<bool, StoreError> {
-    let page = store.range(KeyRange::prefix(layout::PKI), 1).await?;
-    Ok(!page.entries.is_empty())
+    for family in [layout::PKI, layout::SECOND_FACTORS] {
+        if !store.range(KeyRange::prefix(family), 1).await?.entries.is_empty() {
+            return Ok(true);
+        }
+    }
+    Ok(false)
 }
 
 /// The operator's own certificate in files (PKI-004).

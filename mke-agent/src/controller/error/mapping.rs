@@ -8,6 +8,7 @@ use mke_auth::jobs::JobError;
 use mke_auth::keys::KeyError;
 use mke_auth::password::PasswordError;
 use mke_auth::scim::TokenError;
+use mke_auth::second_factor::SecondFactorError;
 use mke_auth::sessions::LoginError;
 use mke_core::config::Problems;
 use mke_core::store::StoreError;
@@ -112,13 +113,36 @@ impl From<LoginError> for ApiError {
     fn from(error: LoginError) -> Self {
         let text = error.to_string();
         match error {
-            LoginError::InvalidCredentials => Self::new(Kind::Unauthenticated, text),
+            LoginError::InvalidCredentials | LoginError::SecondFactorNeeded => {
+                Self::new(Kind::Unauthenticated, text)
+            }
+            LoginError::SecondFactor(error) => error.into(),
             LoginError::TooManyAttempts { retry_after } => {
                 Self::new(Kind::TooMany, text).retry_after(retry_after)
             }
             LoginError::Busy => Self::new(Kind::Unavailable, text),
             LoginError::Password(error) => error.into(),
             LoginError::Storage(error) => error.into(),
+        }
+    }
+}
+
+impl From<SecondFactorError> for ApiError {
+    fn from(error: SecondFactorError) -> Self {
+        let text = error.to_string();
+        match error {
+            SecondFactorError::Needed | SecondFactorError::WrongCode => {
+                Self::new(Kind::Unauthenticated, text)
+            }
+            SecondFactorError::AlreadyOn | SecondFactorError::NotBegun | SecondFactorError::NotOn => {
+                Self::new(Kind::Conflict, text)
+            }
+            SecondFactorError::NotAUser => Self::malformed(text),
+            SecondFactorError::Seal(_) | SecondFactorError::Unusable(_) => {
+                let general = "the second factor of this account cannot be checked, ask an administrator";
+                Self::new(Kind::Unavailable, general).because(text)
+            }
+            SecondFactorError::Storage(error) => error.into(),
         }
     }
 }

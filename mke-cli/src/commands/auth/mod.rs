@@ -3,6 +3,7 @@
 mod ldap;
 mod saml;
 mod scim;
+mod second_factor;
 
 use clap::Subcommand;
 use serde_json::Value;
@@ -25,6 +26,14 @@ pub(crate) enum Command {
     /// Let an identity provider keep users and groups over SCIM 2.0.
     #[command(subcommand)]
     Scim(scim::Command),
+    /// A code of an authenticator app besides the password.
+    #[command(subcommand)]
+    SecondFactor(second_factor::Command),
+    /// Let an account log in again that failed logins have locked.
+    Unlock {
+        /// Name or id.
+        name: String,
+    },
 }
 
 pub(super) async fn run(command: Command, client: &Client, output: &mut Output<'_>) -> Result<(), CliError> {
@@ -33,6 +42,8 @@ pub(super) async fn run(command: Command, client: &Client, output: &mut Output<'
         Command::Ldap(command) => ldap::run(command, client, output).await,
         Command::Saml(command) => saml::run(command, client, output).await,
         Command::Scim(command) => scim::run(command, client, output).await,
+        Command::SecondFactor(command) => second_factor::run(command, client, output).await,
+        Command::Unlock { name } => second_factor::unlock(&name, client, output).await,
     }
 }
 
