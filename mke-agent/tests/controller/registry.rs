@@ -225,7 +225,7 @@ async fn tokens_are_for_one_registry() {
     }
 }
 
-/// AUTH-004, authn-15, authn-17: no credential, wrong ones, two that disagree and too many guesses are refused alike.
+/// authn-17: no credential, wrong ones, two that disagree and too many guesses are refused alike.
 #[tokio::test]
 async fn credentials() {
     let (controller, admin) = connected().await;
@@ -273,7 +273,7 @@ async fn credentials() {
     assert_ne!(slowed.header("retry-after"), "");
 }
 
-/// The form of OAuth 2: a password, a session that lasts, and its end (authn-04).
+/// The form of OAuth 2: a password, a session that lasts, and its end.
 #[tokio::test]
 async fn the_form() {
     let (controller, admin) = connected().await;
@@ -349,7 +349,7 @@ async fn the_form() {
     refused(&client.send(no_text).await, 400);
 }
 
-/// AUD-002, audit-04, audit-09: who asked, which token it was, what was not granted; no password, no token.
+/// audit-04, audit-09: who asked, which token it was, what was not granted; no password, no token.
 #[tokio::test]
 async fn sec_audit_09_records() {
     let (controller, admin) = connected().await;
@@ -399,7 +399,7 @@ async fn sec_audit_09_records() {
     }
 }
 
-/// API-008: the set of keys is empty until a token is asked for, the same on every manager, and keeps a replaced key as
+/// The set of keys is empty until a token is asked for, the same on every manager, and keeps a replaced key as
 /// long as its tokens.
 #[tokio::test]
 async fn keys_follow_each_other() {
@@ -425,7 +425,7 @@ async fn keys_follow_each_other() {
     };
     assert_eq!(keys(&client).await, Vec::<String>::new());
     let first = signed_with(&client).await;
-    assert_eq!(keys(&client).await, [first.clone()]);
+    assert_eq!(keys(&client).await, std::slice::from_ref(&first));
     let second = controller.second().await;
     second.catch_up(&controller).await;
     let other = second.anonymous();
