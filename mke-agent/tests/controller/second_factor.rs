@@ -209,6 +209,7 @@ async fn who_may_do_what() {
     assert!(
         records
             .iter()
+            .map(|line| &line["audit"])
             .any(|record| record["metadata"]["objectIDs"] == json!([jane.id])
                 && record["metadata"]["method"] == "DELETE"
                 && record["user"]["username"] == ADMIN),
