@@ -314,6 +314,10 @@ fn failed(trace: &Trace, error: &ApiError) -> Response {
 }
 
 async fn whole_body(body: Incoming, max: usize) -> Result<Bytes, ApiError> {
+    // A client that waits for `100 Continue` is told before it sends what nobody reads.
+    if body.size_hint().lower() > max as u64 {
+        return Err(too_large(max));
+    }
     match timeout(BODY_TIME, Limited::new(body, max).collect()).await {
         Ok(Ok(collected)) => Ok(collected.to_bytes()),
         Ok(Err(error)) => Err(body_error(&error, max)),
@@ -323,13 +327,17 @@ async fn whole_body(body: Incoming, max: usize) -> Result<Bytes, ApiError> {
 
 fn body_error(error: &BoxError, max: usize) -> ApiError {
     if error.is::<LengthLimitError>() {
-        ApiError::new(
-            Kind::TooLarge,
-            format!("the body is too large, at most {max} bytes are taken here"),
-        )
+        too_large(max)
     } else {
         ApiError::malformed("the body broke off").because(error)
     }
+}
+
+fn too_large(max: usize) -> ApiError {
+    ApiError::new(
+        Kind::TooLarge,
+        format!("the body is too large, at most {max} bytes are taken here"),
+    )
 }
 
 impl Trace {

@@ -161,6 +161,25 @@ async fn sec_proxy_04_ambiguous_framing_gives_no_second_request() {
     }
 }
 
+/// CFG-002, config-01: a client that asks before it sends is told at once that the body is too large, and is not asked for
+/// it. One that says nothing of the length is cut off at the limit.
+#[tokio::test]
+async fn sec_config_01_bodies_that_are_too_large_are_refused_before_they_come() {
+    let controller = Controller::start().await;
+    let token = controller.admin().await.token.unwrap();
+    let expecting =
+        format!("Authorization: Bearer {token}\r\nExpect: 100-continue\r\nContent-Length: 1048577\r\n");
+    let answer = exchange(&controller, &request("PUT /api/ucp/config-toml", &expecting)).await;
+    assert_eq!(statuses(&answer), [413], "{answer}");
+    assert!(answer.contains("at most 1048576 bytes"), "{answer}");
+    let chunked = format!("Authorization: Bearer {token}\r\nTransfer-Encoding: chunked\r\n");
+    let mut bytes = request("PUT /api/ucp/config-toml", &chunked);
+    bytes.extend_from_slice(b"100001\r\n");
+    bytes.extend(std::iter::repeat_n(b'#', 0x10_0001));
+    let answer = exchange(&controller, &bytes).await;
+    assert_eq!(statuses(&answer), [413], "{answer}");
+}
+
 /// G-02: the head of a request is bounded in lines and bytes.
 #[tokio::test]
 async fn heads_are_bounded() {
