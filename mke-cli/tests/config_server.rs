@@ -196,7 +196,7 @@ async fn mistakes_and_what_is_fixed() {
     );
     let (out, _) = desk.ends(1, &["apply", file, "--dry-run"]);
     assert!(
-        out.contains("refused, fixed at installation: cluster_config.swarm_only"),
+        out.contains("refused, cannot be changed any more: cluster_config.swarm_only"),
         "{out}"
     );
     assert_eq!(desk.export().await, before);

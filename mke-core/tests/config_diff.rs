@@ -43,8 +43,53 @@ fn typed_differences() {
     assert!(
         impact
             .to_string()
-            .contains("refused, fixed at installation: cluster_config.swarm_only")
+            .contains("refused, cannot be changed any more: cluster_config.swarm_only")
     );
+}
+
+/// Keys without a way back may be set once: Calico's data never goes back into etcd, and the identifier of a
+/// provider's keys never changes.
+#[test]
+fn no_way_back() {
+    let kdd = |on: bool| format!("[cluster_config]\n  calico_kdd = {on}\n");
+    let provider = |more: &str| {
+        format!(
+            "[auth.external_identity_provider]\n  clientID = \"mke\"\n  wellKnownConfigUrl = \
+             \"https://idp.example.com/.well-known/openid-configuration\"\n{more}"
+        )
+    };
+    let id = |id: &str| provider(&format!("  userServiceId = \"{id}\"\n"));
+    for (before, after, refused) in [
+        (kdd(false), kdd(true), None),
+        (kdd(true), kdd(true), None),
+        (kdd(true), kdd(false), Some("cluster_config.calico_kdd")),
+        (kdd(true), String::new(), Some("cluster_config.calico_kdd")),
+        (provider(""), id("a"), None),
+        (id(""), id("a"), None),
+        (
+            id("a"),
+            id("b"),
+            Some("auth.external_identity_provider.userServiceId"),
+        ),
+        (
+            id("a"),
+            provider(""),
+            Some("auth.external_identity_provider.userServiceId"),
+        ),
+    ] {
+        let (lines, impact) = changed(&before, &after);
+        assert_eq!(
+            impact.refused,
+            refused.into_iter().collect::<Vec<_>>(),
+            "{lines:?}"
+        );
+        if refused.is_some() {
+            assert!(
+                impact.to_string().contains("cannot be changed any more"),
+                "{impact}"
+            );
+        }
+    }
 }
 
 /// A row that is added or gone shows with each of its keys.

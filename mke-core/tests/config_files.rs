@@ -179,10 +179,16 @@ const TOGETHER: &[(&str, &str, &str, &str)] = &[
         "[cluster_config]\nvxlan_vni = 10001",
     ),
     (
-        "[cluster_config]\nsecure_overlay = true\ncalico_mtu = \"1452\"",
+        "[cluster_config]\nsecure_overlay = true\ncalico_vxlan = false\ncalico_mtu = \"1452\"",
         "cluster_config.ipip_mtu",
         "1452",
-        "[cluster_config]\nsecure_overlay = true\ncalico_mtu = \"1452\"\nipip_mtu = \"1452\"",
+        "[cluster_config]\nsecure_overlay = true\ncalico_vxlan = false\ncalico_mtu = \"1452\"\nipip_mtu = \"1452\"",
+    ),
+    (
+        "[cluster_config]\nsecure_overlay = true\ncalico_mtu = \"1450\"\nipip_mtu = \"1450\"",
+        "cluster_config.secure_overlay",
+        "`cluster_config.calico_vxlan`",
+        "[cluster_config]\nsecure_overlay = true\ncalico_vxlan = false\ncalico_mtu = \"1450\"\nipip_mtu = \"1450\"",
     ),
     (
         "[cluster_config]\nipvs_scheduler = \"rr\"",
@@ -325,6 +331,9 @@ fn custom_headers() {
         ("\"X\"", "\"a\\r\\nB: c\""),
         ("\"\"", "\"1\""),
         ("1", "\"1\""),
+        ("\"Content-Length\"", "\"0\""),
+        ("\"content-type\"", "\"text/html\""),
+        ("\"ETag\"", "\"9\""),
     ] {
         assert!(Config::parse(&header(name, value)).is_err(), "{name}: {value}");
     }

@@ -16,6 +16,7 @@ const LDAP: &str = "\n[auth.ldap]\n  server_url = \"ldaps://ldap.example.com\"\n
 const PLAIN: ReadOptions<'_> = ReadOptions {
     file: None,
     keep_unknown: false,
+    in_force: false,
 };
 
 fn accept(before: &Kept, text: &str) -> Kept {
@@ -98,6 +99,48 @@ fn sec_config_07_masks_stand_for_kept_secrets() {
             .all(|key| key.aliases.is_empty())
     );
     assert!(!format!("{kept:?}").contains("canary"));
+}
+
+/// config-01: each mask costs an edit of the whole text, so their number is bounded before any is replaced.
+#[test]
+fn sec_config_01_masks_are_bounded() {
+    let rows = |count: usize| {
+        let row = format!("[[auth.ldap.additional_domains]]\nreader_password = \"{MASK}\"\n");
+        row.repeat(count)
+    };
+    let problems = Kept::default().accept(&rows(201), &PLAIN).unwrap_err().0;
+    assert_eq!(problems.len(), 1, "{problems:?}");
+    assert!(problems[0].message.contains("at most 200"), "{problems:?}");
+    let problems = Kept::default().accept(&rows(200), &PLAIN).unwrap_err().0;
+    assert!(problems.len() >= 200, "{problems:?}");
+}
+
+/// What an earlier version took stays readable and can be exported when a new version has a rule against it; the next
+/// change has to mend it.
+#[test]
+fn new_rules_do_not_stop_what_is_in_force() {
+    let kept = Kept {
+        text: "[cluster_config]\n  secure_overlay = true\n  calico_mtu = \"1450\"\n  ipip_mtu = \"1450\"\n"
+            .to_owned(),
+        ldap: None,
+    };
+    assert!(kept.read(&PLAIN).is_err());
+    let in_force = ReadOptions {
+        in_force: true,
+        ..PLAIN
+    };
+    let config = kept.read(&in_force).unwrap().value;
+    assert!(config.cluster.network.secure_overlay);
+    let export = kept.export().unwrap();
+    assert!(export.contains("secure_overlay = true") && export.contains("calico_vxlan = true"));
+    let told = |problems: mke_core::config::Problems| problems.to_string();
+    assert!(told(kept.accept(&export, &PLAIN).unwrap_err()).contains("secure_overlay"));
+    let mut after = config;
+    after.auth.sessions.per_user_limit = 7;
+    assert!(told(kept.follow(&after).unwrap_err()).contains("secure_overlay"));
+    after.cluster.network.calico_vxlan = false;
+    let mended = kept.follow(&after).unwrap().kept;
+    assert_eq!(mended.read(&PLAIN).unwrap().value, after);
 }
 
 /// CFG-003, ldap-17: the directory's settings are never exported; a file without them keeps them, one with them

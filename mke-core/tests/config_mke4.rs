@@ -4,7 +4,7 @@
 
 use mke_core::config::mke4::{
     Access, CONSEQUENCES, Cluster3, Left, Obstacle, UNUSED_PORTS, UpgradeSummary, convert, obstacles,
-    reminders,
+    reminders, stale_kubeconf,
 };
 use mke_core::config::{Config, Version};
 use serde_json::{Value, json};
@@ -449,4 +449,37 @@ fn consequences() {
     assert!(reminders(&Config::default()).is_empty());
     let gpu = Config::parse("[cluster_config]\nnvidia_device_plugin = true\n").unwrap();
     assert!(reminders(&gpu).iter().any(|reminder| reminder.contains("GPU")));
+}
+
+/// M4-008: a kubeconfig file that a failed upgrade left empty or damaged is found, and the message says to delete it; a
+/// good one is none.
+#[test]
+fn stale_kubeconfig_files_are_found() {
+    const PATH: &str = "/root/.mke/mke.kubeconf";
+    let good = "apiVersion: v1\nkind: Config\nclusters: [{name: a, cluster: {server: 'https://a:6443'}}]\nusers: [{name: \
+                a, user: {}}]\ncontexts: [{name: a, context: {cluster: a, user: a}}]\ncurrent-context: a\n";
+    assert_eq!(stale_kubeconf(PATH, good.as_bytes()), None);
+    let cut = &good.as_bytes()[..good.len() / 2];
+    let other = good.replace("kind: Config", "kind: Secret");
+    let empty_lists = "apiVersion: v1\nkind: Config\nclusters: []\nusers: []\ncontexts: []\n";
+    for content in [
+        &b""[..],
+        b"\n",
+        b"\0\0\0\0",
+        b"\xff\xfe",
+        b"null",
+        b"[]",
+        cut,
+        other.as_bytes(),
+        empty_lists.as_bytes(),
+    ] {
+        let found = stale_kubeconf(PATH, content);
+        assert_eq!(
+            found,
+            Some(Obstacle::StaleKubeconf(PATH.to_owned())),
+            "{content:?}"
+        );
+        let text = found.map(|obstacle| obstacle.to_string()).unwrap_or_default();
+        assert!(text.contains(PATH) && text.contains("delete the file"), "{text}");
+    }
 }

@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 
 use http::header::{HeaderMap, HeaderName, HeaderValue, STRICT_TRANSPORT_SECURITY};
-use mke_core::config::Config;
+use mke_core::config::{Config, RESERVED_HEADERS};
 
 /// Two years, this name and every name below it (PKI-015).
 const HSTS: HeaderValue = HeaderValue::from_static("max-age=63072000; includeSubDomains");
@@ -31,7 +31,8 @@ impl ServerIdentity {
 }
 
 /// Adds transport security, the server's identity unless it is excluded, and the operator's own headers. An
-/// operator's header may repeat a name; it never replaces a header that frames the message.
+/// operator's header may repeat a name; it never touches what the answer is
+/// and where it ends.
 pub(crate) fn add(headers: &mut HeaderMap, config: &Config, identity: &ServerIdentity) {
     headers.insert(STRICT_TRANSPORT_SECURITY, HSTS);
     if !config.cluster.exclude_server_identity_headers {
@@ -47,26 +48,10 @@ pub(crate) fn add(headers: &mut HeaderMap, config: &Config, identity: &ServerIde
         ) else {
             continue;
         };
-        if !frames_the_message(&name) {
+        if !RESERVED_HEADERS.contains(&name.as_str()) {
             headers.append(name, value);
         }
     }
-}
-
-fn frames_the_message(name: &HeaderName) -> bool {
-    use http::header::{
-        CONNECTION, CONTENT_ENCODING, CONTENT_LENGTH, TE, TRAILER, TRANSFER_ENCODING, UPGRADE,
-    };
-    [
-        CONNECTION,
-        CONTENT_ENCODING,
-        CONTENT_LENGTH,
-        TE,
-        TRAILER,
-        TRANSFER_ENCODING,
-        UPGRADE,
-    ]
-    .contains(name)
 }
 
 #[cfg(test)]

@@ -203,6 +203,38 @@ async fn sec_config_04_all_problems_at_once() {
     );
 }
 
+/// The move of Calico's data is applied once, with a warning while no Calico runs here, and nothing takes it back: no
+/// upload, no dry run, no rollback.
+#[tokio::test]
+async fn what_cannot_go_back_stays() {
+    let controller = Controller::start().await;
+    let admin = controller.admin().await;
+    let before = admin.get(FILE).await.text();
+    let after = before.replace("[cluster_config]\n", "[cluster_config]\n  calico_kdd = true\n");
+    let moved = put(&admin, FILE, after.clone()).await.ok();
+    assert_eq!(moved["version"], 2, "{moved}");
+    assert!(
+        moved["warnings"]
+            .to_string()
+            .contains("nothing in this installation acts on it yet"),
+        "{moved}"
+    );
+    let shown = admin.get(FILE).await.text();
+    let back = admin.post(&format!("{FILE}/history/1/rollback"), json!({})).await;
+    for refused in [put(&admin, FILE, before.clone()).await, back] {
+        assert_eq!(refused.status, 400);
+        let refused = refused.json();
+        assert_eq!(
+            refused["detail"][0]["key"], "cluster_config.calico_kdd",
+            "{refused}"
+        );
+        assert_eq!(refused["detail"][0]["refused"], true, "{refused}");
+    }
+    let tried = put(&admin, &format!("{FILE}?dry-run=true"), before).await.ok();
+    assert_eq!(tried["impact"]["refused"], json!(["cluster_config.calico_kdd"]));
+    assert_eq!(admin.get(FILE).await.text(), shown);
+}
+
 /// CFG-002: what is fixed at installation is refused with all such keys and the remedy; a dry run tells the same and
 /// changes nothing.
 #[tokio::test]

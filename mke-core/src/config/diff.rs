@@ -29,9 +29,15 @@ pub struct Difference {
 }
 
 impl Difference {
-    /// Whether a running cluster refuses the change: the key is fixed at installation.
-    pub const fn is_refused(&self) -> bool {
-        matches!(self.key.effect, Effect::InstallOnly)
+    /// Whether a running cluster refuses the change: the key is fixed at installation, or there is no way back from
+    /// the value that it has (CFG-036).
+    pub fn is_refused(&self) -> bool {
+        let was_set = match &self.before {
+            Some(Value::Bool(on)) => *on,
+            Some(Value::Text(text)) => !text.is_empty(),
+            _ => false,
+        };
+        matches!(self.key.effect, Effect::InstallOnly) || (self.key.lasting && was_set)
     }
 }
 
@@ -99,7 +105,7 @@ pub struct Impact {
     pub restarts: BTreeSet<String>,
     /// Components that are brought in line on every node.
     pub all_nodes: BTreeSet<String>,
-    /// Keys that are fixed at installation, for which the whole change is refused.
+    /// Keys that are fixed at installation or cannot go back, for which the whole change is refused.
     pub refused: Vec<String>,
 }
 
@@ -109,12 +115,16 @@ impl Impact {
         let owned = |names: &[&str]| names.iter().map(|&name| name.to_owned()).collect::<Vec<_>>();
         let mut impact = Self::default();
         for difference in differences {
+            if difference.is_refused() {
+                impact.refused.push(difference.path.to_string());
+                continue;
+            }
             match difference.key.effect {
-                Effect::Nothing => {}
+                // Refused above.
+                Effect::Nothing | Effect::InstallOnly => {}
                 Effect::Live => impact.live += 1,
                 Effect::Restart(components) => impact.restarts.extend(owned(components)),
                 Effect::AllNodes(components) => impact.all_nodes.extend(owned(components)),
-                Effect::InstallOnly => impact.refused.push(difference.path.to_string()),
             }
         }
         impact
@@ -139,7 +149,7 @@ impl fmt::Display for Impact {
         }
         if !self.refused.is_empty() {
             parts.push(format!(
-                "refused, fixed at installation: {}",
+                "refused, cannot be changed any more: {}",
                 self.refused.join(", ")
             ));
         }

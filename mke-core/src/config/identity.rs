@@ -81,7 +81,7 @@ section! {
         /// The identifier that ties tokens to the provider's keys, made when it is empty.
         user_service_id("userServiceId"): Option<String> = Key::unset(Kind::Text).since(3, 5, 0).not_in_3_4()
             .risk("another value makes every token of the provider worthless")
-            .rule("a value once given stays").live();
+            .rule("a value once given stays").lasting().live();
     }
     rows {
         /// What a token must say so that its bearer may log in.

@@ -19,6 +19,9 @@ use crate::secret::Secret;
 /// What stands for a secret in an export. In a file that comes back it means the secret that is kept.
 pub const MASK: &str = "********";
 
+/// Most masks in one file: each is replaced by an edit of its own. A real file has one for each directory server.
+const MAX_MASKS: usize = 200;
+
 /// The way to the settings of the directory.
 const LDAP: [&str; 2] = ["auth", "ldap"];
 
@@ -83,6 +86,13 @@ impl Kept {
             let raw = RawConfig::from_toml(text).map_err(|problems| problems.in_file_of(options))?;
             let mut masks = Vec::new();
             masks_in(&raw.root, &KeyPath::default(), &mut masks);
+            if masks.len() > MAX_MASKS {
+                let message = format!(
+                    "{} secrets are masked, at most {MAX_MASKS} are allowed: write them out",
+                    masks.len()
+                );
+                return Err(Problems::whole(message).in_file_of(options));
+            }
             let masks: Vec<_> = masks
                 .into_iter()
                 .map(|(path, span)| (path, RawConfig::place(raw.text, span.start)))
@@ -95,7 +105,7 @@ impl Kept {
             let reading = as_written?;
             return Self::split(text, ldap, brings_ldap, reading);
         }
-        let before = self.read(&STORED)?.value;
+        let before = self.read(&IN_FORCE)?.value;
         let mut document = Document::parse(text)?;
         let mut problems = Vec::new();
         for (path, (line, column)) in masks {
@@ -169,7 +179,7 @@ impl Kept {
     /// # Errors
     /// When the texts here cannot be read, or `after` breaks a rule.
     pub fn follow(&self, after: &Config) -> Result<Accepted, Problems> {
-        let before = self.read(&STORED)?.value;
+        let before = self.read(&IN_FORCE)?.value;
         let ldap = ldap_text(after);
         let whole = |error: EditError| Problems::whole(error.to_string());
         let edited = edited(&self.text, &before, after).map_err(whole)?;
@@ -196,7 +206,7 @@ impl Kept {
     /// # Errors
     /// When the texts cannot be read.
     pub fn export(&self) -> Result<String, Problems> {
-        let config = self.read(&STORED)?.value;
+        let config = self.read(&IN_FORCE)?.value;
         let whole = |error: EditError| Problems::whole(error.to_string());
         let mut document = Document::parse(&self.text)?;
         for setting in config.settings() {
@@ -218,6 +228,13 @@ impl Kept {
 const STORED: ReadOptions<'_> = ReadOptions {
     file: None,
     keep_unknown: true,
+    in_force: false,
+};
+
+/// The options for text that is not to change: an earlier version took it, whatever rules came since.
+const IN_FORCE: ReadOptions<'_> = ReadOptions {
+    in_force: true,
+    ..STORED
 };
 
 /// Reads a file and, where there are any, the settings of the directory that are kept beside it. Problems have the lines

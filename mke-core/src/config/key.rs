@@ -58,6 +58,8 @@ pub struct Key {
     pub rule: Option<&'static str>,
     /// What may go wrong when it changes on a running cluster.
     pub risk: Option<&'static str>,
+    /// Whether there is no way back: once it is true, or holds text, a running cluster refuses every change of it.
+    pub lasting: bool,
 }
 
 /// The type of a key's value.
@@ -280,6 +282,7 @@ impl Key {
             json: None,
             rule: None,
             risk: None,
+            lasting: false,
         }
     }
 
@@ -416,6 +419,11 @@ impl Key {
 
     pub(super) const fn risk(mut self, risk: &'static str) -> Self {
         self.risk = Some(risk);
+        self
+    }
+
+    pub(super) const fn lasting(mut self) -> Self {
+        self.lasting = true;
         self
     }
 

@@ -100,6 +100,7 @@ pub use problem::{Problem, Problems};
 pub use raw::{MAX_BYTES, MAX_DEPTH, MAX_TEXT, RawConfig, Syntax};
 pub use read::{ReadOptions, Reading, Report, Root};
 pub use reference::{Explanation, UnknownKey, explain, page as reference_page};
+pub use rules::RESERVED_HEADERS;
 pub use section::{Child, ChildMut, ChildRef, Section};
 pub use value::Value;
 pub use workload::{RestartAttempts, RestartDelay, SwarmDefaults, UserWorkloadDefaults};

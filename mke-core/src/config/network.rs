@@ -55,11 +55,11 @@ section! {
             .all_nodes(&[CALICO_NODE]);
         /// Whether pods' traffic between nodes is encrypted with IPsec.
         secure_overlay: bool = Key::bool(false).flag("--secure-overlay")
-            .rule("not with `unmanaged_cni`; packets have at most 1452 bytes then").all_nodes(&[CALICO_NODE]);
+            .rule("not with `unmanaged_cni` or `calico_vxlan`; packets have at most 1452 bytes then").all_nodes(&[CALICO_NODE]);
         /// Whether a node uses only address blocks of its own.
         calico_strict_affinity: bool = Key::bool(false).not_in_3_4().all_nodes(&[CALICO_NODE]);
         /// Whether Calico keeps its data in the Kubernetes API instead of etcd.
-        calico_kdd: bool = Key::bool(false).not_in_3_4().rule("can be switched on, never off")
+        calico_kdd: bool = Key::bool(false).not_in_3_4().rule("can be switched on, never off").lasting()
             .risk("networking stands still for about 20 seconds on each node, and there is no way back")
             .all_nodes(&[CALICO_NODE, CALICO_CONTROLLERS]);
         /// Whether Calico moves packets with eBPF.

@@ -117,7 +117,8 @@ section! {
     /// A header for every API response (DAPI-013).
     pub struct CustomHeader at "custom_api_server_headers[]" {
         /// The name of the header.
-        name: String = Key::unset(Kind::Text).required().format(Format::HeaderName).not_empty().live();
+        name: String = Key::unset(Kind::Text).required().format(Format::HeaderName).not_empty()
+            .rule("none that belongs to the answer itself, such as Content-Type").live();
         /// The value of the header.
         value: String = Key::unset(Kind::Text).required().format(Format::HeaderValue).live();
     }

@@ -20,6 +20,9 @@ pub struct ReadOptions<'a> {
     /// Whether unknown keys are let through when the file declares (`# mke-version: 4.0`) a version newer than
     /// [`Version::NEWEST`]. They are then listed in [`Reading::unknown`], and whoever keeps the text keeps them.
     pub keep_unknown: bool,
+    /// Whether the text was in force before. Rules between keys are not asked again then: a version that brings a new
+    /// rule must still start with what an earlier one took.
+    pub in_force: bool,
 }
 
 /// What reading gives when nothing is wrong.
@@ -75,11 +78,13 @@ impl RawConfig<'_> {
             unknown,
             ..
         } = reader;
-        value.check(&mut Report {
-            raw: Some(self),
-            problems: &mut problems,
-            export,
-        });
+        if !options.in_force {
+            value.check(&mut Report {
+                raw: Some(self),
+                problems: &mut problems,
+                export,
+            });
+        }
         if problems.is_empty() {
             return Ok(Reading {
                 value,

@@ -11,6 +11,26 @@ const RENEWAL_MARGIN_MINUTES: u32 = 5;
 /// Most custom headers: more would not fit into common clients' limits.
 const MAX_HEADERS: usize = 32;
 
+/// Headers that say what an answer is and where it ends, in small letters. A second one of another meaning would break
+/// it, so an operator cannot add them.
+pub const RESERVED_HEADERS: &[&str] = &[
+    "connection",
+    "content-encoding",
+    "content-length",
+    "content-range",
+    "content-type",
+    "date",
+    "etag",
+    "keep-alive",
+    "location",
+    "proxy-connection",
+    "te",
+    "trailer",
+    "transfer-encoding",
+    "upgrade",
+    "www-authenticate",
+];
+
 /// The largest packet that IPsec leaves room for.
 const SECURE_OVERLAY_MTU: u32 = 1452;
 
@@ -144,6 +164,19 @@ fn headers(config: &Config, report: &mut Report<'_>) {
             format!("{count} headers are too many, at most {MAX_HEADERS} are allowed"),
         );
     }
+    for (row, header) in config.custom_api_server_headers.iter().enumerate() {
+        if RESERVED_HEADERS.contains(&header.name.to_ascii_lowercase().as_str()) {
+            report.refuse(
+                &format!("custom_api_server_headers[{row}].name"),
+                &header.name,
+                "a header that the control plane does not write itself",
+                format!(
+                    "`{}` belongs to the answer that carries it: choose another name, or remove the row",
+                    header.name
+                ),
+            );
+        }
+    }
 }
 
 fn networks(config: &Config, report: &mut Report<'_>) {
@@ -179,6 +212,14 @@ fn networks(config: &Config, report: &mut Report<'_>) {
                 "true",
                 "false",
                 "is not there with `cluster_config.unmanaged_cni`: set one of them to false",
+            );
+        }
+        if network.calico_vxlan {
+            report.refuse(
+                "cluster_config.secure_overlay",
+                "true",
+                "false",
+                "encrypts IPIP only, so nothing would be encrypted: set `cluster_config.calico_vxlan` to false, or this",
             );
         }
         for (key, mtu) in [

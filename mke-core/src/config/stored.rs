@@ -25,6 +25,7 @@ impl<'de> Deserialize<'de> for Config {
 const STORED: ReadOptions<'_> = ReadOptions {
     file: None,
     keep_unknown: true,
+    in_force: true,
 };
 
 struct StoredVisitor;

@@ -56,7 +56,7 @@ const CONTEXT: &[(&str, &str, &str)] = &[
     (
         "cluster_config.secure_overlay",
         "true",
-        "cluster_config.calico_mtu = \"1450\"\ncluster_config.ipip_mtu = \"1450\"",
+        "cluster_config.calico_vxlan = false\ncluster_config.calico_mtu = \"1450\"\ncluster_config.ipip_mtu = \"1450\"",
     ),
     (
         "cluster_config.calico_ebpf_enabled",

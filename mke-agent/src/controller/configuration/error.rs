@@ -12,13 +12,13 @@ pub enum ChangeError {
     /// It breaks rules, all of which are named.
     #[error("the configuration is not valid: {0}")]
     Invalid(Problems),
-    /// It changes what is fixed at installation; these are all such keys.
+    /// It changes what is fixed at installation, or goes back where there is no way back; these are all such keys.
     #[error(
-        "the change is refused, because it changes what is fixed at installation: {}; give these keys their present \
+        "the change is refused, because it changes what cannot be changed any more: {}; give these keys their present \
          values, or install anew with `--existing-config`",
         listed(.0)
     )]
-    InstallOnly(Vec<Difference>),
+    Fixed(Vec<Difference>),
     /// Others applied a change while the request was under way.
     #[error(
         "{by} changed the configuration to version {current} while this request was under way: read it again, repeat \
@@ -54,10 +54,17 @@ pub enum ChangeError {
     #[error("the reason must be one line of at most {MAX_WHY} characters")]
     Why,
     /// Text and history do not fit into the store.
-    #[error("the configuration of {bytes} bytes is too large to be kept with its history, shorten it")]
+    #[error(
+        "the configuration of {bytes} bytes is too large: with its history it would take {takes} bytes, and the store \
+         takes {most} at once; shorten it"
+    )]
     TooLarge {
         /// Size of its text.
         bytes: usize,
+        /// What text and history take in the store.
+        takes: usize,
+        /// What the store takes.
+        most: usize,
     },
     /// Others changed it again and again.
     #[error("others are changing the configuration, try again")]

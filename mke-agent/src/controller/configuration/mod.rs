@@ -42,6 +42,7 @@ const MARGIN: usize = 16 * 1024;
 const STORED: ReadOptions<'static> = ReadOptions {
     file: None,
     keep_unknown: true,
+    in_force: false,
 };
 
 /// What the configuration must be for a change to count.
@@ -216,7 +217,7 @@ impl Configuration {
             }
             let refused = || applied.differences.iter().filter(|change| change.is_refused());
             if refused().next().is_some() {
-                return Err(ChangeError::InstallOnly(refused().cloned().collect()));
+                return Err(ChangeError::Fixed(refused().cloned().collect()));
             }
             let next = ConfigRecord {
                 version: current.version.next(),
@@ -294,9 +295,12 @@ fn versioned(
 ) -> Result<Txn, ChangeError> {
     let current = encode(record)?;
     let past = encode(&HistoryRecord::new(record.clone(), differences))?;
-    if current.len() + past.len() > MAX_TXN_BYTES - MARGIN {
+    let (takes, most) = (current.len() + past.len(), MAX_TXN_BYTES - MARGIN);
+    if takes > most {
         return Err(ChangeError::TooLarge {
             bytes: record.kept.text.len(),
+            takes,
+            most,
         });
     }
     let compare = match before {

@@ -104,7 +104,7 @@ fn read_file(name: &str, data: &[u8]) -> Result<Kept, ObjectError> {
     let text = std::str::from_utf8(data).map_err(|_| ObjectError::NoText(name.to_owned()))?;
     let options = ReadOptions {
         file: Some(name),
-        keep_unknown: false,
+        ..ReadOptions::default()
     };
     match Kept::of(&Config::default()).accept(text, &options) {
         Ok(accepted) => Ok(accepted.kept),

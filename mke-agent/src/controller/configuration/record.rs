@@ -5,7 +5,7 @@ use std::str::FromStr;
 use std::sync::{Arc, OnceLock};
 
 use mke_auth::identity::Identity;
-use mke_core::config::{Config, Difference, Kept, Problems};
+use mke_core::config::{Config, Difference, Kept, Problems, ReadOptions};
 use mke_core::ids::AccountId;
 use mke_core::store::StoreError;
 use mke_core::time::Timestamp;
@@ -148,7 +148,11 @@ impl ConfigRecord {
     /// # Errors
     /// When the record was written by a version whose keys are not known here.
     pub(in crate::controller) fn in_force(self) -> Result<InForce, StoreError> {
-        let reading = self.kept.read(&STORED).map_err(|problems| {
+        let options = ReadOptions {
+            in_force: true,
+            ..STORED
+        };
+        let reading = self.kept.read(&options).map_err(|problems| {
             StoreError::Corrupt(format!("the stored configuration cannot be read: {problems}"))
         })?;
         Ok(InForce {

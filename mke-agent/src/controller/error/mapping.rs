@@ -306,7 +306,7 @@ impl From<ChangeError> for ApiError {
         let text = error.to_string();
         match error {
             ChangeError::Invalid(problems) => Self::malformed(text).with_detail(json!(problems)),
-            ChangeError::InstallOnly(differences) => Self::malformed(text).with_detail(json!(differences)),
+            ChangeError::Fixed(differences) => Self::malformed(text).with_detail(json!(differences)),
             ChangeError::Overlapped { current, tried, .. } => Self::new(Kind::Conflict, text)
                 .with_detail(json!({ "version": current, "differences": tried })),
             ChangeError::Stale { current, tried, .. } => Self::new(Kind::PreconditionFailed, text)

@@ -57,9 +57,11 @@ struct Target {
 pub(super) fn set(args: &SetArgs, output: &mut Output<'_>) -> Result<(), CliError> {
     let name = args.key.to_string();
     explain(&name).map_err(|error| CliError::Usage(error.to_string()))?;
-    let value = find_key(&name)
-        .and_then(|key| value(key, &args.value))
-        .ok_or_else(|| CliError::Usage(format!("`{name}` does not take {}", args.value.join(" "))))?;
+    let key = find_key(&name);
+    let value = key.and_then(|key| value(key, &args.value)).ok_or_else(|| {
+        let wanted = key.map_or_else(String::new, |key| format!(", give {}", key.expected()));
+        CliError::Usage(format!("`{name}` does not take {}{wanted}", args.value.join(" ")))
+    })?;
     args.edit.run(&args.key, output, |document| {
         document.set(&args.key, &value).map(drop)
     })
@@ -124,6 +126,7 @@ impl EditArgs {
         let options = ReadOptions {
             file: Some(&file.name),
             keep_unknown: true,
+            ..ReadOptions::default()
         };
         let mut document = opened(&file, output)?;
         edit(&mut document).map_err(|error| CliError::Usage(error.to_string()))?;

@@ -90,7 +90,7 @@ pub(super) struct Drift {
 #[derive(Deserialize)]
 #[serde(untagged)]
 enum Detail {
-    /// The changes that are refused: their keys are fixed at installation.
+    /// The changes that are refused: their keys are fixed at installation or cannot go back.
     Fixed(Vec<Change>),
     /// Somebody else was faster.
     Overtaken { version: u64, differences: Vec<Change> },

@@ -65,6 +65,7 @@ impl Named {
         let options = ReadOptions {
             file: Some(&self.name),
             keep_unknown,
+            ..ReadOptions::default()
         };
         match Config::read_export(&self.text, &options) {
             Ok(reading) => Ok(reading.value),

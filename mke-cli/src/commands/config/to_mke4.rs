@@ -7,7 +7,7 @@ use mke_core::config::Config;
 use mke_core::config::Version;
 use mke_core::config::mke4::{
     Access, Cluster3, DatastoreMove, Hosts, Left, Obstacle, UpgradeFlags, UpgradeSummary, convert, obstacles,
-    reminders,
+    reminders, stale_kubeconf,
 };
 use mke_core::secret::Secret;
 use mke_rbac::mke4::{Conversion as AccessConversion, ToMke4};
@@ -50,6 +50,10 @@ struct Check {
     /// There is a backup of the cluster.
     #[arg(long, requires = "check")]
     backup_confirmed: bool,
+    /// Where the upgrade writes the administrator's kubeconfig; a damaged one of an earlier try blocks the next
+    /// [default: ~/.mke/mke.kubeconf].
+    #[arg(long, value_name = "FILE", requires = "check")]
+    kubeconf: Option<PathBuf>,
     /// The file that lists the nodes: address, port, user and keyPath of each. With it, or any flag below, all
     /// flags of the upgrade are checked.
     #[arg(long, value_name = "FILE", requires = "check")]
@@ -118,7 +122,8 @@ impl Check {
         };
         let flags = self.flags()?;
         let problems = flags.as_ref().map(UpgradeFlags::problems).unwrap_or_default();
-        let obstacles = obstacles(config, cluster);
+        let mut obstacles = obstacles(config, cluster);
+        obstacles.extend(self.left_behind()?);
         for obstacle in &obstacles {
             output.remark(&format!("obstacle: {obstacle}"));
         }
@@ -137,6 +142,19 @@ impl Check {
             Ok(())
         } else {
             Err(CliError::AnswerIsNo)
+        }
+    }
+
+    /// What an earlier try left behind on this machine and must go first.
+    fn left_behind(&self) -> Result<Option<Obstacle>, CliError> {
+        let own = || Some(PathBuf::from(std::env::var_os("HOME")?).join(".mke/mke.kubeconf"));
+        let Some(path) = self.kubeconf.clone().or_else(own) else {
+            return Ok(None);
+        };
+        match std::fs::read(&path) {
+            Ok(content) => Ok(stale_kubeconf(&path.display().to_string(), &content)),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(CliError::file("cannot read", &path)(error)),
         }
     }
 

@@ -1,8 +1,11 @@
-//! What speaks against an upgrade to MKE 4 before it begins (M4-001, M4-004).
+//! What speaks against an upgrade to MKE 4 before it begins (M4-001, M4-004, M4-008).
 
 use serde::Serialize;
 
 use crate::config::{Config, Version};
+
+/// Largest kubeconfig file: two orders of magnitude above a real one.
+const MAX_KUBECONF_BYTES: usize = 1024 * 1024;
 
 /// What is known about the cluster besides its configuration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -46,6 +49,31 @@ pub enum Obstacle {
     /// Calico with eBPF.
     #[error("`cluster_config.calico_ebpf_enabled` is on: such a cluster cannot be upgraded in place")]
     Ebpf,
+    /// What an upgrade that failed left behind blocks every later one.
+    #[error(
+        "`{0}` is empty or damaged, as an upgrade that failed leaves it, and blocks the next one: delete the file, the \
+         upgrade writes a new one"
+    )]
+    StaleKubeconf(String),
+}
+
+/// Whether the kubeconfig file at `path` would block the upgrade (M4-008): it is there, and is not one with a cluster, a
+/// user and a context.
+pub fn stale_kubeconf(path: &str, content: &[u8]) -> Option<Obstacle> {
+    let usable = std::str::from_utf8(content)
+        .ok()
+        .filter(|text| text.len() <= MAX_KUBECONF_BYTES)
+        .and_then(|text| serde_yaml_ng::from_str::<serde_json::Value>(text).ok())
+        .is_some_and(|file| {
+            let filled = |list: &str| {
+                file.get(list)
+                    .and_then(serde_json::Value::as_array)
+                    .is_some_and(|rows| !rows.is_empty())
+            };
+            file.get("kind").and_then(serde_json::Value::as_str) == Some("Config")
+                && ["clusters", "users", "contexts"].into_iter().all(filled)
+        });
+    (!usable).then(|| Obstacle::StaleKubeconf(path.to_owned()))
 }
 
 /// Everything that speaks against the upgrade; empty when nothing does. Whether a release of 3.7 or 3.8 is the latest

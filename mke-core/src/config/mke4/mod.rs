@@ -15,7 +15,7 @@ mod summary;
 mod tree;
 mod upgrade;
 
-pub use checks::{Cluster3, Obstacle, obstacles};
+pub use checks::{Cluster3, Obstacle, obstacles, stale_kubeconf};
 pub use hosts::{Host, HostProblem, Hosts, MAX_HOSTS_BYTES};
 pub use summary::{Access, UNUSED_PORTS, UpgradeSummary};
 pub use upgrade::{CONSEQUENCES, DatastoreMove, FlagProblem, UpgradeFlags, reminders};

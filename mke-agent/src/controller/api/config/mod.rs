@@ -90,7 +90,7 @@ pub(super) fn applied(call: &Call, applied: &Applied, message: &str) -> Result<R
     note(call, applied);
     let impact = Impact::of(&applied.differences);
     let message = if applied.dry_run && !impact.refused.is_empty() {
-        "This change would be refused: it changes what is fixed at installation.".to_owned()
+        "This change would be refused: it changes what cannot be changed any more.".to_owned()
     } else if applied.dry_run {
         format!("Nothing was changed. The change would touch: {impact}.")
     } else {
