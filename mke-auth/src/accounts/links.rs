@@ -14,14 +14,15 @@ use crate::storage::{self, ATTEMPTS, StorageError};
 pub enum TeamLink {
     /// Its members by LDAP; `None` forgets how they were found.
     Sync(Option<MemberSync>),
-    /// The group of the SAML identity provider; `None` ends the link.
+    /// The group of the SAML identity provider; `None` ends the link. A SCIM client that keeps the team because of the
+    /// link before does so no longer; who is a member stays one.
     Group(Option<String>),
     /// The group of a SCIM client; `None` ends the link.
     Scim(Option<ScimGroup>),
 }
 
 impl Accounts {
-    /// Changes one of a team's ties. The others stay.
+    /// Changes one of a team's ties. The others stay, but for what hangs on the one that ends.
     ///
     /// # Errors
     ///
@@ -38,7 +39,13 @@ impl Accounts {
             let mut team = found.record.clone();
             match link {
                 TeamLink::Sync(sync) => team.sync.clone_from(sync),
-                TeamLink::Group(group) => team.group_link.clone_from(group),
+                TeamLink::Group(group) => {
+                    // The link is what gave the team to a SCIM client, so it ends with it.
+                    if team.group_link != *group && team.scim.as_ref().is_some_and(|scim| scim.linked) {
+                        team.scim = None;
+                    }
+                    team.group_link.clone_from(group);
+                }
                 TeamLink::Scim(group) => team.scim.clone_from(group),
             }
             let key = layout::team(organization, id);

@@ -261,3 +261,47 @@ async fn searching_everything() {
         .await;
     assert_eq!(refusal(&answer), (400, "invalidFilter".to_owned()));
 }
+
+/// SCIM-014: when an administrator ends the link, or links the team to another group, the client keeps the team no
+/// longer: it is not there for it, and its members are changed by hand again.
+#[tokio::test]
+async fn ended_links() {
+    let client = Client::new().await;
+    let accounts = &client.world.accounts;
+    let everyone = &client.world.everyone;
+    for (name, after) in [("one", None), ("two", Some("Other".to_owned()))] {
+        let new = NewTeam {
+            name: name.to_owned(),
+            description: String::new(),
+        };
+        let (team, _) = accounts.create_team(everyone, new, &mut rng()).await.unwrap();
+        let link = TeamLink::Group(Some(name.to_owned()));
+        accounts.link_team(everyone, &team.id, &link).await.unwrap();
+        let user = client.user(&format!("user-{name}")).await;
+        let id = client.group(name, &[&user]).await;
+        assert_eq!(id, team.id.as_str());
+
+        // Saying the same again ends nothing.
+        let (same, _) = accounts.link_team(everyone, &team.id, &link).await.unwrap();
+        assert!(same.scim.is_some());
+        let link = TeamLink::Group(after.clone());
+        let (ended, _) = accounts.link_team(everyone, &team.id, &link).await.unwrap();
+        assert_eq!((ended.scim.as_ref(), &ended.group_link), (None, &after));
+        let answer = client.put(&format!("/Groups/{id}"), group(name, &[])).await;
+        assert_eq!(answer.status, 404, "{name}");
+        let directory = client.world.directory().await;
+        assert_eq!(
+            directory.team_members_count(&team.id),
+            1,
+            "{name}: who is a member stays one"
+        );
+    }
+    // A team that was made for a group hangs on no link.
+    let id = client.group("three", &[]).await;
+    let team = TeamId::from(id.as_str());
+    for link in [Some("x".to_owned()), None] {
+        let link = TeamLink::Group(link);
+        let (team, _) = accounts.link_team(everyone, &team, &link).await.unwrap();
+        assert!(team.scim.is_some());
+    }
+}
