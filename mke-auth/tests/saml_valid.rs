@@ -448,3 +448,29 @@ fn sec_saml_39_ambiguous_administrators() {
     }
     assert!(!person(&[]).unwrap().person.is_admin);
 }
+
+/// saml-33: of several confirmations that fit, the last to end says how long the assertion is remembered, in whichever
+/// order they stand: until then it would be accepted again.
+#[test]
+fn an_assertion_is_remembered_as_long_as_any_confirmation_fits() {
+    let until = |end: &str| {
+        let fields = Fields {
+            confirmed_until: Some(end.to_owned()),
+            ..Fields::default()
+        };
+        let assertion = fields.assertion();
+        let begin = assertion.find("<saml:SubjectConfirmation ").unwrap();
+        let end = assertion.find("</saml:Subject>").unwrap();
+        assertion[begin..end].to_owned()
+    };
+    let (short, long) = (until("2026-03-04T05:07:07Z"), until("2026-03-04T06:00:00Z"));
+    let fields = Fields::default();
+    let usual = until(fields.confirmed_until.as_deref().unwrap());
+    for both in [format!("{short}{long}"), format!("{long}{short}")] {
+        let assertion = fields.assertion().replace(&usual, &both);
+        let assertion = Signer::default().sign(&assertion, &fields.id);
+        let document = fields.response(&assertion).replace(PLACE, "");
+        let proven = judge(&document).unwrap();
+        assert_eq!(proven.usable_until, "2026-03-04T06:01:00Z".parse().unwrap());
+    }
+}

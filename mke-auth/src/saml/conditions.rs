@@ -112,16 +112,21 @@ pub(super) fn confirm<'a>(
     moment: Moment,
 ) -> Result<Bearer<'a>, Refusal> {
     let mut refused = Refusal::structure("no confirmation of the subject is that of a bearer");
+    let mut first: Option<Bearer<'a>> = None;
     for confirmation in confirmations {
         if attribute(*confirmation, "Method")? != BEARER {
             continue;
         }
         match bearer(*confirmation, me, moment) {
-            Ok(bearer) => return Ok(bearer),
+            // The assertion must be remembered until none of them would let it in any more (saml-33).
+            Ok(bearer) => {
+                let found = first.get_or_insert(bearer);
+                found.usable_until = found.usable_until.max(bearer.usable_until);
+            }
             Err(refusal) => refused = refusal,
         }
     }
-    Err(refused)
+    first.ok_or(refused)
 }
 
 fn bearer<'a>(

@@ -13,6 +13,7 @@ use mke_core::time::{Clock, Timestamp};
 use rand_core::CryptoRng;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
+use unicode_normalization::UnicodeNormalization as _;
 
 use super::{NameId, Person, Proven};
 use crate::accounts::{AccountError, Accounts, NewUser, UserChange};
@@ -141,8 +142,8 @@ impl Admission {
     /// Remembers the assertion and the request, on all managers and over restarts, until both would be refused anyway.
     async fn use_up(&self, proven: &Proven) -> Result<Revision, AdmitError> {
         let now = self.clock.now();
-        // A lease of at least a minute: clocks of managers differ.
-        let rest = proven.usable_until.max(now.plus(super::SKEW)).since(now);
+        // A minute longer than this manager would take it: the clock of another may be behind.
+        let rest = proven.usable_until.max(now).plus(super::SKEW).since(now);
         let lease = self.store.grant_lease(rest).await?;
         let assertion = used_key("assertion", &proven.assertion_id);
         let request = used_key("request", &proven.in_response_to);
@@ -239,8 +240,11 @@ impl Admission {
         let Some(account) = self.follow(layout::account_name(name.as_str())).await? else {
             return Ok(None);
         };
+        // Several spellings make one small letter: the Kelvin sign makes a `k`. Another source's account is not given
+        // away to a name that only looks like its own.
+        let as_written = said.nfkc().eq(said.chars());
         match account.origin() {
-            Some(origin) if origin.source != Source::Saml => Ok(Some(account)),
+            Some(origin) if origin.source != Source::Saml && as_written => Ok(Some(account)),
             _ => Err(AdmitError::Taken { name: name.clone() }),
         }
     }
@@ -286,13 +290,27 @@ impl Admission {
                 admin_by_saml: false,
                 ..origin.clone()
             });
-            changes.push("no administrator any more".to_owned());
+            changes.push(NO_ADMINISTRATOR.to_owned());
         }
         if change == UserChange::default() {
             return Ok((account, None));
         }
-        let (account, revision) = self.accounts.update_account(&account.id, &change).await?;
-        Ok((account, Some(revision)))
+        match self.accounts.update_account(&account.id, &change).await {
+            Ok((account, revision)) => Ok((account, Some(revision))),
+            // Nobody would be left to set it right. The next login without the attribute tries again.
+            Err(AccountError::LastAdministrator { name }) => {
+                tracing::warn!(%name, source = "saml", "the last administrator stays one, against what the provider says");
+                changes.retain(|change| change != NO_ADMINISTRATOR);
+                change.is_admin = None;
+                change.origin = None;
+                if change == UserChange::default() {
+                    return Ok((account, None));
+                }
+                let (account, revision) = self.accounts.update_account(&account.id, &change).await?;
+                Ok((account, Some(revision)))
+            }
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Makes the account a member of the teams that are linked to its groups, and of no other linked team (SAML-004).
@@ -409,6 +427,9 @@ impl Admission {
 /// Longer than any session may last without a login (`auth.sessions.lifetime_minutes` goes to thirty days). A session
 /// that is renewed beyond can no longer be ended by the provider.
 const REMEMBERED: std::time::Duration = std::time::Duration::from_secs(31 * 24 * 60 * 60);
+
+/// What is written down about who ceases to be an administrator.
+const NO_ADMINISTRATOR: &str = "no administrator any more";
 
 /// The value of a key that only has to exist.
 const MARK: &str = r#"{"v":1}"#;

@@ -35,8 +35,9 @@ const SESSION_COOKIE: &str = "__Host-mke-saml-session";
 const REQUEST_SECONDS: u32 = 600;
 /// How long a token waits, in seconds.
 const SESSION_SECONDS: u32 = 60;
-/// Most requests of one browser that are looked at.
-const MAX_REQUESTS: usize = 8;
+/// Most requests of one browser that are looked at: more than fit into its headers. Were it a few, pages of other sites
+/// could begin as many logins, and the one that the user began would not be found among them.
+const MAX_REQUESTS: usize = 512;
 
 /// What a browser learns of any refusal; the log has the reason.
 const REFUSED: &str = "the login was refused; go back to the login page and begin again, and if that does not help ask an administrator";
