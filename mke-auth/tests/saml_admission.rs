@@ -4,8 +4,8 @@
 
 mod support;
 
-use mke_auth::accounts::{NewUser, UserChange};
-use mke_auth::records::{Account, Origin, Source};
+use mke_auth::accounts::{NewTeam, NewUser, TeamLink, UserChange};
+use mke_auth::records::{Account, Membership, Origin, ScimGroup, Source};
 use mke_auth::saml::login::{Admission, AdmitError, Admitted};
 use mke_auth::saml::{NameId, Person, Proven};
 use mke_core::time::Clock as _;
@@ -110,4 +110,52 @@ async fn the_last_administrator_gets_in() {
     let taken_back = provider.vouch("jane", false).await.unwrap();
     assert!(!taken_back.account.is_active_admin());
     assert_eq!(taken_back.changes, ["no administrator any more"]);
+}
+
+/// SAML-004: a login without the group leaves a linked team; but the users of a SCIM client that has taken the team up
+/// stay in it, and do not get into it by a login, until the client gives it back.
+#[tokio::test]
+async fn teams_of_a_scim_client_are_left_to_it() {
+    let world = World::new().await;
+    let provider = Provider::of(&world);
+    let kate = import(&world, "kate").await;
+    let jane = provider.vouch("jane", false).await.unwrap().account;
+    let new = NewTeam {
+        name: "ops".to_owned(),
+        description: String::new(),
+    };
+    let accounts = &world.accounts;
+    let everyone = &world.everyone;
+    let (team, _) = accounts.create_team(everyone, new, &mut rng()).await.unwrap();
+    let link = TeamLink::Group(Some("ops".to_owned()));
+    accounts.link_team(everyone, &team.id, &link).await.unwrap();
+    let taken_up = |scim| {
+        let link = TeamLink::Scim(scim);
+        let (accounts, team) = (world.accounts.clone(), team.id.clone());
+        async move { accounts.link_team(everyone, &team, &link).await.unwrap() }
+    };
+    let plain = Membership { is_admin: false };
+    for user in [&kate.id, &jane.id] {
+        accounts
+            .put_team_member(everyone, &team.id, user, plain)
+            .await
+            .unwrap();
+    }
+    let group = ScimGroup {
+        display_name: "ops".to_owned(),
+        linked: true,
+        ..ScimGroup::default()
+    };
+    taken_up(Some(group)).await;
+    let is_member = async |user: &Account| {
+        let directory = world.directory().await;
+        directory.team_membership(&team.id, &user.id).is_some()
+    };
+    assert!(provider.vouch("kate", false).await.unwrap().changes.is_empty());
+    assert!(is_member(&kate).await, "SCIM says that she belongs to it");
+    provider.vouch("jane", false).await.unwrap();
+    assert!(!is_member(&jane).await, "SCIM does not know her");
+    taken_up(None).await;
+    provider.vouch("kate", false).await.unwrap();
+    assert!(!is_member(&kate).await, "the link alone is left");
 }

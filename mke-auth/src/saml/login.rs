@@ -16,7 +16,7 @@ use sha2::{Digest as _, Sha256};
 use unicode_normalization::UnicodeNormalization as _;
 
 use super::{NameId, Person, Proven};
-use crate::accounts::{AccountError, Accounts, NewUser, UserChange};
+use crate::accounts::{AccountError, Accounts, NewUser, UserChange, is_provisioned};
 use crate::directory::Directory;
 use crate::records::{Account, MAX_ORIGIN_ID_BYTES, Membership, Origin, Record, Source};
 use crate::storage::{self, StorageError};
@@ -313,7 +313,8 @@ impl Admission {
         }
     }
 
-    /// Makes the account a member of the teams that are linked to its groups, and of no other linked team (SAML-004).
+    /// Makes the account a member of the teams that are linked to its groups, and of no other linked team (SAML-004). Teams
+    /// that a SCIM client keeps are left to it, for the accounts that it keeps.
     async fn teams(
         &self,
         account: &Account,
@@ -326,6 +327,11 @@ impl Admission {
             let Some(group) = &team.group_link else {
                 continue;
             };
+            // A SCIM client that has taken the team up says which of its users belong to it, and would not notice a
+            // login that knows better.
+            if team.scim.is_some() && is_provisioned(account) {
+                continue;
+            }
             let belongs = person.groups.iter().any(|own| own == group);
             let is_member = directory.team_membership(&team.id, &account.id).is_some();
             let done = match (belongs, is_member) {
