@@ -67,6 +67,18 @@ pub async fn fetch(settings: &Settings, teams: &[TeamSync], now: Timestamp) -> R
         fetched.resolve(&admins.dns)
     });
     for (sync, members) in teams.iter().zip(members) {
+        // What its owner named is not there: the team stays as it is, and all others go on. Otherwise whoever manages
+        // one team could keep everybody who left the directory active.
+        let members = match members {
+            Ok(members) => members,
+            Err(error) => {
+                let name = &sync.name;
+                fetched
+                    .notes
+                    .add(|| format!("the members of {name} stay as they are: {error}"));
+                continue;
+            }
+        };
         fetched.notes.append(members.notes);
         let team = FetchedTeam {
             sync: sync.clone(),
@@ -235,10 +247,13 @@ fn take(
     Ok(())
 }
 
+/// The members of a team, or that its group or base is not there.
+type TeamMembers = Result<Members, LdapError>;
+
 async fn fetch_members(
     settings: &Settings,
     teams: &[TeamSync],
-) -> Result<(Option<Members>, Vec<Members>), FetchError> {
+) -> Result<(Option<Members>, Vec<TeamMembers>), FetchError> {
     let mut pool = Pool::new(settings);
     let admins = match &settings.admins {
         Some(rule) => {
@@ -249,14 +264,30 @@ async fn fetch_members(
     };
     let mut members = Vec::with_capacity(teams.len());
     for team in teams {
-        let found = rule_members(&mut pool, &team.rule).await;
-        members.push(found.map_err(|source| FetchError::Team {
-            name: team.name.clone(),
-            source,
-        })?);
+        members.push(match rule_members(&mut pool, &team.rule).await {
+            Err(source) if !is_not_there(&source) => {
+                return Err(FetchError::Team {
+                    name: team.name.clone(),
+                    source,
+                });
+            }
+            found => found,
+        });
     }
     pool.close().await;
     Ok((admins, members))
+}
+
+/// Whether the directory answered, and said that there is no such group or base.
+fn is_not_there(error: &LdapError) -> bool {
+    matches!(
+        error,
+        LdapError::NoGroup { .. }
+            | LdapError::Refused {
+                code: NO_SUCH_ENTRY,
+                ..
+            }
+    )
 }
 
 async fn rule_members(pool: &mut Pool<'_>, rule: &MemberRule) -> Result<Members, LdapError> {

@@ -1,6 +1,8 @@
 //! Members of teams, and administrators of organizations, as the directory has them.
 
+use mke_auth::ldap::{Options, dry_run};
 use mke_auth::records::{MemberSync, Membership};
+use mke_core::time::Clock as _;
 use mke_test_support::{Ldif, Slapd};
 
 use crate::lab::{by_group, config, read};
@@ -124,17 +126,38 @@ async fn sec_ldap_11_nested_groups_end() {
     assert_eq!(world.members(&team).await, ["a"]);
 }
 
-/// LDAP-018, LDAP-020: a group that is not there is a mistake of the settings, and nothing is done.
+/// LDAP-018, LDAP-020: a group or base that is not there leaves its team as it is and says so. Everybody else follows
+/// the directory, so that whoever manages one team cannot keep those active who left.
 #[tokio::test]
 async fn a_group_that_is_not_there() {
     let world = World::new().await;
-    let slapd = Slapd::start(&people());
-    world
-        .team("corp", "ops", by_group("cn=none,dc=example,dc=com".to_owned()))
-        .await;
-    let failed = world.sync(&read(&config(&slapd))).await.unwrap_err();
-    assert!(failed.to_string().contains("cn=none"), "{failed}");
-    assert_eq!(world.active().await, ["admin"]);
+    let mut entries = people();
+    let group = entries.group("ops", &[dn("a")]);
+    let slapd = Slapd::start(&entries);
+    let settings = read(&config(&slapd));
+    let (_, ops) = world.team("corp", "ops", by_group(group.clone())).await;
+    let nowhere = MemberSync {
+        enabled: true,
+        search_base_dn: "ou=none,dc=example,dc=com".to_owned(),
+        search_filter: "(uid=b)".to_owned(),
+        ..MemberSync::default()
+    };
+    let (_, lost) = world.team("corp", "lost", nowhere).await;
+    world.sync(&settings).await.unwrap();
+    assert_eq!(world.members(&ops).await, ["a"]);
+    slapd.modify(&format!("dn: {group}\nchangetype: delete\n"));
+    slapd.modify(&format!("dn: {}\nchangetype: delete\n", dn("f")));
+    let outcome = world.sync(&settings).await.unwrap();
+    assert_eq!(outcome.planned.left, 0);
+    assert_eq!(world.members(&ops).await, ["a"]);
+    assert!(world.members(&lost).await.is_empty());
+    assert!(!world.account("f").await.is_active_user());
+    let options = Options::of(&settings);
+    let asked = dry_run(&settings, &world.directory().await, &options, world.clock.now()).await;
+    let text = asked.unwrap().text;
+    for what in [group.as_str(), "ou=none"] {
+        assert!(text.contains(what), "{what} is not named in {text}");
+    }
 }
 
 /// The administrators of an organization follow a group; who ceases to be one stays a member.
