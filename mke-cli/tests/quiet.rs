@@ -81,7 +81,8 @@ async fn nothing_is_sent() {
     );
 }
 
-/// TEL-001: no part of the controller can send a report: only the engine's socket and the remote syslog are called.
+/// TEL-001: no part of the controller can send a report: only the engine's socket, the remote syslog and, for recovery
+/// from the shell, the socket in the data directory are called.
 #[test]
 fn who_calls_out() {
     fn files(directory: &std::path::Path, found: &mut Vec<std::path::PathBuf>) {
@@ -115,5 +116,12 @@ fn who_calls_out() {
         .map(|path| path.strip_prefix(&root).unwrap().display().to_string())
         .collect();
     callers.sort();
-    assert_eq!(callers, ["controller/live/syslog/sender.rs", "engine/client.rs"]);
+    assert_eq!(
+        callers,
+        [
+            "controller/live/syslog/sender.rs",
+            "controller/recovery.rs",
+            "engine/client.rs"
+        ]
+    );
 }
