@@ -3,13 +3,17 @@
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use mke_auth::ldap::{Dn, account_name, escape_dn_value};
+use mke_auth::ldap::{Dn, MAX_DN_BYTES, account_name, escape_dn_value};
 
 fuzz_target!(|text: &str| {
     if let Ok(dn) = Dn::parse(text) {
-        let again = Dn::parse(&dn.to_string());
-        assert!(again.as_ref() == Ok(&dn), "{dn} became {again:?}");
-        assert_eq!(again.unwrap().key(), dn.key());
+        let written = dn.to_string();
+        // Bytes that are no text are written with three letters each, which may be longer than a name that is read.
+        if written.len() <= MAX_DN_BYTES {
+            let again = Dn::parse(&written);
+            assert!(again.as_ref() == Ok(&dn), "{dn} became {again:?}");
+            assert_eq!(again.unwrap().key(), dn.key());
+        }
     }
     let base = Dn::parse("ou=people,dc=example,dc=com").unwrap();
     if let Ok(dn) = Dn::parse(&format!("uid={},ou=people,dc=example,dc=com", escape_dn_value(text))) {
