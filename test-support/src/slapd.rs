@@ -208,6 +208,23 @@ impl Slapd {
         fs::read_to_string(self.directory.path().join("log")).unwrap_or_default()
     }
 
+    /// What it wrote to its log, with [`SlapdOptions::log`], once every connection that it took is said to be closed: some lines
+    /// of a connection are written after its answers.
+    ///
+    /// # Panics
+    /// When a connection stays open.
+    pub fn settled_log(&self) -> String {
+        let deadline = Instant::now() + START_TIMEOUT;
+        loop {
+            let log = self.log();
+            if log.matches(" ACCEPT from ").count() == log.matches(" closed").count() {
+                return log;
+            }
+            assert!(Instant::now() < deadline, "a connection stays open:\n{log}");
+            std::thread::yield_now();
+        }
+    }
+
     /// Changes entries, as LDIF with `changetype`.
     pub fn modify(&self, ldif: &str) {
         let mut child = Command::new(program("ldapmodify"))

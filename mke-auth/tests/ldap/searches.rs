@@ -160,10 +160,10 @@ async fn members_of_a_group() {
         world.sync(&settings).await.unwrap();
         assert_eq!(world.active().await, ["a", "admin", "b"], "iterate: {iterate}");
         let asked = slapd
-            .log()
+            .settled_log()
             .matches("filter=\"(objectClass=inetOrgPerson)\"")
             .count();
-        assert_eq!(asked, queries, "iterate: {iterate}\n{}", slapd.log());
+        assert_eq!(asked, queries, "iterate: {iterate}\n{}", slapd.settled_log());
     }
 }
 
@@ -190,7 +190,10 @@ async fn sec_ldap_08_pages() {
     assert_eq!(world.active().await, ["admin"]);
     let outcome = world.sync(&read(&config(&slapd))).await.unwrap();
     assert_eq!(outcome.planned.created, 1500);
-    assert!(slapd.log().contains("tag=101 err=0 nentries=500") || slapd.log().contains("nentries=1000"));
+    assert!(
+        slapd.settled_log().contains("tag=101 err=0 nentries=500")
+            || slapd.settled_log().contains("nentries=1000")
+    );
     let before = world.revision().await;
     assert!(world.sync(&unpaged).await.is_err());
     assert_eq!(world.revision().await, before);

@@ -123,7 +123,7 @@ async fn sec_ldap_07_trusted_or_not_at_all() {
             tls_skip_verify: skip,
             ..config(slapd)
         });
-        let binds = |slapd: &Slapd| slapd.log().matches("BIND").count();
+        let binds = |slapd: &Slapd| slapd.settled_log().matches("BIND").count();
         let before = binds(slapd);
         let outcome = login(&settings, "jane", &Secret::new("jane-secret"), world.clock.now()).await;
         if good {
