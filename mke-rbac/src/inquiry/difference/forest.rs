@@ -10,10 +10,10 @@ use mke_core::ids::CollectionId;
 
 use crate::policy::{CollectionInfo, Policy};
 
-/// By what the collections of two policies are taken for the same.
+/// By what users and collections of two policies are taken for the same.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::inquiry) enum Same {
-    /// Their ids: two states of one installation.
+    /// Their ids: two states of one installation. A user whose id is gone is the new one of the same name.
     Id,
     /// Their paths: two installations, or files whose ids are made up.
     Path,

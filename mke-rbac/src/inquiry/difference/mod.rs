@@ -66,6 +66,9 @@ pub(super) fn compare(before: &Scene<'_>, after: &Scene<'_>, options: &Options<'
 }
 
 /// Users of either policy in the order of their names.
+///
+/// Who is gone and who is new under the same name stand together: whoever asks knows names, and what the name may do is
+/// what counts. Otherwise an account that is removed and made again would gain everything and lose everything.
 fn people<'p>(before: &'p Policy, after: &'p Policy, same: Same) -> Vec<Person<'p>> {
     let key = |user: &'p User| match same {
         Same::Id => user.id.as_str(),
@@ -79,8 +82,22 @@ fn people<'p>(before: &'p Policy, after: &'p Policy, same: Same) -> Vec<Person<'
     for user in before.users() {
         people.entry(key(user)).or_insert(nobody).before = Some(user);
     }
+    let mut gone: HashMap<&str, &str> = HashMap::new();
+    if same == Same::Id {
+        let missing = before
+            .users()
+            .filter(|user| after.user(user.id.as_str()).is_none());
+        gone.extend(missing.map(|user| (user.name.as_str(), user.id.as_str())));
+    }
     for user in after.users() {
-        people.entry(key(user)).or_insert(nobody).after = Some(user);
+        let known = people.contains_key(key(user));
+        let made_again = if known {
+            None
+        } else {
+            gone.remove(user.name.as_str())
+        };
+        let key = made_again.unwrap_or_else(|| key(user));
+        people.entry(key).or_insert(nobody).after = Some(user);
     }
     let mut people: Vec<_> = people.into_values().collect();
     people.sort_by_key(|person| name(person));
