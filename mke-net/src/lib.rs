@@ -1,1 +1,5 @@
-//! Networks and kernels (address plans, ports, kernel parameters, load balancers): nothing is here yet.
+//! Networks and kernels: what a cluster needs of addresses, computed, checked and explained before anything starts.
+//!
+//! Everything here is a pure function of facts that the caller brings.
+
+pub mod address;
