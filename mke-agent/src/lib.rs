@@ -1,8 +1,9 @@
-//! What runs on a node. So far: the [`controller`], which serves the control plane's API and passes the Engine API
-//! on under access control, with its [`engine`] client and its [`proxy`].
+//! What runs on a node: the [`controller`], which serves the control plane's API and passes the Engine API on under
+//! access control, with its [`engine`] client and its [`proxy`]. The [`programs`] are how a node starts them.
 //!
 //! Rules of access are not here but in `mke-rbac`, and accounts in `mke-auth`; this crate connects them to sockets.
 
 pub mod controller;
 pub mod engine;
+pub mod programs;
 pub mod proxy;

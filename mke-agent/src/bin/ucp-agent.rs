@@ -1,0 +1,8 @@
+//! `ucp-agent`: every component of a node is this program with another word behind it. See
+//! [`mke_agent::programs`] for everything.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    mke_agent::programs::main()
+}

@@ -1,0 +1,85 @@
+//! The programs of `ucp-agent`: which there are, on what runtime each runs, and how they begin and end. What a program
+//! does is decided in its own file here and in the library behind it.
+//!
+//! To add one: a file with `Args` and `async fn run(Args) -> Result<(), ProgramError>`, a `mod` line, a variant of
+//! [`Program`] and its two lines below it. The compiler asks for the rest.
+
+mod error;
+mod logging;
+mod signals;
+
+use std::process::ExitCode;
+
+use clap::Parser as _;
+
+use crate::controller::Logs;
+
+pub use error::ProgramError;
+pub use logging::LogArgs;
+pub use signals::asked_to_end;
+
+/// `ucp-agent <program>`.
+#[derive(Debug, clap::Parser)]
+#[command(
+    name = "ucp-agent",
+    about = "The components of a node, each a program of its own",
+    version
+)]
+struct Command {
+    #[command(flatten)]
+    log: LogArgs,
+    #[command(subcommand)]
+    program: Program,
+}
+
+/// One program for each component.
+#[derive(Debug, clap::Subcommand)]
+enum Program {}
+
+impl Program {
+    /// Whether it serves many at once. Everything else gets one thread, which costs least while it waits.
+    fn is_busy(&self) -> bool {
+        match *self {}
+    }
+
+    /// Runs it to its end. `logs` is for programs that let the configuration say how much is logged.
+    async fn run(self, _logs: Logs) -> Result<(), ProgramError> {
+        match self {}
+    }
+}
+
+/// Threads that serve requests in a busy program. Two suit small machines; more would only cost memory there.
+const WORKERS: usize = 2;
+
+/// Reads the command line, starts logging and runs the program. The exit code is 0 when it is done or was asked to end, 2
+/// when the command line is wrong, else 1.
+pub fn main() -> ExitCode {
+    let command = match Command::try_parse() {
+        Ok(command) => command,
+        Err(error) => {
+            // Help and usage are all that is ever printed; when even that fails nobody is left to tell.
+            let _ = error.print();
+            return u8::try_from(error.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from);
+        }
+    };
+    let logs = command.log.start();
+    let built = if command.program.is_busy() {
+        tokio::runtime::Builder::new_multi_thread()
+            .worker_threads(WORKERS.max(std::thread::available_parallelism().map_or(WORKERS, usize::from)))
+            .enable_all()
+            .build()
+    } else {
+        tokio::runtime::Builder::new_current_thread().enable_all().build()
+    };
+    let ended = match built {
+        Ok(runtime) => runtime.block_on(command.program.run(logs)),
+        Err(source) => Err(ProgramError::Start(source)),
+    };
+    match ended {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!("{}", error::chain(&error));
+            ExitCode::FAILURE
+        }
+    }
+}
