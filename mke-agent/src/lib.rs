@@ -5,5 +5,6 @@
 
 pub mod controller;
 pub mod engine;
+pub mod install;
 pub mod programs;
 pub mod proxy;
