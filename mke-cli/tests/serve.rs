@@ -31,7 +31,7 @@ fn gives_up(flags: &[&str]) -> (Option<i32>, String) {
 async fn only_tls() {
     let server = Server::start(&[]).await;
     let mut plain = TcpStream::connect(server.url.strip_prefix("https://").unwrap()).unwrap();
-    plain.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    plain.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
     plain
         .write_all(b"GET /_ping HTTP/1.1\r\nHost: localhost\r\n\r\n")
         .unwrap();

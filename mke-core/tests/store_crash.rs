@@ -141,7 +141,7 @@ fn write_and_kill(file: &Path, random: &mut Random, acknowledged: &mut Acknowled
     for _ in 0..acks {
         acknowledged.note(
             &lines
-                .recv_timeout(Duration::from_secs(20))
+                .recv_timeout(Duration::from_secs(60))
                 .expect("the child writes"),
         );
     }

@@ -10,8 +10,10 @@
 
 mod certificates;
 mod ldif;
+mod port;
 mod slapd;
 
 pub use certificates::Certificates;
 pub use ldif::Ldif;
+pub use port::free_port;
 pub use slapd::{READER_PASSWORD, ROOT_PASSWORD, Slapd, SlapdOptions};

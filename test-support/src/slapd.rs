@@ -2,12 +2,12 @@
 
 use std::fs::{self, File};
 use std::io::Write as _;
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
-use crate::{Certificates, Ldif};
+use crate::{Certificates, Ldif, free_port};
 
 /// The password of `cn=root,<suffix>`, who may do everything.
 pub const ROOT_PASSWORD: &str = "root-secret";
@@ -16,7 +16,7 @@ pub const ROOT_PASSWORD: &str = "root-secret";
 pub const READER_PASSWORD: &str = "reader-secret";
 
 /// How long a server may take to answer. Loading a large directory comes before and has no limit.
-const START_TIMEOUT: Duration = Duration::from_secs(30);
+const START_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// How a server is set up.
 #[derive(Debug, Clone, Copy, Default)]
@@ -48,13 +48,6 @@ fn program(name: &str) -> PathBuf {
         .map(|directory| Path::new(directory).join(name))
         .find(|path| path.exists())
         .unwrap_or_else(|| panic!("{name} is missing; install Debian packages slapd and ldap-utils"))
-}
-
-fn free_port() -> u16 {
-    TcpListener::bind(("127.0.0.1", 0))
-        .and_then(|listener| listener.local_addr())
-        .expect("a free port")
-        .port()
 }
 
 impl Slapd {

@@ -703,7 +703,7 @@ async fn sec_ldap_20_forwarded_addresses() {
         joined
             .directories
             .main
-            .log()
+            .settled_log()
             .matches("BIND dn=\"uid=jane")
             .count()
     };

@@ -31,7 +31,7 @@ async fn exchange(controller: &Controller, bytes: &[u8]) -> String {
     tls.write_all(bytes).await.unwrap();
     let mut answer = Vec::new();
     // Some servers close without a TLS farewell; what came until then is the answer.
-    let _ = timeout(Duration::from_secs(20), tls.read_to_end(&mut answer))
+    let _ = timeout(Duration::from_secs(60), tls.read_to_end(&mut answer))
         .await
         .expect("the server must close the connection");
     String::from_utf8_lossy(&answer).into_owned()

@@ -4,7 +4,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::sync::Arc;
 
-use mke_agent::controller::StartError;
+use mke_agent::controller::{Options, StartError};
 use serde_json::{Value, json};
 
 use crate::support::client::{Bundle, Client, Identity};
@@ -204,12 +204,11 @@ async fn an_external_certificate_is_checked() {
 /// Stopping finishes: the port is free again and the store is closed.
 #[tokio::test]
 async fn stopping_frees_everything() {
-    let controller = Controller::start().await;
-    let (port, client) = (controller.port(), controller.admin().await);
+    let port = mke_test_support::free_port();
+    let there = |options: &mut Options| options.listen = vec![([127, 0, 0, 1], port).into()];
+    let controller = Controller::start_in(Arc::new(tempfile::tempdir().unwrap()), there).await;
+    let client = controller.admin().await;
     let dir = controller.stop().await;
     assert!(client.try_send(client.request("GET", "/ca")).await.is_err());
-    Controller::start_in(dir, |options| {
-        options.listen = vec![([127, 0, 0, 1], port).into()]
-    })
-    .await;
+    Controller::start_in(dir, there).await;
 }

@@ -123,7 +123,7 @@ async fn a_dead_listener_that_comes_later() {
     let controller = Controller::start().await;
     let _program = program(&[&controller]);
     let admin = controller.admin().await;
-    let address = free_port().await;
+    let address = silent();
     send_to(&controller, &admin, "tcp", address, "INFO").await;
     fail_once(&admin).await;
     until("a failure is counted", async || {
@@ -165,8 +165,8 @@ async fn datagrams() {
     let controller = Controller::start().await;
     let _program = program(&[&controller]);
     let admin = controller.admin().await;
-    let socket = UdpSocket::bind("127.0.0.1:0").await.unwrap();
-    let address = socket.local_addr().unwrap();
+    let address = silent();
+    let socket = UdpSocket::bind(address).await.unwrap();
     send_to(&controller, &admin, "udp", address, "INFO").await;
     fail_once(&admin).await;
     datagram(&socket, "request failed").await;
@@ -190,7 +190,7 @@ async fn no_host() {
     let controller = Controller::start().await;
     let _program = program(&[&controller]);
     let admin = controller.admin().await;
-    send_to(&controller, &admin, "tcp", free_port().await, "INFO").await;
+    send_to(&controller, &admin, "tcp", silent(), "INFO").await;
     fail_once(&admin).await;
     let waiting = controller.logs.counts().waiting;
     assert!(waiting > 0);
@@ -226,9 +226,9 @@ async fn every_controller_sends() {
     }
 }
 
-async fn free_port() -> SocketAddr {
-    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    listener.local_addr().unwrap()
+/// An address where nobody listens until the test does.
+fn silent() -> SocketAddr {
+    ([127, 0, 0, 1], mke_test_support::free_port()).into()
 }
 
 async fn datagram(socket: &UdpSocket, part: &str) {

@@ -2,7 +2,6 @@
 
 #![allow(dead_code, reason = "each test binary uses its own part of the harness")]
 
-use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
@@ -23,15 +22,21 @@ pub(crate) struct Server {
     pub(crate) url: String,
 }
 
-/// Waits until `check` gives a value. No condition of these tests takes longer than half a minute.
+/// How long anything may take that a test waits for. Generous: it only matters when something is broken.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Waits until `check` gives a value.
 pub(crate) async fn eventually<T>(what: &str, mut check: impl AsyncFnMut() -> Option<T>) -> T {
-    let deadline = Instant::now() + Duration::from_secs(30);
+    let deadline = Instant::now() + PATIENCE;
     let mut interval = tokio::time::interval(Duration::from_millis(5));
     loop {
         if let Some(value) = check().await {
             return value;
         }
-        assert!(Instant::now() < deadline, "{what} did not happen within 30 s");
+        assert!(
+            Instant::now() < deadline,
+            "{what} did not happen within {PATIENCE:?}"
+        );
         interval.tick().await;
     }
 }
@@ -45,11 +50,8 @@ impl Server {
     /// Starts a control plane over an engine, with further flags.
     pub(crate) async fn start_with_engine(engine: &str, flags: &[&str]) -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let port = TcpListener::bind("127.0.0.1:0")
-            .unwrap()
-            .local_addr()
-            .unwrap()
-            .port();
+        // It is started again on the same port, by itself too when it was killed.
+        let port = mke_test_support::free_port();
         let child = Command::new(UCP)
             .args([
                 "serve",
@@ -204,7 +206,7 @@ fn client(ca: &str, identity: Option<(Vec<u8>, Vec<u8>)>) -> reqwest::Client {
     reqwest::Client::builder()
         .tls_backend_preconfigured(config)
         .no_proxy()
-        .timeout(Duration::from_secs(20))
+        .timeout(PATIENCE)
         .build()
         .unwrap()
 }

@@ -1,6 +1,7 @@
 //! `cargo xtask test`: everything that continuous integration runs, in the same order, with the services it needs.
 
 mod count;
+mod seed;
 mod steps;
 
 use std::time::Instant;
@@ -17,6 +18,8 @@ pub(crate) struct Args {
     /// Only unit tests, without real services and without the checks of documents and cases.
     #[arg(long)]
     quick: bool,
+    #[command(flatten)]
+    seeds: seed::Choice,
     /// Only tests whose names contain one of these.
     filter: Vec<String>,
 }
@@ -28,12 +31,17 @@ pub(crate) fn run(args: &Args) -> Outcome {
     if !args.quick {
         python::ensure("cargo xtask test")?;
     }
+    let wanted = steps::Wanted {
+        filter: &args.filter,
+        seed: args.seeds.seed(),
+    };
+    say::detail(&seed::told(wanted.seed));
     let mut total = Tally::default();
     let mut failed = Vec::new();
     for step in steps::chosen(args.quick, &args.filter) {
         say::step(step.name);
         let start = Instant::now();
-        let outcome = (step.run)(&args.filter);
+        let outcome = (step.run)(&wanted);
         let (tally, verdict) = match outcome {
             Ok(tally) if tally.failed == 0 => (tally, "passed"),
             Ok(tally) => (tally, "failed"),
@@ -54,6 +62,9 @@ pub(crate) fn run(args: &Args) -> Outcome {
     }
     for name in &failed {
         say::error(&format!("failed: {name}"));
+    }
+    if !failed.is_empty() {
+        say::detail(&seed::told(wanted.seed));
     }
     say::detail(&format!("everything took {:.0} s", began.elapsed().as_secs_f64()));
     say::data(&total.to_string());

@@ -4,13 +4,22 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::count::Tally;
+use super::seed;
 use crate::failure::{Failure, Outcome};
 use crate::{architecture, artifacts, checkout, command, requirements};
 
 /// One step with the name that is announced.
 pub(super) struct Step {
     pub(super) name: &'static str,
-    pub(super) run: fn(&[String]) -> Outcome<Tally>,
+    pub(super) run: fn(&Wanted<'_>) -> Outcome<Tally>,
+}
+
+/// What is asked of the steps.
+pub(super) struct Wanted<'a> {
+    /// Only tests whose names contain one of these, unless there is none.
+    pub(super) filter: &'a [String],
+    /// With which property tests choose their cases.
+    pub(super) seed: u64,
 }
 
 const FORMAT: Step = Step {
@@ -41,11 +50,11 @@ const LINTS: Step = Step {
 };
 const UNIT_TESTS: Step = Step {
     name: "unit tests",
-    run: |filter| tests(&["--lib", "--bins"], filter),
+    run: |wanted| tests(&["--lib", "--bins"], wanted),
 };
 const TESTS: Step = Step {
     name: "tests",
-    run: |filter| tests(&[], filter),
+    run: |wanted| tests(&[], wanted),
 };
 const CASES: Step = Step {
     name: "conformance cases",
@@ -74,27 +83,29 @@ fn once(words: &[&str]) -> Outcome<Tally> {
 
 /// All tests of the workspace. `cargo test` and nextest build the same programs with the same features, so nothing
 /// is built twice.
-fn tests(targets: &[&str], filter: &[String]) -> Outcome<Tally> {
+fn tests(targets: &[&str], wanted: &Wanted<'_>) -> Outcome<Tally> {
+    let seed = wanted.seed.to_string();
     if !has_nextest() {
         let mut test = cargo();
         test.args(["test", "--workspace", "--no-fail-fast"])
             .args(targets)
             .arg("--")
-            .args(filter);
-        return count(&mut test);
+            .args(wanted.filter);
+        return count(test.env(seed::VARIABLE, &seed));
     }
     let mut test = cargo();
     test.args(["nextest", "run", "--workspace", "--no-fail-fast"])
         .args(targets);
     // A filter that fits only documentation tests is no error.
-    let mut tally = count(test.args(["--no-tests", "pass"]).args(filter))?;
+    test.args(["--no-tests", "pass"]).args(wanted.filter);
+    let mut tally = count(test.env(seed::VARIABLE, &seed))?;
     if targets.is_empty() {
         // nextest does not run examples in documentation.
         let mut docs = cargo();
         docs.args(["test", "--workspace", "--doc", "--no-fail-fast"])
             .arg("--")
-            .args(filter);
-        tally = tally + count(&mut docs)?;
+            .args(wanted.filter);
+        tally = tally + count(docs.env(seed::VARIABLE, &seed))?;
     }
     Ok(tally)
 }

@@ -37,7 +37,7 @@ pub type Shared = Arc<dyn Store>;
 pub type Tested = Result<(), StoreError>;
 
 /// How long anything that must happen may take. Generous: it only matters when a test fails.
-pub const PATIENCE: Duration = Duration::from_secs(20);
+pub const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Every property of a store in use. `fresh` gives a new, empty store each time.
 ///
