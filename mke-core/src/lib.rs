@@ -27,6 +27,7 @@ pub mod ids;
 pub mod names;
 #[cfg(feature = "pki")]
 pub mod pki;
+pub mod product;
 pub mod render;
 #[cfg(feature = "seal")]
 pub mod seal;
