@@ -3,3 +3,7 @@
 //! Everything here is a pure function of facts that the caller brings.
 
 pub mod address;
+pub mod daemon;
+mod finding;
+
+pub use finding::{Finding, Severity};

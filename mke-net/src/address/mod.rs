@@ -27,4 +27,4 @@ pub use allocator::{AllocateError, Bridges, EngineAllocator};
 pub use capacity::{Capacity, CapacityProblem};
 pub use ipnet::{IpNet, Ipv4Net};
 pub use pool::{AddressPool, PoolProblem, default_bridge_pools, default_overlay_pool};
-pub use range::{AddressPlan, Conflict, Purpose, Range, Severity};
+pub use range::{AddressPlan, Conflict, Purpose, Range};

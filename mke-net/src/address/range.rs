@@ -5,6 +5,8 @@ use std::fmt;
 use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
+use crate::finding::Severity;
+
 /// What a network is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -82,16 +84,6 @@ impl fmt::Display for Purpose {
     }
 }
 
-/// How bad a finding is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Severity {
-    /// May go wrong later.
-    Warning,
-    /// Goes wrong.
-    Error,
-}
-
 /// A network, what it is for and where that is written.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Range {
@@ -145,7 +137,9 @@ impl fmt::Display for Conflict {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.severity {
             Severity::Error => write!(f, "{} overlap {}", self.one, self.other),
-            Severity::Warning => write!(f, "{} may come to overlap {}", self.one, self.other),
+            Severity::Warning | Severity::Info => {
+                write!(f, "{} may come to overlap {}", self.one, self.other)
+            }
         }
     }
 }
