@@ -13,6 +13,8 @@ mod ldif;
 mod port;
 mod slapd;
 
+pub mod lab;
+
 pub use certificates::Certificates;
 pub use ldif::Ldif;
 pub use port::free_port;

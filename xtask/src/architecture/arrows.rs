@@ -2,25 +2,32 @@
 
 use super::graph::Graph;
 
+/// What only tests may use, apart from programs that measure and from `xtask`.
+const FOR_TESTS: [&str; 2] = ["mke-lab", "mke-test-support"];
+
+/// The layers of the crates that end up in programs of the product.
+const PRODUCT: std::ops::RangeInclusive<u8> = 2..=6;
+
 /// The layer of each member of the workspace. A dependency must lie in a lower layer.
-const LAYERS: [(&str, u8); 13] = [
-    ("mke-core", 0),
+const LAYERS: [(&str, u8); 14] = [
+    // These start services and engines, and know nothing of the product.
+    ("mke-lab", 0),
+    ("mke-test-support", 1),
+    // Uses none of the crates below, so that it builds in seconds.
+    ("xtask", 1),
     // Shares no code with what it checks.
     ("mke-proof", 0),
-    // Starts services for tests and knows nothing of the product.
-    ("mke-test-support", 0),
-    ("mke-rbac", 1),
-    ("mke-auth", 2),
-    ("mke-net", 2),
-    ("mke-agent", 3),
-    ("mke-cli", 4),
+    ("mke-core", 2),
+    ("mke-rbac", 3),
+    ("mke-auth", 4),
+    ("mke-net", 4),
+    ("mke-agent", 5),
+    ("mke-cli", 6),
     // These use the crates from outside, as strangers would.
-    ("mke-bench", 5),
-    ("mke-conformance", 5),
-    ("mke-upstream", 5),
-    ("mke-examples", 5),
-    // Uses none of them, so that it builds in seconds.
-    ("xtask", 0),
+    ("mke-bench", 7),
+    ("mke-conformance", 7),
+    ("mke-upstream", 7),
+    ("mke-examples", 7),
 ];
 
 fn layer(name: &str) -> Option<u8> {
@@ -43,6 +50,12 @@ pub(super) fn problems(graph: &Graph) -> Vec<String> {
         };
         for (other, kind) in member.dependencies() {
             let itself = other == member.name && kind == "dev";
+            if FOR_TESTS.contains(&other) && kind != "dev" && PRODUCT.contains(&above) {
+                problems.push(format!(
+                    "{} must not depend on {other} ({kind}): only tests use it",
+                    member.name
+                ));
+            }
             if layer(other).is_some_and(|below| below >= above) && !itself {
                 problems.push(format!(
                     "{} must not depend on {other} ({kind}): arrows point down only",
@@ -77,6 +90,13 @@ mod tests {
             ("mke-cli", "mke-agent", "", true),
             ("mke-core", "mke-core", "dev", true),
             ("mke-core", "serde", "", true),
+            ("mke-core", "mke-test-support", "dev", true),
+            ("mke-agent", "mke-test-support", "", false),
+            ("mke-agent", "mke-lab", "build", false),
+            ("mke-bench", "mke-test-support", "", true),
+            ("mke-test-support", "mke-lab", "", true),
+            ("xtask", "mke-lab", "", true),
+            ("mke-lab", "mke-core", "dev", false),
             ("mke-core", "mke-core", "", false),
             ("mke-core", "mke-rbac", "", false),
             ("mke-rbac", "mke-auth", "dev", false),
