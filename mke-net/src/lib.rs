@@ -1,9 +1,11 @@
 //! Networks and kernels: what a cluster needs of addresses, computed, checked and explained before anything starts.
 //!
-//! Everything here is a pure function of facts that the caller brings.
+//! Plans and checks are pure functions of facts; a few thin functions named `observe` and `apply` bring the facts and carry
+//! out the plans.
 
 pub mod address;
 pub mod daemon;
 mod finding;
+pub mod host;
 
 pub use finding::{Finding, Severity};
