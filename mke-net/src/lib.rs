@@ -4,6 +4,7 @@
 //! out the plans.
 
 pub mod address;
+pub mod balancer;
 pub mod daemon;
 mod finding;
 pub mod host;
