@@ -6,5 +6,6 @@
 pub mod controller;
 pub mod engine;
 pub mod install;
+pub mod life;
 pub mod programs;
 pub mod proxy;

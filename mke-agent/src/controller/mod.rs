@@ -47,7 +47,7 @@ mod origin;
 mod paging;
 mod places;
 mod policy_store;
-mod records;
+pub(crate) mod records;
 pub mod recovery;
 mod registry;
 pub mod saml;

@@ -18,6 +18,7 @@ use mke_rbac::model::{Grant, Model, Organization, Settings, Team, User};
 use super::configuration::{ConfigRecord, InForce};
 use super::records::{CollectionRecord, DefaultCollectionRecord, GrantRecord, RoleRecord, decode};
 use super::touched::{Touch, Touched};
+use crate::life::Roll;
 
 /// One consistent view.
 #[derive(Clone)]
@@ -34,6 +35,8 @@ pub struct Snapshot {
     pub in_force: Arc<InForce>,
     /// The collections as stored, for what the policy does not need.
     pub collections: Arc<BTreeMap<CollectionId, CollectionRecord>>,
+    /// The nodes of the cluster and what their agents say.
+    pub roll: Arc<Roll>,
 }
 
 /// What an event changed.
@@ -61,6 +64,7 @@ pub(super) struct Tables {
     grants: BTreeMap<String, Grant>,
     defaults: HashMap<AccountId, CollectionId>,
     in_force: Arc<InForce>,
+    roll: Arc<Roll>,
 }
 
 impl Tables {
@@ -128,6 +132,10 @@ impl Tables {
             self.in_force = Arc::new(in_force.unwrap_or_default());
             return Ok(policy(Touch::Settings));
         }
+        if layout::of_nodes(key) {
+            Arc::make_mut(&mut self.roll).apply(event)?;
+            return Ok(Effect::default());
+        }
         Ok(match self.directory.apply(event) {
             Applied::Ignored => Effect::default(),
             Applied::People => Effect {
@@ -145,6 +153,9 @@ impl Tables {
     fn forget(&mut self, key: &str) {
         self.grants.remove(key);
         self.roles.remove(key);
+        if layout::of_nodes(key) {
+            Arc::make_mut(&mut self.roll).forget(key);
+        }
         if let Some(id) = only_part(layout::COLLECTIONS, key) {
             Arc::make_mut(&mut self.collections).remove(id.as_str());
         }
@@ -167,6 +178,7 @@ impl Tables {
             config: self.in_force.config.clone(),
             in_force: self.in_force.clone(),
             collections: self.collections.clone(),
+            roll: self.roll.clone(),
         }
     }
 

@@ -190,6 +190,32 @@ family!(
     /// Versions of the configuration by number, all of one length.
     CONFIG_HISTORY, config_version(version: &str) = "config-history"
 );
+family!(
+    /// The inventory of nodes, by the swarm's id.
+    NODES, node(id: &str) = "nodes"
+);
+family!(
+    /// What the agent of a node last said of it.
+    NODE_REPORTS, node_report(id: &str) = "node-reports"
+);
+family!(
+    /// Nodes whose agents are heard of; they live under leases.
+    NODE_BEATS, node_beat(id: &str) = "node-beats"
+);
+family!(
+    /// Managers whose controllers are heard of; they live under leases.
+    CONTROLLER_BEATS, controller_beat(id: &str) = "controller-beats"
+);
+
+/// Whether a key belongs to the inventory of nodes or to what is said of them.
+pub fn of_nodes(key: &str) -> bool {
+    [NODES, NODE_REPORTS, NODE_BEATS, CONTROLLER_BEATS]
+        .iter()
+        .any(|family| key.starts_with(family))
+}
+
+/// The manager that reconciles its components now; lives under its lease.
+pub const MANAGER_TURN: &str = "/mke/manager-turn";
 
 /// The configuration in force.
 pub const CONFIG: &str = "/mke/config/current";
@@ -257,6 +283,11 @@ mod tests {
             JOB_LOCKS,
             JOB_SCHEDULES,
             DEFAULT_COLLECTIONS,
+            NODES,
+            NODE_REPORTS,
+            NODE_BEATS,
+            CONTROLLER_BEATS,
+            MANAGER_TURN,
             PKI,
             CONFIG,
             CONFIG_HISTORY,

@@ -1,0 +1,176 @@
+//! What a node's state is: one pure function over what the managers know and what the node says of itself (NST rows).
+//!
+//! The order of its questions is the order of what explains what: a node that nobody hears of is not "being
+//! reconfigured", whatever it said last. Nothing is red that merely takes its time (NST-011), and being drained is no
+//! fault (SCH-007).
+
+use std::time::Duration;
+
+use mke_core::product::Role;
+use mke_core::time::Timestamp;
+use serde_json::{Value, json};
+
+use super::message::{Level, Message, heartbeat_hint};
+use super::report::{ComponentState, Phase, StoredReport};
+use super::swarm::{SwarmNode, TaskState};
+
+/// How long nobody may hear of a node before that is a heartbeat failure.
+pub const HEARTBEAT: Duration = Duration::from_secs(10);
+
+/// Whether somebody was heard of within [`HEARTBEAT`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Contact {
+    /// Never so far.
+    #[default]
+    Never,
+    /// Yes.
+    Alive,
+    /// Not any more.
+    Lost,
+}
+
+/// What managers know of a node.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Known<'a> {
+    /// What the swarm says.
+    pub node: &'a SwarmNode,
+    /// The agent's task on it; `None` when there is none, or nobody could be asked.
+    pub task: Option<TaskState>,
+    /// Whether it is in the inventory.
+    pub registered: bool,
+    /// Whether its agent is heard of.
+    pub contact: Contact,
+    /// Whether another node has the same engine id.
+    pub twin: bool,
+    /// For managers: whether its controller is heard of.
+    pub controller: Contact,
+}
+
+/// A node's state.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NodeState {
+    /// What is said.
+    pub message: Message,
+    /// What to do about it, where there is something.
+    pub hint: Option<&'static str>,
+}
+
+impl NodeState {
+    /// How serious it is.
+    pub const fn level(&self) -> Level {
+        self.message.level()
+    }
+
+    /// The word in `Status.State` of the Engine API: `ready` only when all is well, because that is what clients wait
+    /// for. What passes by itself is `unknown`, so that nothing is red that need not be.
+    pub const fn engine_word(&self) -> &'static str {
+        match self.level() {
+            Level::Healthy => "ready",
+            Level::Pending => "unknown",
+            Level::Error => "down",
+        }
+    }
+
+    /// The words for `Status` of the Engine API.
+    pub fn to_status(&self) -> (Value, Value) {
+        (json!(self.engine_word()), json!(self.message.to_string()))
+    }
+
+    const fn of(message: Message) -> Self {
+        Self { message, hint: None }
+    }
+}
+
+/// The state of a node.
+///
+/// ```text
+/// lost by the swarm or by its agent → twin → agent not running → not registered → role changes → reconcile → controller → components
+/// ```
+pub fn state_of(known: &Known<'_>, stored: Option<&StoredReport>, now: Timestamp) -> NodeState {
+    let node = known.node;
+    let report = stored.map(|stored| &stored.report);
+    if node.is_unreachable() {
+        return NodeState::of(Message::Unreachable);
+    }
+    let silent = || NodeState {
+        message: Message::HeartbeatFailure,
+        hint: Some(heartbeat_hint(report.map(|report| report.swarm))),
+    };
+    if node.is_lost() {
+        return silent();
+    }
+    if known.twin {
+        return NodeState {
+            message: Message::DuplicateEngine {
+                address: node.address,
+            },
+            hint: Some(
+                "another node has the same engine id: remove /etc/docker/key.json here and start the engine again",
+            ),
+        };
+    }
+    if let Some(task) = known.task.filter(|task| *task != TaskState::Running) {
+        return NodeState::of(Message::AgentTask(task));
+    }
+    if known.contact == Contact::Lost {
+        return silent();
+    }
+    if !known.registered {
+        return NodeState::of(Message::CompletingRegistration);
+    }
+    let Some(stored) = stored else {
+        return NodeState::of(Message::Undetermined);
+    };
+    NodeState::of(of_report(known, stored, now))
+}
+
+/// What follows from the report of a node that is heard of.
+fn of_report(known: &Known<'_>, stored: &StoredReport, now: Timestamp) -> Message {
+    let (node, report) = (known.node, &stored.report);
+    match &report.phase {
+        Phase::Failed { why, attempts } => {
+            return Message::ReconcileFailed {
+                why: why.clone(),
+                attempts: *attempts,
+            };
+        }
+        Phase::Refused { why } => return Message::Refused { why: why.clone() },
+        Phase::Beginning => return Message::Undetermined,
+        Phase::Reconciling => return Message::Reconfiguring,
+        Phase::Starting | Phase::Waiting | Phase::Settled | Phase::Paused => {}
+    }
+    match (node.role, report.role) {
+        (Role::Manager, Role::Worker) => return Message::ReconfigurationPending,
+        (Role::Worker, Role::Manager) => return Message::Reconfiguring,
+        (Role::Manager, Role::Manager) | (Role::Worker, Role::Worker) => {}
+    }
+    match report.phase {
+        Phase::Starting => return Message::Undetermined,
+        Phase::Waiting if node.role == Role::Manager => return Message::ReconfigurationPending,
+        Phase::Waiting => return Message::Reconfiguring,
+        _ => {}
+    }
+    if node.role == Role::Manager && known.controller != Contact::Alive {
+        let young = now.since(stored.at) < HEARTBEAT;
+        return match known.controller {
+            // It was started a moment ago.
+            Contact::Never if young => Message::Reconfiguring,
+            Contact::Never | Contact::Lost | Contact::Alive => Message::NoController,
+        };
+    }
+    let unwell = report
+        .components
+        .iter()
+        .find(|component| component.state == ComponentState::Unhealthy);
+    match (unwell, &report.phase) {
+        (Some(component), _) => Message::Unhealthy {
+            component: component.name.clone(),
+            role: node.role,
+        },
+        (None, Phase::Paused) => Message::Paused(node.role),
+        (None, _) => Message::Healthy(node.role),
+    }
+}
+
+#[cfg(test)]
+mod tests;

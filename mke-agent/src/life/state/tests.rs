@@ -1,0 +1,580 @@
+//! Every state with what leads to it and what does not, and what holds whatever is known.
+
+use proptest::prelude::*;
+
+use super::*;
+use crate::life::report::{ComponentReport, LocalSwarm, Report};
+use crate::life::swarm::{Availability, ManagerStatus, Reachability, SwarmState};
+
+const NOW: i64 = 1_800_000_000;
+
+fn node(role: Role) -> SwarmNode {
+    SwarmNode {
+        id: "n1".to_owned(),
+        version: 7,
+        hostname: "host1".to_owned(),
+        address: Some([10, 0, 0, 1].into()),
+        os: "linux".to_owned(),
+        role,
+        availability: Availability::Active,
+        state: SwarmState::Ready,
+        message: String::new(),
+        manager: (role == Role::Manager).then(|| ManagerStatus {
+            leader: true,
+            reachability: Reachability::Reachable,
+            address: "10.0.0.1:2377".to_owned(),
+        }),
+        labels: Default::default(),
+        engine_version: "26.1.5".to_owned(),
+    }
+}
+
+fn report(role: Role, phase: Phase) -> Report {
+    Report {
+        role,
+        engine_id: "E1".to_owned(),
+        engine_version: "26.1.5".to_owned(),
+        agent_version: "3.4.15".to_owned(),
+        swarm: LocalSwarm::Active,
+        phase,
+        components: vec![ComponentReport {
+            name: "ucp-proxy".to_owned(),
+            state: ComponentState::Running,
+            version: "3.4.15".to_owned(),
+        }],
+        outcomes: Vec::new(),
+        spec: String::new(),
+    }
+}
+
+/// A case: a healthy node of this role, and what is different about it.
+#[derive(Debug)]
+struct Case {
+    node: SwarmNode,
+    task: Option<TaskState>,
+    registered: bool,
+    contact: Contact,
+    twin: bool,
+    controller: Contact,
+    report: Option<Report>,
+    age: u64,
+}
+
+impl Case {
+    fn healthy(role: Role) -> Self {
+        Self {
+            node: node(role),
+            task: Some(TaskState::Running),
+            registered: true,
+            contact: Contact::Alive,
+            twin: false,
+            controller: match role {
+                Role::Manager => Contact::Alive,
+                Role::Worker => Contact::Never,
+            },
+            report: Some(report(role, Phase::Settled)),
+            age: 60,
+        }
+    }
+
+    fn with(role: Role, change: impl FnOnce(&mut Self)) -> Self {
+        let mut case = Self::healthy(role);
+        change(&mut case);
+        case
+    }
+
+    fn phase(role: Role, phase: Phase) -> Self {
+        Self::with(role, |case| case.report = Some(report(role, phase)))
+    }
+
+    fn state(&self) -> NodeState {
+        let now = Timestamp::from_secs(NOW);
+        let known = Known {
+            node: &self.node,
+            task: self.task,
+            registered: self.registered,
+            contact: self.contact,
+            twin: self.twin,
+            controller: self.controller,
+        };
+        let stored = self.report.clone().map(|report| StoredReport {
+            report,
+            at: now.minus(Duration::from_secs(self.age)),
+        });
+        state_of(&known, stored.as_ref(), now)
+    }
+}
+
+const UNREACHABLE: &str = "Unhealthy MKE Controller: node is unreachable";
+const NO_CONTROLLER: &str = "Unhealthy MKE Controller: unable to reach controller";
+const REGISTERING: &str = "[Pending] Completing node registration";
+const RECONFIGURED: &str = "[Pending] Node is being reconfigured";
+const WAITING: &str = "[Pending] Reconfiguration pending";
+const UNDETERMINED: &str = "[Pending] Unable to determine node state";
+const TWIN: &str = "Unhealthy MKE Controller: Docker Swarm Cluster: Local node 10.0.0.1 has status Pending";
+
+/// Test table: NST-001, NST-004, NST-005, NST-006, NST-007, MON-002, SCH-007, NST-011: every message of the product with the
+/// word that clients get, and the neighbours that must not lead to it.
+#[test]
+fn messages() {
+    use Role::{Manager, Worker};
+    let failed = || Phase::Failed {
+        why: "no image".to_owned(),
+        attempts: 3,
+    };
+    let unhealthy = |case: &mut Case| {
+        if let Some(report) = &mut case.report {
+            report.components[0].state = ComponentState::Unhealthy;
+        }
+    };
+    let cases = [
+        (
+            "healthy manager",
+            Case::healthy(Manager),
+            "ready",
+            "Healthy MKE manager",
+        ),
+        (
+            "healthy worker",
+            Case::healthy(Worker),
+            "ready",
+            "Healthy MKE worker",
+        ),
+        (
+            "a drained node is not disconnected",
+            Case::with(Worker, |case| case.node.availability = Availability::Drain),
+            "ready",
+            "Healthy MKE worker",
+        ),
+        (
+            "a paused node is not either",
+            Case::with(Manager, |case| case.node.availability = Availability::Pause),
+            "ready",
+            "Healthy MKE manager",
+        ),
+        (
+            "nobody could be asked for the task",
+            Case::with(Worker, |case| case.task = None),
+            "ready",
+            "Healthy MKE worker",
+        ),
+        (
+            "the swarm is not sure, the agent is heard of",
+            Case::with(Worker, |case| case.node.state = SwarmState::Unknown),
+            "ready",
+            "Healthy MKE worker",
+        ),
+        (
+            "label agent-pause",
+            Case::phase(Worker, Phase::Paused),
+            "ready",
+            "Healthy MKE worker, not reconciled while its label com.docker.ucp.agent-pause is true",
+        ),
+        (
+            "worker lost by the swarm",
+            Case::with(Worker, |case| case.node.state = SwarmState::Down),
+            "down",
+            "heartbeat failure",
+        ),
+        (
+            "lost whatever it said last",
+            Case::with(Worker, |case| {
+                case.node.state = SwarmState::Down;
+                case.report = Some(report(Worker, Phase::Reconciling));
+            }),
+            "down",
+            "heartbeat failure",
+        ),
+        (
+            "lost by its agent before the swarm notices",
+            Case::with(Worker, |case| case.contact = Contact::Lost),
+            "down",
+            "heartbeat failure",
+        ),
+        (
+            "lost by its agent because the agent is replaced",
+            Case::with(Worker, |case| {
+                case.contact = Contact::Lost;
+                case.task = Some(TaskState::Preparing);
+            }),
+            "unknown",
+            "[Pending] The ucp-agent task is preparing",
+        ),
+        (
+            "manager whose connection broke off",
+            Case::with(Manager, |case| case.node.state = SwarmState::Disconnected),
+            "down",
+            "heartbeat failure",
+        ),
+        (
+            "manager missed by the others",
+            Case::with(Manager, |case| {
+                case.node.state = SwarmState::Down;
+                if let Some(manager) = &mut case.node.manager {
+                    manager.reachability = Reachability::Unreachable;
+                }
+            }),
+            "down",
+            UNREACHABLE,
+        ),
+        (
+            "manager of whom the others are not sure",
+            Case::with(Manager, |case| {
+                if let Some(manager) = &mut case.node.manager {
+                    manager.reachability = Reachability::Unknown;
+                }
+            }),
+            "ready",
+            "Healthy MKE manager",
+        ),
+        (
+            "same engine id",
+            Case::with(Worker, |case| case.twin = true),
+            "down",
+            TWIN,
+        ),
+        (
+            "same engine id, but not heard of",
+            Case::with(Worker, |case| {
+                case.twin = true;
+                case.node.state = SwarmState::Down;
+            }),
+            "down",
+            "heartbeat failure",
+        ),
+        (
+            "joined, no task yet",
+            Case::with(Worker, |case| {
+                case.task = None;
+                case.registered = false;
+                case.contact = Contact::Never;
+                case.report = None;
+            }),
+            "unknown",
+            REGISTERING,
+        ),
+        (
+            "joined, images are pulled",
+            Case::with(Worker, |case| {
+                case.task = Some(TaskState::Preparing);
+                case.registered = false;
+                case.contact = Contact::Never;
+                case.report = None;
+            }),
+            "unknown",
+            "[Pending] The ucp-agent task is preparing",
+        ),
+        (
+            "joined, the agent runs",
+            Case::with(Worker, |case| {
+                case.registered = false;
+                case.contact = Contact::Never;
+                case.report = None;
+            }),
+            "unknown",
+            REGISTERING,
+        ),
+        (
+            "not in the inventory, whatever it says",
+            Case::with(Manager, |case| case.registered = false),
+            "unknown",
+            REGISTERING,
+        ),
+        (
+            "registered, nothing said yet",
+            Case::with(Worker, |case| {
+                case.contact = Contact::Never;
+                case.report = None;
+            }),
+            "unknown",
+            UNDETERMINED,
+        ),
+        (
+            "the agent has just begun",
+            Case::phase(Manager, Phase::Starting),
+            "unknown",
+            UNDETERMINED,
+        ),
+        (
+            "ucp-reconcile has just begun",
+            Case::phase(Worker, Phase::Beginning),
+            "unknown",
+            UNDETERMINED,
+        ),
+        (
+            "ucp-reconcile works",
+            Case::phase(Worker, Phase::Reconciling),
+            "unknown",
+            RECONFIGURED,
+        ),
+        (
+            "a manager waits for its turn",
+            Case::phase(Manager, Phase::Waiting),
+            "unknown",
+            WAITING,
+        ),
+        (
+            "a worker waits: no manager is meant",
+            Case::phase(Worker, Phase::Waiting),
+            "unknown",
+            RECONFIGURED,
+        ),
+        (
+            "promoted, still a worker's agent",
+            Case::with(Manager, |case| case.report = Some(report(Worker, Phase::Settled))),
+            "unknown",
+            WAITING,
+        ),
+        (
+            "promoted, ucp-reconcile works",
+            Case::with(Manager, |case| {
+                case.report = Some(report(Worker, Phase::Reconciling));
+            }),
+            "unknown",
+            RECONFIGURED,
+        ),
+        (
+            "demoted, still a manager's components",
+            Case::with(Worker, |case| case.report = Some(report(Manager, Phase::Settled))),
+            "unknown",
+            RECONFIGURED,
+        ),
+        (
+            "reconcile fails",
+            Case::phase(Worker, failed()),
+            "down",
+            "Reconfiguration failed 3 times, trying again: no image",
+        ),
+        (
+            "reconcile fails on a node that was promoted",
+            Case::with(Manager, |case| case.report = Some(report(Worker, failed()))),
+            "down",
+            "Reconfiguration failed 3 times, trying again: no image",
+        ),
+        (
+            "a plan is refused",
+            Case::phase(
+                Manager,
+                Phase::Refused {
+                    why: "quorum".to_owned(),
+                },
+            ),
+            "down",
+            "Reconfiguration refused: quorum",
+        ),
+        (
+            "the controller has gone",
+            Case::with(Manager, |case| case.controller = Contact::Lost),
+            "down",
+            NO_CONTROLLER,
+        ),
+        (
+            "the controller never came",
+            Case::with(Manager, |case| case.controller = Contact::Never),
+            "down",
+            NO_CONTROLLER,
+        ),
+        (
+            "the controller was started a moment ago",
+            Case::with(Manager, |case| {
+                case.controller = Contact::Never;
+                case.age = 3;
+            }),
+            "unknown",
+            RECONFIGURED,
+        ),
+        (
+            "a worker has no controller",
+            Case::with(Worker, |case| case.controller = Contact::Lost),
+            "ready",
+            "Healthy MKE worker",
+        ),
+        (
+            "a component of a manager is unwell",
+            Case::with(Manager, unhealthy),
+            "down",
+            "Unhealthy MKE Controller: ucp-proxy is unhealthy",
+        ),
+        (
+            "a component of a worker is unwell",
+            Case::with(Worker, unhealthy),
+            "down",
+            "Unhealthy MKE worker: ucp-proxy is unhealthy",
+        ),
+    ];
+    for (what, case, word, message) in cases {
+        let state = case.state();
+        assert_eq!(state.message.to_string(), message, "{what}");
+        assert_eq!(state.engine_word(), word, "{what}");
+    }
+}
+
+/// NST-006: each state of a task but `running` is said, with images being pulled as the longest of them.
+#[test]
+fn tasks_that_do_not_run() {
+    for (task, said) in [
+        (TaskState::New, "new"),
+        (TaskState::Pending, "pending"),
+        (TaskState::Assigned, "assigned"),
+        (TaskState::Accepted, "accepted"),
+        (TaskState::Preparing, "preparing"),
+        (TaskState::Ready, "ready"),
+        (TaskState::Starting, "starting"),
+        (TaskState::Complete, "complete"),
+        (TaskState::Shutdown, "shutdown"),
+        (TaskState::Failed, "failed"),
+        (TaskState::Rejected, "rejected"),
+        (TaskState::Remove, "remove"),
+        (TaskState::Orphaned, "orphaned"),
+    ] {
+        let state = Case::with(Role::Worker, |case| case.task = Some(task)).state();
+        assert_eq!(
+            state.message.to_string(),
+            format!("[Pending] The ucp-agent task is {said}")
+        );
+        let read: TaskState = serde_json::from_value(json!(said)).unwrap();
+        assert_eq!(read, task);
+    }
+}
+
+/// NST-003: what the engine of the node said of its part in the swarm decides what to look at.
+#[test]
+fn hints_of_a_heartbeat_failure() {
+    for (local, part) in [
+        (Some(LocalSwarm::Inactive), "left the swarm"),
+        (Some(LocalSwarm::Pending), "2377"),
+        (Some(LocalSwarm::Error), "log of the node's engine"),
+        (Some(LocalSwarm::Locked), "unlock"),
+        (Some(LocalSwarm::Active), "docker info"),
+        (None, "docker info"),
+    ] {
+        let state = Case::with(Role::Worker, |case| {
+            case.node.state = SwarmState::Down;
+            match local {
+                Some(local) => {
+                    if let Some(report) = &mut case.report {
+                        report.swarm = local;
+                    }
+                }
+                None => case.report = None,
+            }
+        })
+        .state();
+        assert_eq!(state.message, Message::HeartbeatFailure);
+        assert!(state.hint.is_some_and(|hint| hint.contains(part)), "{local:?}");
+    }
+    assert_eq!(Case::healthy(Role::Worker).state().hint, None);
+}
+
+fn role() -> impl Strategy<Value = Role> {
+    prop_oneof![Just(Role::Manager), Just(Role::Worker)]
+}
+
+fn contact() -> impl Strategy<Value = Contact> {
+    prop_oneof![Just(Contact::Never), Just(Contact::Alive), Just(Contact::Lost)]
+}
+
+fn phase() -> impl Strategy<Value = Phase> {
+    prop_oneof![
+        Just(Phase::Starting),
+        Just(Phase::Waiting),
+        Just(Phase::Beginning),
+        Just(Phase::Reconciling),
+        Just(Phase::Settled),
+        Just(Phase::Paused),
+        Just(Phase::Failed {
+            why: "x".to_owned(),
+            attempts: 1
+        }),
+        Just(Phase::Refused { why: "x".to_owned() }),
+    ]
+}
+
+fn task() -> impl Strategy<Value = Option<TaskState>> {
+    prop_oneof![
+        Just(None),
+        Just(Some(TaskState::Running)),
+        Just(Some(TaskState::Preparing)),
+        Just(Some(TaskState::Failed)),
+    ]
+}
+
+fn swarm_state() -> impl Strategy<Value = SwarmState> {
+    prop_oneof![
+        Just(SwarmState::Ready),
+        Just(SwarmState::Down),
+        Just(SwarmState::Unknown),
+        Just(SwarmState::Disconnected),
+    ]
+}
+
+prop_compose! {
+    fn any_case()(
+        role in role(),
+        said in proptest::option::of((role(), phase())),
+        state in swarm_state(),
+        reachable in proptest::bool::ANY,
+        availability in prop_oneof![Just(Availability::Active), Just(Availability::Pause), Just(Availability::Drain)],
+        task in task(),
+        registered in proptest::bool::ANY,
+        contact in contact(),
+        twin in proptest::bool::ANY,
+        controller in contact(),
+        unwell in proptest::bool::ANY,
+        age in 0_u64..40,
+    ) -> Case {
+        let mut node = node(role);
+        node.state = state;
+        node.availability = availability;
+        if !reachable && let Some(manager) = &mut node.manager {
+            manager.reachability = Reachability::Unreachable;
+        }
+        let report = said.map(|(role, phase)| {
+            let mut report = report(role, phase);
+            if unwell {
+                report.components[0].state = ComponentState::Unhealthy;
+            }
+            report
+        });
+        Case { node, task, registered, contact, twin, controller, report, age }
+    }
+}
+
+proptest! {
+    /// NST-001, MON-002: a node is called healthy only when nothing speaks against it, and never otherwise.
+    #[test]
+    fn healthy_means_that_nothing_is_wrong(case in any_case()) {
+        let fine = !case.node.is_lost()
+            && !case.twin
+            && case.task.is_none_or(|task| task == TaskState::Running)
+            && case.contact != Contact::Lost
+            && case.registered
+            && case.report.as_ref().is_some_and(|report| {
+                matches!(report.phase, Phase::Settled | Phase::Paused)
+                    && report.role == case.node.role
+                    && report.unwell().is_none()
+            })
+            && (case.node.role == Role::Worker || case.controller == Contact::Alive);
+        prop_assert_eq!(case.state().level() == Level::Healthy, fine);
+    }
+
+    /// MON-002, NST-011: what begins with `[Pending]` is transient and nothing else is; it is never `down`.
+    #[test]
+    fn pending_is_said_of_what_passes(case in any_case()) {
+        let state = case.state();
+        let text = state.message.to_string();
+        prop_assert_eq!(text.starts_with("[Pending] "), state.level() == Level::Pending);
+        prop_assert_eq!(state.engine_word() == "ready", state.level() == Level::Healthy);
+        prop_assert_eq!(state.engine_word() == "down", state.level() == Level::Error);
+        prop_assert!(!text.chars().any(char::is_control));
+    }
+
+    /// SCH-007: what tasks may run on a node changes nothing about how it does.
+    #[test]
+    fn availability_is_no_state(case in any_case(), drained in proptest::bool::ANY) {
+        let before = case.state();
+        let mut other = case;
+        other.node.availability = if drained { Availability::Drain } else { Availability::Active };
+        prop_assert_eq!(before, other.state());
+    }
+}
