@@ -3,9 +3,11 @@
 //!
 //! Rules of access are not here but in `mke-rbac`, and accounts in `mke-auth`; this crate connects them to sockets.
 
+pub mod ca;
 pub mod controller;
 pub mod engine;
 pub mod install;
 pub mod life;
+pub mod mtls;
 pub mod programs;
 pub mod proxy;

@@ -6,9 +6,9 @@ use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
 use std::path::{Path, PathBuf};
 
 /// Only the owner reads and writes.
-pub(super) const PRIVATE: u32 = 0o600;
+pub(crate) const PRIVATE: u32 = 0o600;
 /// Everybody reads.
-pub(super) const PUBLIC: u32 = 0o644;
+pub(crate) const PUBLIC: u32 = 0o644;
 
 /// A file that could not be read or written.
 #[derive(Debug, thiserror::Error)]
@@ -24,14 +24,14 @@ pub struct FileError {
 }
 
 impl FileError {
-    pub(super) fn at(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
+    pub(crate) fn at(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> Self {
         let path = path.to_owned();
         move |source| Self { what, path, source }
     }
 }
 
 /// Makes a directory that only its owner enters, with those above it.
-pub(super) fn private_dir(what: &'static str, path: &Path) -> Result<(), FileError> {
+pub(crate) fn private_dir(what: &'static str, path: &Path) -> Result<(), FileError> {
     fs::DirBuilder::new()
         .recursive(true)
         .mode(0o700)
@@ -40,7 +40,7 @@ pub(super) fn private_dir(what: &'static str, path: &Path) -> Result<(), FileErr
 }
 
 /// Reads a small file; nothing when there is none.
-pub(super) fn read(what: &'static str, path: &Path) -> Result<Option<Vec<u8>>, FileError> {
+pub(crate) fn read(what: &'static str, path: &Path) -> Result<Option<Vec<u8>>, FileError> {
     match fs::read(path) {
         Ok(bytes) => Ok(Some(bytes)),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
@@ -49,7 +49,7 @@ pub(super) fn read(what: &'static str, path: &Path) -> Result<Option<Vec<u8>>, F
 }
 
 /// Replaces a file: readers see the old or the new one, and after a crash one of them is there.
-pub(super) fn replace(what: &'static str, path: &Path, mode: u32, bytes: &[u8]) -> Result<(), FileError> {
+pub(crate) fn replace(what: &'static str, path: &Path, mode: u32, bytes: &[u8]) -> Result<(), FileError> {
     replace_inner(path, mode, bytes).map_err(FileError::at(what, path))
 }
 

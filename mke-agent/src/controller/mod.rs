@@ -31,7 +31,7 @@ pub mod configuration;
 mod directory_sync;
 pub mod error;
 mod fields;
-mod files;
+pub(crate) mod files;
 mod follow;
 mod headers;
 mod identify;
@@ -61,6 +61,7 @@ mod tls;
 mod touched;
 mod unpack;
 
+pub(crate) use authorities::vault;
 pub use authorities::{Authorities, AuthorityError};
 pub use error::ApiError;
 pub use files::FileError;

@@ -44,6 +44,8 @@ pub(super) struct Facts {
     pub(super) purposes: Option<Vec<ObjectIdentifier>>,
     /// The names that it states, wildcards as they are written.
     pub(super) names: Vec<SubjectAltName>,
+    /// In hexadecimal, small letters.
+    pub(super) serial: String,
 }
 
 impl Facts {
@@ -83,6 +85,7 @@ impl Facts {
             is_authority,
             purposes: tbs.get_extension::<ExtendedKeyUsage>()?.map(|(_, usage)| usage.0),
             names,
+            serial: hex::encode(tbs.serial_number().as_bytes()),
         })
     }
 

@@ -11,6 +11,7 @@
 //! | [`Authority`] | the roots, their lifetimes, issuing |
 //! | [`SubjectAltName`] | which access names a certificate can carry |
 //! | [`KeyPair`], [`PublicKey`] | keys that are made here, keys that are uploaded |
+//! | [`SigningRequest`], [`Holder`] | what is asked of an authority, what a certificate says |
 //! | [`chain`] | client and server chains, also foreign ones |
 //! | [`TrustSet`] | several roots trusted at once while one replaces the other |
 //!
@@ -19,6 +20,7 @@
 
 mod authority;
 mod error;
+mod holder;
 mod inspect;
 mod key;
 mod name;
@@ -26,6 +28,7 @@ mod pem;
 mod private_key;
 mod public_key;
 mod rsa;
+mod signing_request;
 mod subject;
 mod trust;
 
@@ -36,8 +39,10 @@ pub use authority::{
     IssuedCertificate, MAX_NAMES, Profile,
 };
 pub use error::{Distrust, KeyFault, NameFault, PkiError};
+pub use holder::Holder;
 pub use key::KeyPair;
 pub use name::SubjectAltName;
 pub use pem::{MAX_CERTIFICATES, MAX_PEM_BYTES, certificate_to_pem, parse_certificates};
 pub use public_key::PublicKey;
+pub use signing_request::SigningRequest;
 pub use trust::{MAX_ROOTS, TrustSet, TrustedRoot};

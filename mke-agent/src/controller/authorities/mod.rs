@@ -4,7 +4,7 @@
 //! administrator's own one is checked and used as it is. Changes take effect on the next connection; open ones
 //! go on. Private keys lie in the store, sealed with a key that lies beside it (`vault`).
 
-mod vault;
+pub(crate) mod vault;
 
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -13,6 +13,7 @@ use mke_core::time::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::{AuthorityError, RENEW_BEFORE, SERVER_VALIDITY, Served};
+use crate::ca::keys::External;
 use crate::controller::records::{decode, encode};
 use crate::controller::rng;
 
@@ -40,20 +41,27 @@ struct ClientRootsRecord {
 }
 
 /// An administrator's own server certificate, checked.
-pub(super) struct Upload<'a> {
-    pub(super) ca_pem: &'a str,
-    pub(super) chain_pem: &'a str,
-    pub(super) key: &'a Secret,
+pub(crate) struct Upload<'a> {
+    pub(crate) ca_pem: &'a str,
+    pub(crate) chain_pem: &'a str,
+    pub(crate) key: &'a Secret,
 }
 
 /// The keys in the store, and the key that opens them.
-pub(super) struct Vault<'a> {
-    pub(super) store: &'a dyn Store,
-    pub(super) sealing: &'a SealingKey,
+pub(crate) struct Vault<'a> {
+    pub(crate) store: &'a dyn Store,
+    pub(crate) sealing: &'a SealingKey,
 }
 
 fn server_key() -> String {
     format!("{}server", layout::PKI)
+}
+
+fn authority_key(kind: AuthorityKind) -> String {
+    match kind {
+        AuthorityKind::Cluster => format!("{}authority/cluster", layout::PKI),
+        AuthorityKind::Client => format!("{}authority/client", layout::PKI),
+    }
 }
 
 fn client_roots_key() -> String {
@@ -68,21 +76,13 @@ impl Vault<'_> {
         cluster_id: &str,
         now: Timestamp,
     ) -> Result<Authority, AuthorityError> {
-        let key = match kind {
-            AuthorityKind::Cluster => format!("{}authority/cluster", layout::PKI),
-            AuthorityKind::Client => format!("{}authority/client", layout::PKI),
-        };
+        let key = authority_key(kind);
         for _ in 0..ATTEMPTS {
             if let Some((record, private)) = self.read(&key).await? {
                 return Ok(Authority::from_pem(&record.certificate, &private)?);
             }
             let authority = Authority::create(kind, cluster_id, now, &mut rng())?;
-            let record = KeyRecord {
-                certificate: authority.certificate_pem(),
-                sealed_key: self.seal(&key, &authority.key_pem())?,
-                names: Vec::new(),
-                uploaded_ca: None,
-            };
+            let record = self.record_of(&key, &authority)?;
             let txn = Txn::new()
                 .when(Compare::Absent(key.clone()))
                 .put(key.clone(), encode(&record)?);
@@ -91,6 +91,49 @@ impl Vault<'_> {
             }
         }
         Err(AuthorityError::Damaged(key))
+    }
+
+    /// Reads an authority; nothing when there is none.
+    pub(crate) async fn stored_authority(
+        &self,
+        kind: AuthorityKind,
+    ) -> Result<Option<Authority>, AuthorityError> {
+        match self.read(&authority_key(kind)).await? {
+            Some((record, private)) => Ok(Some(Authority::from_pem(&record.certificate, &private)?)),
+            None => Ok(None),
+        }
+    }
+
+    /// Keeps an authority that was made elsewhere, in the place of any other one.
+    pub(crate) async fn keep_authority(
+        &self,
+        kind: AuthorityKind,
+        authority: &Authority,
+    ) -> Result<(), AuthorityError> {
+        let key = authority_key(kind);
+        let record = self.record_of(&key, authority)?;
+        self.put(key, encode(&record)?).await
+    }
+
+    fn record_of(&self, key: &str, authority: &Authority) -> Result<KeyRecord, AuthorityError> {
+        Ok(KeyRecord {
+            certificate: authority.certificate_pem(),
+            sealed_key: self.seal(key, &authority.key_pem())?,
+            names: Vec::new(),
+            uploaded_ca: None,
+        })
+    }
+
+    /// The server certificate that an administrator uploaded, as it is; nothing when it is one of ours.
+    pub(crate) async fn uploaded(&self) -> Result<Option<External>, AuthorityError> {
+        let stored = self.read(&server_key()).await?;
+        Ok(stored.and_then(|(record, key)| {
+            Some(External {
+                ca_pem: record.uploaded_ca?,
+                chain_pem: record.certificate,
+                key,
+            })
+        }))
     }
 
     /// The stored server certificate if it still fits, else a new one. An uploaded one that can no longer be used is
@@ -165,7 +208,7 @@ impl Vault<'_> {
 
     /// Keeps an uploaded certificate and, when some are given, the additional roots of client certificates: all of
     /// it or nothing.
-    pub(super) async fn keep_upload(
+    pub(crate) async fn keep_upload(
         &self,
         upload: &Upload<'_>,
         client_roots: Option<Vec<TrustedRoot>>,
@@ -185,7 +228,7 @@ impl Vault<'_> {
     }
 
     /// Roots of client certificates besides the cluster's own (PKI-008).
-    pub(super) async fn client_roots(&self) -> Result<Vec<TrustedRoot>, AuthorityError> {
+    pub(crate) async fn client_roots(&self) -> Result<Vec<TrustedRoot>, AuthorityError> {
         let page = self.store.range(KeyRange::key(client_roots_key()), 1).await?;
         let record: Option<ClientRootsRecord> = page.entries.first().map(decode).transpose()?;
         Ok(record.unwrap_or_default().roots)

@@ -1,0 +1,233 @@
+//! Which nodes the swarm has, as its managers know them: the other half of every decision about a certificate.
+
+use std::collections::BTreeMap;
+use std::net::{IpAddr, SocketAddr};
+use std::pin::Pin;
+
+use mke_core::pki::{SubjectAltName, parse_certificates};
+use mke_core::render::NodeRole;
+use serde::Deserialize;
+
+use super::names::label_names;
+use crate::engine::{EngineClient, EngineError};
+
+/// The label with further names of a manager (PKI-011).
+const SANS_LABEL: &str = "com.docker.ucp.SANs";
+
+/// A node as the swarm knows it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClusterNode {
+    /// What the swarm says that it is.
+    pub role: NodeRole,
+    /// Its host name.
+    pub hostname: String,
+    /// Its addresses.
+    pub addresses: Vec<IpAddr>,
+    /// The names in its label.
+    pub label_names: Vec<SubjectAltName>,
+}
+
+/// The swarm at one moment.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct Cluster {
+    /// Its id.
+    pub id: String,
+    /// The authorities of its node certificates, DER. There are two while it changes them.
+    pub trust_roots: Vec<Vec<u8>>,
+    /// Its nodes by id.
+    pub nodes: BTreeMap<String, ClusterNode>,
+}
+
+/// The swarm cannot be asked.
+#[derive(Debug, thiserror::Error)]
+pub enum InventoryError {
+    /// The engine did not answer, or it is no manager.
+    #[error("the swarm cannot be asked for its nodes")]
+    Engine(#[from] EngineError),
+    /// The engine is in no swarm, or not as a manager.
+    #[error("the engine is not a manager of a swarm")]
+    NoManager,
+}
+
+/// A swarm that is about to be known.
+pub type ClusterFuture<'a> = Pin<Box<dyn Future<Output = Result<Cluster, InventoryError>> + Send + 'a>>;
+
+/// Where the inventory comes from.
+pub trait Inventory: Send + Sync {
+    /// The swarm as it is now.
+    fn cluster(&self) -> ClusterFuture<'_>;
+}
+
+/// The inventory of the engine of a manager.
+#[derive(Debug, Clone)]
+pub struct EngineInventory(EngineClient);
+
+impl EngineInventory {
+    /// Asks this engine.
+    pub fn new(engine: EngineClient) -> Self {
+        Self(engine)
+    }
+}
+
+impl Inventory for EngineInventory {
+    fn cluster(&self) -> ClusterFuture<'_> {
+        Box::pin(async {
+            let info: Info = self.0.get_json("/info").await?;
+            let cluster = info.swarm.cluster.ok_or(InventoryError::NoManager)?;
+            let nodes: Vec<Node> = self.0.get_json("/nodes").await?;
+            Ok(assemble(cluster, nodes))
+        })
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Info {
+    swarm: Swarm,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Swarm {
+    cluster: Option<SwarmCluster>,
+}
+
+#[derive(Deserialize)]
+struct SwarmCluster {
+    #[serde(rename = "ID")]
+    id: String,
+    #[serde(rename = "TLSInfo")]
+    tls: TlsInfo,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct TlsInfo {
+    #[serde(default)]
+    trust_root: String,
+}
+
+#[derive(Deserialize)]
+struct Node {
+    #[serde(rename = "ID")]
+    id: String,
+    #[serde(rename = "Spec")]
+    spec: Spec,
+    #[serde(rename = "Description")]
+    description: Description,
+    #[serde(rename = "Status", default)]
+    status: Status,
+    #[serde(rename = "ManagerStatus", default)]
+    manager: Option<Status>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Spec {
+    role: String,
+    #[serde(default)]
+    labels: Option<BTreeMap<String, String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Description {
+    #[serde(default)]
+    hostname: String,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(rename_all = "PascalCase")]
+struct Status {
+    #[serde(default)]
+    addr: String,
+}
+
+fn assemble(cluster: SwarmCluster, nodes: Vec<Node>) -> Cluster {
+    let trust_roots = parse_certificates(&cluster.tls.trust_root).unwrap_or_default();
+    let nodes = nodes
+        .into_iter()
+        .map(|node| (node.id.clone(), read(node)))
+        .collect();
+    Cluster {
+        id: cluster.id,
+        trust_roots,
+        nodes,
+    }
+}
+
+fn read(node: Node) -> ClusterNode {
+    let label = node
+        .spec
+        .labels
+        .as_ref()
+        .and_then(|labels| labels.get(SANS_LABEL));
+    let (label_names, wrong) = label_names(label.map_or("", String::as_str));
+    if !wrong.is_empty() {
+        tracing::warn!(
+            node = node.id,
+            ?wrong,
+            "the label {SANS_LABEL} holds texts that are no names"
+        );
+    }
+    // A manager may see itself at 0.0.0.0; then the address of its raft port tells more.
+    let manager = node
+        .manager
+        .and_then(|manager| manager.addr.parse::<SocketAddr>().ok());
+    let mut addresses: Vec<IpAddr> = node.status.addr.parse().ok().into_iter().collect();
+    addresses.extend(manager.map(|address| address.ip()));
+    addresses.retain(|address| !address.is_unspecified());
+    addresses.sort();
+    addresses.dedup();
+    ClusterNode {
+        // Whatever is not a manager gets no more than a worker.
+        role: if node.spec.role == "manager" {
+            NodeRole::Manager
+        } else {
+            NodeRole::Worker
+        },
+        hostname: node.description.hostname,
+        addresses,
+        label_names,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// PKI-011: addresses and label names come from the swarm; what is no name is left out.
+    #[test]
+    fn nodes_are_read() {
+        let nodes: Vec<Node> = serde_json::from_value(serde_json::json!([{
+            "ID": "n1", "Description": { "Hostname": "one" },
+            "Spec": { "Role": "manager", "Labels": { SANS_LABEL: "lb.example.com, spiffe://c/m ,not a name" } },
+            "Status": { "Addr": "0.0.0.0" }, "ManagerStatus": { "Addr": "10.0.0.1:2377" },
+        }, {
+            "ID": "n2", "Description": {}, "Spec": { "Role": "worker" }, "Status": { "Addr": "10.0.0.2" },
+        }, {
+            "ID": "n3", "Description": {}, "Spec": { "Role": "something new", "Labels": null },
+        }]))
+        .unwrap();
+        let tls = TlsInfo {
+            trust_root: String::new(),
+        };
+        let cluster = assemble(
+            SwarmCluster {
+                id: "c".to_owned(),
+                tls,
+            },
+            nodes,
+        );
+        let n1 = &cluster.nodes["n1"];
+        assert_eq!((n1.role, &*n1.hostname), (NodeRole::Manager, "one"));
+        assert_eq!(n1.addresses, ["10.0.0.1".parse::<IpAddr>().unwrap()]);
+        let names: Vec<String> = n1.label_names.iter().map(ToString::to_string).collect();
+        assert_eq!(names, ["lb.example.com", "spiffe://c/m"]);
+        assert_eq!(
+            cluster.nodes["n2"].addresses,
+            ["10.0.0.2".parse::<IpAddr>().unwrap()]
+        );
+        assert_eq!(cluster.nodes["n3"].role, NodeRole::Worker);
+    }
+}
