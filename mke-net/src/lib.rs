@@ -8,5 +8,6 @@ pub mod balancer;
 pub mod daemon;
 mod finding;
 pub mod host;
+pub mod ports;
 
 pub use finding::{Finding, Severity};
