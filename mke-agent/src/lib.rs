@@ -9,5 +9,6 @@ pub mod engine;
 pub mod install;
 pub mod life;
 pub mod mtls;
+pub mod node;
 pub mod programs;
 pub mod proxy;

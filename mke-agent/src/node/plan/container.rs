@@ -1,0 +1,292 @@
+//! Containers: what is missing is made, what stopped is started, what differs is replaced.
+//!
+//! A replacement is made beside the old container under a name of its own, so that the component is away only while one
+//! ends and the other starts. Each of its steps leaves something that the next plan goes on from.
+
+use std::fmt::Write as _;
+
+use mke_core::product::{labels, objects};
+
+use super::Work;
+use crate::node::container::{ContainerSpec, NetworkMode};
+use crate::node::observed::{ContainerState, ObservedContainer};
+use crate::node::step::Action;
+
+/// The component that holds the manager's member of the replicated store. It is replaced last.
+pub(super) const STORE: &str = "ucp-kv";
+/// The component that answers users.
+const CONTROLLER: &str = "ucp-controller";
+
+/// Whether other managers rely on this component.
+pub(super) fn is_shared(name: &str) -> bool {
+    name == STORE || name == CONTROLLER
+}
+
+/// The name that a component has until it takes the place of the old one.
+pub(super) fn next_name(name: &str) -> String {
+    format!("{name}{}", objects::NEXT)
+}
+
+/// What is to be done about a container.
+enum Move {
+    Nothing,
+    Start(String),
+    Unpause,
+    Create(String),
+    /// Its replacement is made and only lacks the name.
+    TakeOver,
+    Replace(String),
+    Leave(String, bool),
+}
+
+impl Work<'_> {
+    pub(super) fn containers(&mut self) {
+        let desired = self.desired;
+        let mut replacements: Vec<(&ContainerSpec, String)> = Vec::new();
+        for wanted in &desired.containers {
+            match self.judge(wanted) {
+                Move::Nothing => self.tidy(wanted),
+                Move::Start(why) => {
+                    self.tidy(wanted);
+                    self.start(wanted, &wanted.name, why, Vec::new());
+                }
+                Move::Unpause => {
+                    let name = wanted.name.clone();
+                    self.tidy(wanted);
+                    let place = self.step(Action::UnpauseContainer { name }, "it is paused", Vec::new());
+                    self.started.insert(wanted.name.clone(), place);
+                }
+                Move::Create(why) => self.create_and_start(wanted, why),
+                Move::TakeOver => {
+                    let rename = self.rename(wanted, Vec::new());
+                    let why = "it takes the place of the one that is gone";
+                    self.start(wanted, &wanted.name, why, vec![rename]);
+                }
+                Move::Replace(why) => replacements.push((wanted, why)),
+                Move::Leave(why, later) => {
+                    self.block(format!("container {}", wanted.name), why, later);
+                    self.unusable.insert(wanted.name.clone());
+                }
+            }
+        }
+        // The store last: everything else of this version must already be able to work with it.
+        replacements.sort_by_key(|(wanted, _)| wanted.name == STORE);
+        for (wanted, why) in replacements {
+            self.replace(wanted, why);
+        }
+    }
+
+    fn judge(&self, wanted: &ContainerSpec) -> Move {
+        let containers = &self.observed.containers;
+        let next = containers.get(&next_name(&wanted.name));
+        if next.is_some_and(|next| !self.is_ours(&next.labels)) {
+            let name = next_name(&wanted.name);
+            return Move::Leave(
+                format!("a container of somebody else has the name {name}: rename it"),
+                false,
+            );
+        }
+        let found = containers.get(&wanted.name);
+        if let Some(found) = found
+            && !self.is_ours(&found.labels)
+        {
+            let why = "a container of somebody else has its name: rename or remove that one";
+            return Move::Leave(why.to_owned(), false);
+        }
+        let is_usable = |name: &String| !self.unusable.contains(name);
+        let missing = wanted.needs.iter().find(|name| !is_usable(name));
+        let network = match &wanted.network {
+            NetworkMode::Bridge(name) => Some(name).filter(|name| !is_usable(name)),
+            NetworkMode::Host => None,
+        };
+        let obstacle = missing.or(network);
+        let Some(found) = found else {
+            if let Some(obstacle) = obstacle {
+                return Move::Leave(format!("it needs {obstacle}"), true);
+            }
+            if next.is_some_and(|next| difference(wanted, next).is_none()) {
+                return Move::TakeOver;
+            }
+            return Move::Create("it is missing".to_owned());
+        };
+        if let Some(why) = difference(wanted, found) {
+            if found.state == ContainerState::Removing {
+                return Move::Leave("the engine is removing it".to_owned(), true);
+            }
+            return self.may_replace(wanted, found, why);
+        }
+        match found.state {
+            ContainerState::Running | ContainerState::Restarting => Move::Nothing,
+            ContainerState::Paused => Move::Unpause,
+            ContainerState::Removing => Move::Leave("the engine is removing it".to_owned(), true),
+            ContainerState::Dead => Move::Replace("the engine could not remove it".to_owned()),
+            ContainerState::Created => Move::Start("it was made and never started".to_owned()),
+            ContainerState::Exited => Move::Start(format!("it ended with code {}", found.exit_code)),
+        }
+    }
+
+    /// Whether what runs may be taken down for a replacement now.
+    fn may_replace(&self, wanted: &ContainerSpec, found: &ObservedContainer, why: String) -> Move {
+        let id = &self.desired.node_id;
+        if !is_active(found) {
+            return Move::Replace(why);
+        }
+        if wanted.name == STORE && !self.state.store_can_spare(id) {
+            let why = "it must be replaced, and the store has no quorum without it: bring the other members back first";
+            return Move::Leave(why.to_owned(), true);
+        }
+        match &self.state.turn {
+            Some(other) if is_shared(&wanted.name) && !self.state.has_turn(id) => Move::Leave(
+                format!("it must be replaced, and it is the turn of manager {other}"),
+                true,
+            ),
+            _ => Move::Replace(why),
+        }
+    }
+
+    /// Removes what an earlier replacement left beside a container that is as it should be.
+    fn tidy(&mut self, wanted: &ContainerSpec) {
+        let name = next_name(&wanted.name);
+        if self.observed.containers.contains_key(&name) {
+            self.take_away(&name, 0, "its place is taken", Vec::new());
+        }
+    }
+
+    fn create_and_start(&mut self, wanted: &ContainerSpec, why: String) {
+        let next = next_name(&wanted.name);
+        let mut needs = Vec::new();
+        if self.observed.containers.contains_key(&next) {
+            let stale = "it was made for another description";
+            needs.push(self.take_away(&next, 0, stale, Vec::new()));
+        }
+        let create = self.create(wanted, &wanted.name, why, needs);
+        self.start(wanted, &wanted.name, "it was made just now", vec![create]);
+    }
+
+    fn replace(&mut self, wanted: &ContainerSpec, why: String) {
+        let next = next_name(&wanted.name);
+        let mut made = Vec::new();
+        match self.observed.containers.get(&next) {
+            Some(found) if difference(wanted, found).is_none() => {}
+            Some(_) => {
+                let stale = "it was made for another description";
+                let gone = self.take_away(&next, 0, stale, Vec::new());
+                made.push(self.create(wanted, &next, &*why, vec![gone]));
+            }
+            None => made.push(self.create(wanted, &next, &*why, Vec::new())),
+        }
+        let gone = self.take_away(&wanted.name, wanted.stop_seconds, &why, made);
+        let rename = self.rename(wanted, vec![gone]);
+        self.start(
+            wanted,
+            &wanted.name,
+            "it takes the place of the old one",
+            vec![rename],
+        );
+    }
+
+    fn create(
+        &mut self,
+        wanted: &ContainerSpec,
+        name: &str,
+        why: impl Into<String>,
+        mut needs: Vec<usize>,
+    ) -> usize {
+        if !self.observed.images.contains(&wanted.image.to_string()) {
+            let place = match self.images.get(&wanted.image) {
+                Some(place) => *place,
+                None => {
+                    let pull = Action::Pull(wanted.image.clone());
+                    let place = self.step(pull, format!("{} needs it", wanted.name), Vec::new());
+                    self.images.insert(wanted.image.clone(), place);
+                    place
+                }
+            };
+            needs.push(place);
+        }
+        if let NetworkMode::Bridge(network) = &wanted.network {
+            needs.extend(self.networks.get(network));
+        }
+        for volume in wanted.volumes() {
+            needs.extend(self.volumes.get(volume).into_iter().flatten());
+        }
+        needs.sort_unstable();
+        needs.dedup();
+        let create = Action::CreateContainer {
+            name: name.to_owned(),
+            spec: Box::new(wanted.clone()),
+        };
+        self.step(create, why, needs)
+    }
+
+    fn rename(&mut self, wanted: &ContainerSpec, needs: Vec<usize>) -> usize {
+        let rename = Action::RenameContainer {
+            from: next_name(&wanted.name),
+            to: wanted.name.clone(),
+        };
+        self.step(rename, "the old one is gone", needs)
+    }
+
+    fn start(&mut self, wanted: &ContainerSpec, name: &str, why: impl Into<String>, mut needs: Vec<usize>) {
+        needs.extend(wanted.needs.iter().filter_map(|other| self.started.get(other)));
+        // What lies in its volumes counts also for a container that is there already.
+        for volume in wanted.volumes() {
+            needs.extend(self.volumes.get(volume).into_iter().flatten());
+        }
+        needs.sort_unstable();
+        needs.dedup();
+        let start = Action::StartContainer {
+            name: name.to_owned(),
+        };
+        let place = self.step(start, why, needs);
+        self.started.insert(wanted.name.clone(), place);
+    }
+
+    /// Ends a container if it must be ended, and removes it. Says the place of the removal.
+    pub(super) fn take_away(
+        &mut self,
+        name: &str,
+        stop_seconds: u32,
+        why: &str,
+        mut needs: Vec<usize>,
+    ) -> usize {
+        if self.observed.containers.get(name).is_some_and(is_active) {
+            let stop = Action::StopContainer {
+                name: name.to_owned(),
+                stop_seconds,
+            };
+            needs = vec![self.step(stop, why, needs)];
+        }
+        let remove = Action::RemoveContainer {
+            name: name.to_owned(),
+        };
+        self.step(remove, why, needs)
+    }
+}
+
+/// Whether its processes are there.
+pub(super) fn is_active(found: &ObservedContainer) -> bool {
+    matches!(
+        found.state,
+        ContainerState::Running | ContainerState::Restarting | ContainerState::Paused
+    )
+}
+
+/// How a container differs from what is wanted.
+fn difference(wanted: &ContainerSpec, found: &ObservedContainer) -> Option<String> {
+    let mut why = String::new();
+    let version = &wanted.image.tag;
+    let label = found.labels.get(labels::VERSION).map_or("", String::as_str);
+    if label != version {
+        let _ = write!(why, "it has version {label:?} and shall have {version:?}");
+    } else if found.image != wanted.image.to_string() {
+        let _ = write!(
+            why,
+            "it has image {} and shall have {}",
+            found.image, wanted.image
+        );
+    } else if found.labels.get(labels::SPEC) != Some(&wanted.digest()) {
+        why.push_str("it was made for another description");
+    }
+    (!why.is_empty()).then_some(why)
+}
