@@ -27,9 +27,6 @@ pub struct ClusterSpec {
     /// Whether layer 7 routing of Swarm services is on.
     #[serde(default)]
     pub interlock: bool,
-    /// Whether the operator brought the controllers' server certificate, so that none is issued.
-    #[serde(default)]
-    pub external_server_cert: bool,
 }
 
 /// One manager, as its fellow nodes know it.

@@ -33,11 +33,11 @@ pub use container::{
     ContainerSpec, DnsSettings, MountSource, MountSpec, NetworkMode, PublishedPort, Restart,
 };
 pub use desired::{
-    CertificateSpec, CertificateUse, Desired, FileContent, FileSpec, NetworkSpec, Source, VolumeSpec, Wanting,
+    Desired, FileContent, FileSpec, NODE_CERTS, NetworkSpec, Source, VolumeSpec, Wanting, volume_path,
 };
 pub use facts::{EngineFacts, FactsProblems, NodeFacts};
 pub use observed::{
-    ContainerState, Observed, ObservedCertificate, ObservedContainer, ObservedFile, ObservedNetwork,
+    CertificateNeed, ContainerState, Observed, ObservedContainer, ObservedFile, ObservedNetwork,
     ObservedVolume,
 };
 pub use outcome::{Outcome, Progress, StepResult};

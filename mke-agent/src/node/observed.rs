@@ -19,6 +19,8 @@ pub struct Observed {
     pub containers: BTreeMap<String, ObservedContainer>,
     /// Full names of images.
     pub images: BTreeSet<String>,
+    /// What must be done about certificates and keys, in order.
+    pub certificates: Vec<CertificateNeed>,
 }
 
 /// A network.
@@ -55,28 +57,19 @@ pub struct ObservedFile {
     pub digest: String,
     /// Its permissions, such as 0o600.
     pub mode: u32,
-    /// What it says when it is a certificate.
-    pub certificate: Option<ObservedCertificate>,
 }
 
-/// A certificate.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
-#[serde(deny_unknown_fields, default)]
-pub struct ObservedCertificate {
-    /// The subject's common name.
-    pub common_name: String,
-    /// The subject's organizational unit.
-    pub unit: String,
-    /// Its alternative names: host names, addresses and URIs as text.
-    pub names: BTreeSet<String>,
-    /// From when it holds.
-    pub not_before: Timestamp,
-    /// Until when it holds.
-    pub not_after: Timestamp,
-    /// Whether the key beside it is its own.
-    pub has_key: bool,
-    /// Whether the authority in `ca.pem` beside it signed it.
-    pub is_trusted: bool,
+/// Something about certificates and keys that is not as it should be, as whoever knows them found out
+/// ([`crate::ca::certificates`]).
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct CertificateNeed {
+    /// The volume.
+    pub volume: String,
+    /// What must be done, in words such as `issue the certificate`. Together with the volume it says which need it is.
+    pub what: String,
+    /// Why.
+    pub reason: String,
 }
 
 /// What a container does.

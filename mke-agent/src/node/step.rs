@@ -6,7 +6,8 @@ use mke_core::product::ImageRef;
 use serde::{Deserialize, Serialize};
 
 use super::container::ContainerSpec;
-use super::desired::{CertificateSpec, FileSpec, NetworkSpec, VolumeSpec};
+use super::desired::{FileSpec, NetworkSpec, VolumeSpec};
+use super::observed::CertificateNeed;
 
 /// One thing to do.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,8 +34,8 @@ pub enum Action {
     CreateVolume(VolumeSpec),
     /// Write a file in a volume.
     WriteFile(FileSpec),
-    /// Make a key, have its certificate issued and write both.
-    IssueCertificate(CertificateSpec),
+    /// Bring a certificate or a key up to date.
+    Certificate(CertificateNeed),
     /// Make a container without starting it.
     CreateContainer {
         /// The name it is made under: the component's, or one of its own until the old one is gone.
@@ -91,7 +92,7 @@ impl Action {
             Self::CreateNetwork(network) => network.name.clone(),
             Self::CreateVolume(volume) => volume.name.clone(),
             Self::WriteFile(file) => format!("{}/{}", file.volume, file.path),
-            Self::IssueCertificate(certificate) => certificate.place(),
+            Self::Certificate(need) => need.volume.clone(),
             Self::CreateContainer { name, .. }
             | Self::StartContainer { name }
             | Self::UnpauseContainer { name }
@@ -112,7 +113,7 @@ impl fmt::Display for Action {
             Self::CreateNetwork(_) => write!(f, "create network {object}"),
             Self::CreateVolume(_) => write!(f, "create volume {object}"),
             Self::WriteFile(_) => write!(f, "write file {object}"),
-            Self::IssueCertificate(_) => write!(f, "issue certificate {object}"),
+            Self::Certificate(need) => write!(f, "{} in volume {object}", need.what),
             Self::CreateContainer { spec, .. } => write!(f, "create container {object} from {}", spec.image),
             Self::StartContainer { .. } => write!(f, "start container {object}"),
             Self::UnpauseContainer { .. } => write!(f, "unpause container {object}"),

@@ -12,6 +12,9 @@ use super::tls::cipher_suites;
 /// The port at which members talk to each other.
 const PEER_PORT: u16 = 12_380;
 
+/// The least and the most milliseconds without a leader after which etcd lets its members elect another one.
+const ELECTION: (i64, i64) = (10, 50_000);
+
 /// Above this etcd warns that it becomes slow.
 const LARGE: u64 = 8 << 30;
 
@@ -83,6 +86,7 @@ pub(super) fn render(work: &mut Work<'_>) {
     );
     let key = "cluster_config.kv_snapshot_count";
     work.flags.key("snapshot-count", stores.kv_snapshot_count, key);
+    election(work);
     let key = "cluster_config.etcd_storage_quota";
     match size_in_bytes(&stores.etcd_storage_quota) {
         Some(bytes) => {
@@ -100,6 +104,23 @@ pub(super) fn render(work: &mut Work<'_>) {
             );
         }
     }
+}
+
+/// How long members wait for their leader, from `kv_timeout` (INST-013): the leader calls ten times in that time, as
+/// etcd advises, and etcd refuses more than 50 seconds.
+fn election(work: &mut Work<'_>) {
+    let key = "cluster_config.kv_timeout";
+    let timeout = work.config.cluster.stores.kv_timeout;
+    if !(ELECTION.0..=ELECTION.1).contains(&timeout) {
+        let (least, most) = ELECTION;
+        work.problems.add(
+            key,
+            format!("etcd takes {least} to {most} milliseconds, not {timeout}"),
+        );
+        return;
+    }
+    work.flags.key("heartbeat-interval", timeout / 10, key);
+    work.flags.key("election-timeout", timeout, key);
 }
 
 /// The number of bytes of a size such as `500M`, `2G` or `4GB`. Units are powers of 1024, as etcd counts: `2G`, the

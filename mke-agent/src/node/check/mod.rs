@@ -140,8 +140,13 @@ impl Judge<'_> {
             Action::CreateNetwork(network) => self.wanted(self.desired.networks.contains(network)),
             Action::CreateVolume(volume) => self.wanted(self.desired.volumes.contains(volume)),
             Action::WriteFile(file) => self.wanted(self.desired.files.contains(file)),
-            Action::IssueCertificate(certificate) => {
-                self.wanted(self.desired.certificates.contains(certificate))
+            Action::Certificate(need) => {
+                let has_place = self
+                    .desired
+                    .volumes
+                    .iter()
+                    .any(|volume| volume.name == need.volume);
+                self.wanted(has_place && self.observed.certificates.contains(need))
             }
             Action::CreateContainer { name, spec } => {
                 let own = name.strip_suffix(objects::NEXT).unwrap_or(name);

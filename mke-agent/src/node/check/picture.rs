@@ -92,7 +92,7 @@ impl Picture {
             | Action::CreateNetwork(_)
             | Action::CreateVolume(_)
             | Action::WriteFile(_)
-            | Action::IssueCertificate(_)
+            | Action::Certificate(_)
             | Action::RemoveVolume { .. }
             | Action::RemoveNetwork { .. } => {}
         }

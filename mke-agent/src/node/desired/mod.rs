@@ -1,15 +1,19 @@
 //! What a node shall run.
 
+mod kubernetes;
+mod of;
+mod own;
+mod places;
 mod spec;
+mod store;
 
 use mke_core::product::Role;
 use serde::{Deserialize, Serialize};
 
 use super::container::ContainerSpec;
 
-pub use spec::{
-    Authority, CertificateSpec, CertificateUse, FileContent, FileSpec, NetworkSpec, Source, VolumeSpec,
-};
+pub use places::{NODE_CERTS, volume_path};
+pub use spec::{FileContent, FileSpec, NetworkSpec, Source, VolumeSpec};
 
 /// What a node shall run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -29,8 +33,6 @@ pub struct Desired {
     pub volumes: Vec<VolumeSpec>,
     /// Files in the volumes.
     pub files: Vec<FileSpec>,
-    /// Certificates in the volumes.
-    pub certificates: Vec<CertificateSpec>,
     /// Containers, each after those that it needs.
     pub containers: Vec<ContainerSpec>,
     /// Services of the swarm that may have a task here. The swarm starts them; they are named so that the list is whole.

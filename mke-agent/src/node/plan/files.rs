@@ -1,13 +1,9 @@
-//! What is written into volumes: which files and certificates are missing or not as they are wanted.
+//! What is written into volumes: which files are missing or not as they are wanted, and what certificates need.
 
 use super::Work;
-use crate::node::desired::{CertificateSpec, FileContent};
-use crate::node::observed::{ObservedCertificate, ObservedFile, ObservedVolume};
+use crate::node::desired::FileContent;
+use crate::node::observed::{ObservedFile, ObservedVolume};
 use crate::node::step::Action;
-use mke_core::time::Timestamp;
-
-/// A certificate is renewed when this part of its time is left.
-const RENEWAL: u32 = 3;
 
 impl Work<'_> {
     pub(super) fn files(&mut self) {
@@ -35,25 +31,21 @@ impl Work<'_> {
         }
     }
 
+    /// What certificates need is found out where they are known; here it only gets its place among the steps.
     pub(super) fn certificates(&mut self) {
-        for wanted in &self.desired.certificates {
-            let reason = match self.look(&wanted.volume, CertificateSpec::FILE) {
-                Look::Unseen => continue,
-                Look::Missing => "it is missing".to_owned(),
-                Look::Found(file) => {
-                    let why = file.certificate.as_ref().map_or_else(
-                        || Some("it is no certificate".to_owned()),
-                        |found| unfit(wanted, found, self.observed.at),
-                    );
-                    match why {
-                        Some(why) => why,
-                        None => continue,
-                    }
-                }
-            };
-            let needs = self.volumes.get(&wanted.volume).cloned().unwrap_or_default();
-            let place = self.step(Action::IssueCertificate(wanted.clone()), reason, needs);
-            self.volumes.entry(wanted.volume.clone()).or_default().push(place);
+        let observed = self.observed;
+        for need in &observed.certificates {
+            if !self
+                .desired
+                .volumes
+                .iter()
+                .any(|volume| volume.name == need.volume)
+            {
+                continue;
+            }
+            let needs = self.volumes.get(&need.volume).cloned().unwrap_or_default();
+            let place = self.step(Action::Certificate(need.clone()), &*need.reason, needs);
+            self.volumes.entry(need.volume.clone()).or_default().push(place);
         }
     }
 
@@ -76,42 +68,4 @@ enum Look<'l> {
     Missing,
     /// It is there.
     Found(&'l ObservedFile),
-}
-
-/// Why a certificate must be issued anew.
-fn unfit(wanted: &CertificateSpec, found: &ObservedCertificate, now: Timestamp) -> Option<String> {
-    let mut why = Vec::new();
-    if found.common_name != wanted.common_name {
-        why.push(format!(
-            "it is for {:?} and shall be for {:?}",
-            found.common_name, wanted.common_name
-        ));
-    }
-    if found.unit != wanted.unit {
-        why.push(format!(
-            "it says {:?} and shall say {:?}",
-            found.unit, wanted.unit
-        ));
-    }
-    let missing: Vec<&str> = wanted
-        .names
-        .difference(&found.names)
-        .map(String::as_str)
-        .collect();
-    if !missing.is_empty() {
-        why.push(format!("it lacks {}", missing.join(", ")));
-    }
-    if !found.has_key {
-        why.push("its key is missing or another one".to_owned());
-    }
-    if !found.is_trusted {
-        why.push("the cluster's authority did not sign it".to_owned());
-    }
-    let left = found.not_after.since(now);
-    if left.is_zero() {
-        why.push(format!("it ended on {}", found.not_after));
-    } else if left < found.not_after.since(found.not_before) / RENEWAL {
-        why.push(format!("it ends on {}", found.not_after));
-    }
-    (!why.is_empty()).then(|| why.join("; "))
 }
