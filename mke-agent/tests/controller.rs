@@ -25,8 +25,14 @@ mod config_api;
 mod config_versions;
 #[path = "controller/directory.rs"]
 mod directory;
+#[path = "controller/directory_jobs.rs"]
+mod directory_jobs;
+#[path = "controller/directory_teams.rs"]
+mod directory_teams;
 #[path = "controller/framing.rs"]
 mod framing;
+#[path = "controller/joined.rs"]
+mod joined;
 #[path = "controller/login.rs"]
 mod login;
 #[path = "controller/rbac.rs"]

@@ -5,11 +5,10 @@
 mod support;
 
 use std::path::Path;
-use std::process::Command;
 
 use mke_core::time::Timestamp;
 use mke_test_support::{Ldif, Slapd};
-use support::{Server, UCP, examples};
+use support::{Server, examples, follow_guide};
 
 /// Where the directory of the guide answers.
 const SHOWN: &str = "ldap://ldap.example.com";
@@ -53,7 +52,6 @@ fn alike(text: &str) -> String {
 async fn the_guide_tells_the_truth() {
     let slapd = directory();
     let server = Server::start(&[]).await;
-    let token = server.login().await;
     let desk = tempfile::tempdir().unwrap();
     let guide = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/guide");
     let settings = std::fs::read_to_string(guide.join("examples/directory.json")).unwrap();
@@ -62,31 +60,9 @@ async fn the_guide_tells_the_truth() {
     let page = std::fs::read_to_string(guide.join("identity.md")).unwrap();
     let examples = examples(&page);
     assert!(examples.len() > 15, "the guide has {} examples", examples.len());
-    let programs = Path::new(UCP).parent().unwrap();
-    let path = format!("{}:{}", programs.display(), std::env::var("PATH").unwrap());
-    let mut wrong = Vec::new();
-    for (command, shown) in examples {
-        let output = Command::new("bash")
-            .args(["-c", &command])
-            .current_dir(desk.path())
-            .env("PATH", &path)
-            .env("MKE_URL", &server.url)
-            .env("MKE_TOKEN", &token)
-            .env("MKE_CA_FILE", server.data().join("ca.pem"))
-            .env_remove("MKE_OUTPUT")
-            .output()
-            .unwrap();
-        let printed = String::from_utf8(output.stdout)
-            .unwrap()
-            .replace(&slapd.url(), SHOWN);
-        if alike(&printed) != alike(&shown) {
-            let said = String::from_utf8_lossy(&output.stderr);
-            wrong.push(format!("$ {command}\n{printed}-- and on the side:\n{said}"));
-        }
-    }
-    assert!(
-        wrong.is_empty(),
-        "the guide shows something else than:\n{}",
-        wrong.join("\n")
-    );
+    let url = slapd.url();
+    follow_guide(&server, desk.path(), &examples, |text| {
+        alike(&text.replace(&url, SHOWN))
+    })
+    .await;
 }

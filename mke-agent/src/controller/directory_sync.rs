@@ -32,7 +32,7 @@ pub(super) async fn run(state: Arc<State>, job: Job, log: JobLog) -> Result<(), 
         fetched,
         snapshot,
     } = read(&state, job.dry_run, &log).await?;
-    say_what_was_read(&fetched, &log);
+    ldap::log_fetched(&fetched, &|line| log.info(line));
     let options = Options {
         accept_deactivations: job.accepted,
         ..Options::of(&settings)
@@ -144,28 +144,6 @@ fn chain(error: &(dyn std::error::Error + 'static)) -> String {
         source = error.source();
     }
     text
-}
-
-fn say_what_was_read(fetched: &Fetched, log: &JobLog) {
-    for (number, search) in fetched.searches().iter().enumerate() {
-        log.info(format!(
-            "search {} below `{}`: {} entries, {} users",
-            number + 1,
-            search.base,
-            search.entries,
-            search.users
-        ));
-    }
-    for team in fetched.teams() {
-        log.info(format!(
-            "`{}`: {} members in the directory",
-            team.sync.name,
-            team.members.len()
-        ));
-    }
-    if let Some(admins) = fetched.admins() {
-        log.info(format!("{} administrators in the directory", admins.len()));
-    }
 }
 
 /// Writes a plan down line by line; it may be long, so it is never a text as a whole.

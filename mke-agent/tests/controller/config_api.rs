@@ -490,3 +490,48 @@ async fn sec_config_07_secrets_are_masked_everywhere() {
                 .contains("auth.samlProxy.credentials.basic.password")
     );
 }
+
+/// CFG-003: every endpoint for one part of the logins answers a dry run with what would change, and changes nothing.
+#[tokio::test]
+async fn parts_of_the_logins_can_be_tried() {
+    let controller = Controller::start().await;
+    let admin = controller.admin().await;
+    let directory = json!({
+        "serverURL": "ldaps://ldap.example.com", "readerDN": "cn=reader", "readerPassword": "secret",
+        "userSearchConfigs": [{ "baseDN": "dc=example", "matchGroup": false }], "adminSyncOpts": { "enableSync": false },
+    });
+    for (path, body, key) in [
+        (
+            "/enzi/v0/config/auth",
+            json!({ "samlLoginText": "Use the badge" }),
+            "auth.samlLoginText",
+        ),
+        (
+            "/api/ucp/config/auth/scim",
+            json!({ "enabled": true }),
+            "auth.scimEnabled",
+        ),
+        ("/enzi/v0/config/auth/ldap", directory, "auth.ldap"),
+    ] {
+        let before = admin.get(path).await.ok();
+        let version = controller.running.state().snapshot().in_force.version;
+        let told = admin
+            .put(&format!("{path}?dry-run=true"), body.clone())
+            .await
+            .ok();
+        assert_eq!(
+            (&told["dryRun"], &told["changed"]),
+            (&json!(true), &json!(true)),
+            "{path}: {told}"
+        );
+        let keys = told["differences"].as_array().unwrap().iter();
+        let mut keys = keys.map(|difference| difference["key"].as_str().unwrap());
+        assert!(keys.any(|found| found.starts_with(key)), "{path}: {told}");
+        assert_eq!(admin.get(path).await.ok(), before, "{path}");
+        assert_eq!(controller.running.state().snapshot().in_force.version, version);
+        // Without it the same body changes the part, and the answer is the part.
+        let set = admin.put(path, body).await.ok();
+        assert_eq!(set.get("dryRun"), None, "{path}: {set}");
+        assert_ne!(admin.get(path).await.ok(), before, "{path}");
+    }
+}

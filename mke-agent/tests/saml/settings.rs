@@ -121,6 +121,22 @@ async fn sec_saml_38_settings_are_tried() {
         admin.put("/enzi/v0/config/auth/saml", good).await.ok()["spHost"],
         "mke.example.com"
     );
+    // A dry run tries them too, and tells what would change instead of the settings.
+    let dry = "/enzi/v0/config/auth/saml?dry-run=true";
+    let told = admin
+        .put(dry, json!({ "spHost": "other.example.com" }))
+        .await
+        .ok();
+    assert_eq!((&told["dryRun"], &told["changed"]), (&json!(true), &json!(true)));
+    assert_eq!(told["differences"][0]["key"], "auth.saml.spHost", "{told}");
+    assert_eq!(
+        admin.get("/enzi/v0/config/auth/saml").await.ok()["spHost"],
+        "mke.example.com"
+    );
+    assert_eq!(
+        admin.put(dry, json!({ "rootCerts": "nonsense" })).await.status,
+        502
+    );
     let stranger = MetadataServer::start(metadata(&["rsa"])).await;
     let by_name = world.idp.url.replace("127.0.0.1", "localhost");
     let system = json!({ "idpMetadataURL": by_name, "rootCerts": "" });

@@ -47,6 +47,6 @@ pub use login::{
 pub use name::account_name;
 pub use plan::{AccountPlan, Counts, Create, Gone, Options, Plan, Target, plan};
 pub use settings::{MemberRule, Settings, SyncTarget, TeamSync};
-pub use sync::{DryRun, Log, Outcome, SyncError, apply, dry_run, sync};
+pub use sync::{DryRun, Log, Outcome, SyncError, apply, dry_run, log_fetched, sync};
 pub use wire::TlsError;
 pub use wire::ber::BerError;

@@ -140,7 +140,8 @@ pub async fn dry_run(
     })
 }
 
-fn log_fetched(fetched: &Fetched, log: Log<'_>) {
+/// Says what was read: each search with what it found, the members of each linked team, the administrators.
+pub fn log_fetched(fetched: &Fetched, log: Log<'_>) {
     for (number, search) in fetched.searches().iter().enumerate() {
         log(&format!(
             "search {} below `{}`: {} entries, {} users",
@@ -151,10 +152,14 @@ fn log_fetched(fetched: &Fetched, log: Log<'_>) {
         ));
     }
     for team in fetched.teams() {
-        log(&format!("{}: {} members", team.sync.name, team.members.len()));
+        log(&format!(
+            "`{}`: {} members in the directory",
+            team.sync.name,
+            team.members.len()
+        ));
     }
     if let Some(admins) = fetched.admins() {
-        log(&format!("{} administrators", admins.len()));
+        log(&format!("{} administrators in the directory", admins.len()));
     }
 }
 

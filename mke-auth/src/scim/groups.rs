@@ -74,17 +74,8 @@ impl Scim {
     ) -> Result<Response, ScimError> {
         let (team, group) = known(directory, id)?;
         let members = members(directory, team);
-        let version = version::of(&written(group, &members, ""));
-        if request
-            .if_none_match
-            .is_some_and(|condition| version::names(condition, &version))
-        {
-            return Ok(Response {
-                etag: Some(version),
-                ..Response::status(304)
-            });
-        }
-        answer(200, team, &members, request)
+        let unchanged = request.unchanged(&version::of(&written(group, &members, "")));
+        unchanged.map_or_else(|| answer(200, team, &members, request), Ok)
     }
 
     pub(super) async fn create_group(

@@ -5,6 +5,7 @@ use mke_core::store::Revision;
 use serde_json::Value;
 
 use super::error::ScimError;
+use super::version;
 
 /// The media type of SCIM (RFC 7644, section 8.1).
 pub const MEDIA_TYPE: &str = "application/scim+json";
@@ -67,6 +68,18 @@ pub struct Request<'a> {
 }
 
 impl Request<'_> {
+    /// The answer to a client that has the resource in this version already: 304 with its tag (RFC 7644, section 3.14).
+    /// Nothing for all others.
+    pub(super) fn unchanged(&self, version: &str) -> Option<Response> {
+        let has_it = self
+            .if_none_match
+            .is_some_and(|condition| version::names(condition, version));
+        has_it.then(|| Response {
+            etag: Some(version.to_owned()),
+            ..Response::status(304)
+        })
+    }
+
     /// The value of a parameter of the query.
     ///
     /// # Errors

@@ -56,17 +56,8 @@ impl Scim {
             .account(&AccountId::from(id))
             .filter(|account| is_provisioned(account))
             .ok_or_else(|| ScimError::not_found("User", id))?;
-        let version = version::of(&written(account));
-        if request
-            .if_none_match
-            .is_some_and(|condition| version::names(condition, &version))
-        {
-            return Ok(Response {
-                etag: Some(version),
-                ..Response::status(304)
-            });
-        }
-        answer(200, account, request)
+        let unchanged = request.unchanged(&version::of(&written(account)));
+        unchanged.map_or_else(|| answer(200, account, request), Ok)
     }
 
     pub(super) async fn create_user(

@@ -211,6 +211,42 @@ fn client(ca: &str, identity: Option<(Vec<u8>, Vec<u8>)>) -> reqwest::Client {
         .unwrap()
 }
 
+/// Runs every example of a guide on a desk of files against a server, in the order of the page, and fails with all that
+/// print something else than the guide shows. `alike` makes what differs from run to run look the same.
+pub(crate) async fn follow_guide(
+    server: &Server,
+    desk: &Path,
+    examples: &[(String, String)],
+    alike: impl Fn(&str) -> String,
+) {
+    let token = server.login().await;
+    let programs = Path::new(UCP).parent().unwrap();
+    let path = format!("{}:{}", programs.display(), std::env::var("PATH").unwrap());
+    let mut wrong = Vec::new();
+    for (command, shown) in examples {
+        let output = Command::new("bash")
+            .args(["-c", command])
+            .current_dir(desk)
+            .env("PATH", &path)
+            .env("MKE_URL", &server.url)
+            .env("MKE_TOKEN", &token)
+            .env("MKE_CA_FILE", server.data().join("ca.pem"))
+            .env_remove("MKE_OUTPUT")
+            .output()
+            .unwrap();
+        let printed = String::from_utf8(output.stdout).unwrap();
+        if alike(&printed) != alike(shown) {
+            let said = String::from_utf8_lossy(&output.stderr);
+            wrong.push(format!("$ {command}\n{printed}-- and on the side:\n{said}"));
+        }
+    }
+    assert!(
+        wrong.is_empty(),
+        "the guide shows something else than:\n{}",
+        wrong.join("\n")
+    );
+}
+
 /// The commands of a guide with what they print.
 pub(crate) fn examples(guide: &str) -> Vec<(String, String)> {
     let mut examples: Vec<(String, String)> = Vec::new();

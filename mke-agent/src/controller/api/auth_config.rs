@@ -7,7 +7,7 @@ use mke_core::config::{Auth, Config, Ldap};
 use mke_core::secret::Secret;
 use serde_json::{Value, json};
 
-use super::Call;
+use super::{Call, config};
 use crate::controller::body::{self, Response};
 use crate::controller::error::{ApiError, Kind};
 
@@ -16,7 +16,8 @@ pub(super) async fn show(call: Call) -> Result<Response, ApiError> {
     Ok(body::json(StatusCode::OK, &shape(&call.snapshot.config.auth)))
 }
 
-/// Changes which back ends look at logins; keys that the body does not name stay as they are.
+/// Changes which back ends look at logins; keys that the body does not name stay as they are. With `dry-run=true` it
+/// answers what would change.
 pub(super) async fn change(call: Call) -> Result<Response, ApiError> {
     let fields = call.fields()?;
     let text = |key| Ok::<_, ApiError>(fields.text(key)?.map(str::to_owned));
@@ -42,18 +43,12 @@ pub(super) async fn change(call: Call) -> Result<Response, ApiError> {
     let mut wanted = (*call.snapshot.config).clone();
     edit(&mut wanted);
     must_keep_a_way_in(&call.snapshot.directory, &call.snapshot.config.auth, &wanted.auth)?;
-    let request = call.change_request("the back ends of logins were changed")?;
-    let applied = call
-        .state
-        .configuration
-        .change(&request, |config| {
-            edit(config);
-            Ok(())
-        })
-        .await?;
-    call.notes.object_id(format!("config-{}", applied.version));
-    let auth = &call.state.snapshot().config.auth;
-    Ok(body::json(StatusCode::OK, &shape(auth)))
+    let why = "the back ends of logins were changed";
+    let edit = |config: &mut Config| {
+        edit(config);
+        Ok(())
+    };
+    config::change_part(&call, why, edit, |config| shape(&config.auth)).await
 }
 
 fn shape(auth: &Auth) -> Value {

@@ -6,10 +6,11 @@
 use http::header::{self, HeaderMap, HeaderValue};
 use http::{Method, StatusCode};
 use mke_auth::scim::{self, MEDIA_TYPE, Scim, ScimTokens};
+use mke_core::config::Config;
 use serde_json::json;
 use tokio::sync::Semaphore;
 
-use super::Call;
+use super::{Call, config};
 use crate::controller::body::{self, Response};
 use crate::controller::error::{ApiError, Kind};
 use crate::controller::rng;
@@ -160,25 +161,28 @@ pub(super) async fn show(call: Call) -> Result<Response, ApiError> {
     ))
 }
 
-/// Switches SCIM on or off (SCIM-001).
+/// Switches SCIM on or off (SCIM-001). With `dry-run=true` it answers what would change.
 pub(super) async fn change(call: Call) -> Result<Response, ApiError> {
     let enabled = call
         .fields()?
         .flag("enabled")?
         .ok_or_else(|| ApiError::malformed("`enabled` is missing"))?;
-    let request = call.change_request(if enabled {
+    let why = if enabled {
         "SCIM switched on"
     } else {
         "SCIM switched off"
-    })?;
-    call.state
-        .configuration
-        .change(&request, |config| {
-            config.auth.scim_enabled = enabled;
-            Ok(())
-        })
-        .await?;
-    Ok(body::json(StatusCode::OK, &json!({ "enabled": enabled })))
+    };
+    let edit = |config: &mut Config| {
+        config.auth.scim_enabled = enabled;
+        Ok(())
+    };
+    config::change_part(
+        &call,
+        why,
+        edit,
+        |config| json!({ "enabled": config.auth.scim_enabled }),
+    )
+    .await
 }
 
 /// Makes the token, or takes the one that the administrator chose. It is in the answer and nowhere else.

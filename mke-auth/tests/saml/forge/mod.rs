@@ -3,6 +3,7 @@
 mod content;
 mod form;
 mod meaning;
+mod signatures;
 mod wrapping;
 
 use super::saml::*;
@@ -62,6 +63,7 @@ impl<'a> Case<'a> {
 pub fn all() -> Vec<Forgery> {
     let mut all = Vec::new();
     wrapping::add(&mut all);
+    signatures::add(&mut all);
     form::add(&mut all);
     content::add(&mut all);
     meaning::add(&mut all);

@@ -2,7 +2,7 @@
 //! file. Passwords go in and never come out.
 
 use http::StatusCode;
-use mke_core::config::Ldap;
+use mke_core::config::{Config, Ldap};
 
 use super::Call;
 use crate::controller::body::{self, Response};
@@ -22,23 +22,12 @@ pub(in super::super) async fn replace(call: Call) -> Result<Response, ApiError> 
     let text =
         std::str::from_utf8(&call.body).map_err(|_| ApiError::malformed("the body must be UTF-8 text"))?;
     let sent = Ldap::parse_json(text)?;
-    let request = call.change_request("the directory's settings were changed")?;
-    let done = call
-        .state
-        .configuration
-        .change(&request, |config| {
-            let mut ldap = sent.clone();
-            ldap.keep_passwords(&config.auth.ldap)?;
-            config.auth.ldap = ldap;
-            Ok(())
-        })
-        .await?;
-    if done.dry_run {
-        return super::applied(&call, &done, "");
-    }
-    super::note(&call, &done);
-    Ok(body::json(
-        StatusCode::OK,
-        &call.state.snapshot().config.auth.ldap.to_json(),
-    ))
+    let edit = |config: &mut Config| {
+        let mut ldap = sent.clone();
+        ldap.keep_passwords(&config.auth.ldap)?;
+        config.auth.ldap = ldap;
+        Ok(())
+    };
+    let why = "the directory's settings were changed";
+    super::change_part(&call, why, edit, |config| config.auth.ldap.to_json()).await
 }

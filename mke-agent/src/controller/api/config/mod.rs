@@ -20,12 +20,12 @@ pub(super) use parts::{
 };
 
 use http::{HeaderValue, StatusCode, header};
-use mke_core::config::{Impact, without_effect};
-use serde_json::json;
+use mke_core::config::{Config, Impact, without_effect};
+use serde_json::{Value, json};
 
 use super::Call;
 use crate::controller::body::{self, Response};
-use crate::controller::configuration::{Applied, Author, ChangeRequest, Expected, Version};
+use crate::controller::configuration::{Applied, Author, ChangeError, ChangeRequest, Expected, Version};
 use crate::controller::error::ApiError;
 
 impl Call {
@@ -110,6 +110,24 @@ pub(super) fn applied(call: &Call, applied: &Applied, message: &str) -> Result<R
         .headers_mut()
         .insert(header::ETAG, entity_tag(applied.version)?);
     Ok(response)
+}
+
+/// Changes one part of the configuration and answers that part as it is then, or what a dry run would do. `why` is as
+/// for [`Call::change_request`].
+pub(super) async fn change_part(
+    call: &Call,
+    why: &str,
+    edit: impl Fn(&mut Config) -> Result<(), ChangeError>,
+    shape: impl FnOnce(&Config) -> Value,
+) -> Result<Response, ApiError> {
+    let request = call.change_request(why)?;
+    let done = call.state.configuration.change(&request, edit).await?;
+    if done.dry_run {
+        return applied(call, &done, "");
+    }
+    note(call, &done);
+    let answer = shape(&call.state.snapshot().config);
+    Ok(body::json(StatusCode::OK, &answer))
 }
 
 /// Names the new version in the audit record.

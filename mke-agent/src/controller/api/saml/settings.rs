@@ -5,6 +5,7 @@ use mke_core::config::{Auth, Config};
 use serde_json::{Value, json};
 
 use super::Call;
+use crate::controller::api::config;
 use crate::controller::body::{self, Response};
 use crate::controller::error::ApiError;
 
@@ -13,7 +14,8 @@ pub(in super::super) async fn show(call: Call) -> Result<Response, ApiError> {
     Ok(body::json(StatusCode::OK, &shape(&call.snapshot.config.auth)))
 }
 
-/// Changes the settings; keys that the body does not name stay as they are. The metadata is fetched first.
+/// Changes the settings; keys that the body does not name stay as they are. The metadata is fetched
+/// first, also with `dry-run=true`, which answers what would change.
 pub(in super::super) async fn change(call: Call) -> Result<Response, ApiError> {
     let fields = call.fields()?;
     let text = |key| Ok::<_, ApiError>(fields.text(key)?.map(str::to_owned));
@@ -39,18 +41,12 @@ pub(in super::super) async fn change(call: Call) -> Result<Response, ApiError> {
     if wanted.auth.saml.idp_metadata_url.is_some() {
         call.state.saml.examine(&wanted.auth).await?;
     }
-    let request = call.change_request("the SAML settings were changed")?;
-    let applied = call
-        .state
-        .configuration
-        .change(&request, |config| {
-            edit(config);
-            Ok(())
-        })
-        .await?;
-    call.notes.object_id(format!("config-{}", applied.version));
-    let auth = &call.state.snapshot().config.auth;
-    Ok(body::json(StatusCode::OK, &shape(auth)))
+    let why = "the SAML settings were changed";
+    let edit = |config: &mut Config| {
+        edit(config);
+        Ok(())
+    };
+    config::change_part(&call, why, edit, |config| shape(&config.auth)).await
 }
 
 fn shape(auth: &Auth) -> Value {
