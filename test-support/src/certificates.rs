@@ -56,6 +56,48 @@ impl Certificates {
         made
     }
 
+    /// Signs another certificate, valid for servers and clients, as `<name>.pem` and `<name>.key`. The subject is in openssl's form,
+    /// such as `/OU=ucp-manager/CN=n1`.
+    pub fn issue(&self, name: &str, subject: &str, subject_alt_name: &str) {
+        fs::write(
+            self.path("issued"),
+            format!("subjectAltName={subject_alt_name}\nextendedKeyUsage=serverAuth,clientAuth\n"),
+        )
+        .expect("the extensions are written");
+        let (key, request, certificate) = (
+            format!("{name}.key"),
+            format!("{name}.csr"),
+            format!("{name}.pem"),
+        );
+        let curve = ["-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes"];
+        self.openssl(
+            ["req", "-new", "-subj", subject]
+                .iter()
+                .chain(&curve)
+                .chain(&["-keyout", &key, "-out", &request]),
+        );
+        let sign = [
+            "x509",
+            "-req",
+            "-days",
+            "2",
+            "-CA",
+            "ca.pem",
+            "-CAkey",
+            "ca.key",
+            "-CAcreateserial",
+        ];
+        self.openssl(
+            sign.iter()
+                .chain(&["-extfile", "issued", "-in", &request, "-out", &certificate]),
+        );
+    }
+
+    /// The text of one of its files, such as `server.key`.
+    pub fn text(&self, name: &str) -> String {
+        fs::read_to_string(self.path(name)).expect("the file is there")
+    }
+
     fn openssl<'a>(&self, arguments: impl Iterator<Item = &'a &'a str>) {
         let output = Command::new("openssl")
             .args(arguments)

@@ -9,6 +9,7 @@
 )]
 
 mod certificates;
+pub mod etcd;
 mod ldif;
 mod port;
 mod slapd;

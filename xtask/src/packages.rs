@@ -39,8 +39,18 @@ const fn need(sign: Sign, packages: &'static [&'static str], purpose: &'static s
     }
 }
 
-/// For building: rusqlite and ring compile C.
-const BUILD: [Need; 2] = [
+/// For building: rusqlite and ring compile C, etcd's client compiles descriptions of messages.
+const BUILD: [Need; 4] = [
+    need(
+        Sign::Program("protoc"),
+        &["protobuf-compiler"],
+        "compiles the messages of etcd",
+    ),
+    need(
+        Sign::File("/usr/include/google/protobuf/descriptor.proto"),
+        &["libprotobuf-dev"],
+        "what the messages of etcd are described with",
+    ),
     need(
         Sign::Program("cc"),
         &["gcc"],
@@ -77,7 +87,13 @@ const ENGINE: [Need; 6] = [
 ];
 
 /// For the tests against real services.
-const TEST: [Need; 14] = [
+const TEST: [Need; 16] = [
+    need(Sign::Program("etcd"), &["etcd-server"], "a real shared store"),
+    need(
+        Sign::Program("etcdctl"),
+        &["etcd-client"],
+        "a second opinion on the shared store",
+    ),
     need(
         Sign::Program("docker-registry"),
         &["docker-registry"],

@@ -164,12 +164,16 @@ fn closed() -> StoreError {
     StoreError::Unavailable("the store was closed".to_owned())
 }
 
-/// Reads all pages, then the events since the first one, so that the result is one consistent moment.
+/// Reads all pages and begins a watch where they end.
+///
+/// When somebody wrote while they were read, they are of several moments, and everything is read at one moment instead. Catching
+/// up on the watch would not do: a store that is shared with others counts their writes too, which no watch of ours brings.
 async fn read_everything(store: &dyn Store) -> Result<(Tables, WatchStream, Revision), StoreError> {
+    let all = KeyRange::prefix(layout::ROOT);
     let mut tables = Tables::default();
-    let mut range = KeyRange::prefix(layout::ROOT);
+    let mut range = all.clone();
     let mut first = None;
-    let newest = loop {
+    let mut at = loop {
         let page = store.range(range.clone(), PAGE).await?;
         first.get_or_insert(page.revision);
         let last = page.entries.last().map(|entry| entry.key.clone());
@@ -181,17 +185,14 @@ async fn read_everything(store: &dyn Store) -> Result<(Tables, WatchStream, Revi
             _ => break page.revision,
         }
     };
-    let first = first.unwrap_or(newest);
-    let mut watch = store
-        .watch(KeyRange::prefix(layout::ROOT), Revision(first.0 + 1))
-        .await?;
-    let mut at = first;
-    while at < newest {
-        let batch = watch.next().await.ok_or_else(closed)??;
-        at = batch.revision;
-        for event in &batch.events {
-            tables.apply(event);
+    if first != Some(at) {
+        let page = store.range(all.clone(), usize::MAX).await?;
+        tables = Tables::default();
+        for entry in page.entries {
+            tables.apply(&Event::Put(entry));
         }
+        at = page.revision;
     }
+    let watch = store.watch(all, Revision(at.0 + 1)).await?;
     Ok((tables, watch, at))
 }

@@ -1,12 +1,14 @@
 //! The store: ordered keys with revisions, compare-and-swap transactions, watches and leases.
 //!
-//! Everything that the control plane remembers goes through the [`Store`] trait. Two adapters exist in the
-//! design: SQLite (embedded, feature `sqlite`) and etcd (several managers). Both must pass the same suite.
+//! Everything that the control plane remembers goes through the [`Store`] trait. There are two
+//! adapters: SQLite (embedded, feature `sqlite`) and etcd (several managers, feature `etcd`). Both pass the same suite.
 //! The semantics are those of etcd's version 3 API, reduced to what is used.
 //!
 //! The trait starts no runtime: its futures and streams can be polled by any.
 
 mod check;
+#[cfg(feature = "etcd")]
+pub mod etcd;
 pub mod layout;
 #[cfg(feature = "sqlite")]
 pub mod sqlite;
