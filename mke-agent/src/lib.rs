@@ -6,9 +6,13 @@
 pub mod ca;
 pub mod controller;
 pub mod engine;
+pub mod hardware;
 pub mod install;
 pub mod life;
 pub mod mtls;
 pub mod node;
+pub mod node_metrics;
+pub mod node_proxy;
 pub mod programs;
 pub mod proxy;
+pub mod relay;

@@ -3,13 +3,17 @@
 use std::collections::BTreeMap;
 use std::net::{IpAddr, SocketAddr};
 use std::pin::Pin;
+use std::sync::Arc;
 
+use http::{Method, StatusCode};
 use mke_core::pki::{SubjectAltName, parse_certificates};
 use mke_core::render::NodeRole;
 use serde::Deserialize;
+use serde::de::DeserializeOwned;
 
 use super::names::label_names;
 use crate::engine::{EngineClient, EngineError};
+use crate::mtls::{Caller, Credentials, MtlsError};
 
 /// The label with further names of a manager (PKI-011).
 const SANS_LABEL: &str = "com.docker.ucp.SANs";
@@ -44,6 +48,26 @@ pub enum InventoryError {
     /// The engine did not answer, or it is no manager.
     #[error("the swarm cannot be asked for its nodes")]
     Engine(#[from] EngineError),
+    /// The proxy in front of the engine cannot be reached.
+    #[error("the swarm cannot be asked for its nodes")]
+    Proxy(#[from] MtlsError),
+    /// The proxy or the engine said no.
+    #[error("the engine answered `{path}` with {status}")]
+    Refused {
+        /// What was asked.
+        path: &'static str,
+        /// Its status.
+        status: StatusCode,
+    },
+    /// An answer of another shape.
+    #[error("the engine's answer to `{path}` is not what its API says")]
+    Malformed {
+        /// What was asked.
+        path: &'static str,
+        /// What went wrong.
+        #[source]
+        source: serde_json::Error,
+    },
     /// The engine is in no swarm, or not as a manager.
     #[error("the engine is not a manager of a swarm")]
     NoManager,
@@ -58,7 +82,7 @@ pub trait Inventory: Send + Sync {
     fn cluster(&self) -> ClusterFuture<'_>;
 }
 
-/// The inventory of the engine of a manager.
+/// The inventory of the engine of a manager, on its socket.
 #[derive(Debug, Clone)]
 pub struct EngineInventory(EngineClient);
 
@@ -72,13 +96,54 @@ impl EngineInventory {
 impl Inventory for EngineInventory {
     fn cluster(&self) -> ClusterFuture<'_> {
         Box::pin(async {
-            let info: Info = self.0.get_json("/info").await?;
+            let info: Info = self.0.get_json(INFO).await?;
             let cluster = info.swarm.cluster.ok_or(InventoryError::NoManager)?;
-            let nodes: Vec<Node> = self.0.get_json("/nodes").await?;
-            Ok(assemble(cluster, nodes))
+            Ok(assemble(cluster, self.0.get_json(NODES).await?))
         })
     }
 }
+
+/// The same through the proxy in front of the engine, for components that have no socket.
+pub struct ProxyInventory {
+    credentials: Arc<Credentials>,
+    address: SocketAddr,
+}
+
+impl ProxyInventory {
+    /// Asks the engine behind the proxy at this address, which must be that of the own node.
+    pub fn new(credentials: Arc<Credentials>, address: SocketAddr) -> Self {
+        Self { credentials, address }
+    }
+
+    async fn get<T: DeserializeOwned>(&self, path: &'static str) -> Result<T, InventoryError> {
+        let loaded = self.credentials.current();
+        let node = &loaded.material.holder().common_name;
+        let caller = Caller::with_config(loaded.client.clone());
+        let answer = caller
+            .exchange(self.address, node, Method::GET, path, Vec::new())
+            .await?;
+        if !answer.status.is_success() {
+            return Err(InventoryError::Refused {
+                path,
+                status: answer.status,
+            });
+        }
+        serde_json::from_slice(&answer.body).map_err(|source| InventoryError::Malformed { path, source })
+    }
+}
+
+impl Inventory for ProxyInventory {
+    fn cluster(&self) -> ClusterFuture<'_> {
+        Box::pin(async {
+            let info: Info = self.get(INFO).await?;
+            let cluster = info.swarm.cluster.ok_or(InventoryError::NoManager)?;
+            Ok(assemble(cluster, self.get(NODES).await?))
+        })
+    }
+}
+
+const INFO: &str = "/info";
+const NODES: &str = "/nodes";
 
 #[derive(Deserialize)]
 #[serde(rename_all = "PascalCase")]

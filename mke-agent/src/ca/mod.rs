@@ -31,7 +31,9 @@ mod server;
 mod wire;
 
 pub use client::{CaClient, CaError, Issued};
-pub use inventory::{Cluster, ClusterFuture, ClusterNode, EngineInventory, Inventory, InventoryError};
+pub use inventory::{
+    Cluster, ClusterFuture, ClusterNode, EngineInventory, Inventory, InventoryError, ProxyInventory,
+};
 pub use names::{controller_names, is_reserved, label_names, node_names};
 pub use pace::Pace;
 pub use peer::{Peer, PeerError};

@@ -22,8 +22,8 @@ pub const NODE_VALIDITY: Duration = Duration::from_secs(90 * DAY.as_secs());
 pub const COMPONENT_VALIDITY: Duration = Duration::from_secs(365 * DAY.as_secs());
 /// The longest that a certificate of a key for tokens may live.
 const MAX_TOKEN_VALIDITY: Duration = Duration::from_secs(10 * 365 * DAY.as_secs());
-/// OU of components that nobody recognizes by it.
-const COMPONENT_UNIT: &str = "ucp-component";
+/// OU of etcd's certificate, which is for etcd alone.
+const KV: &str = "ucp-kv";
 
 /// A component that has a certificate of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -58,6 +58,16 @@ impl Component {
             Self::Kv => "kv",
             Self::AuthApi => "auth-api",
             Self::AuthWorker => "auth-worker",
+        }
+    }
+
+    /// The OU of its certificate. Those that only serve say that they are a manager's, which opens nothing: without
+    /// `clientAuth` nobody can call with them.
+    pub fn unit(self) -> &'static str {
+        match self {
+            Self::ControllerClient => CONTROLLER,
+            Self::Kv => KV,
+            Self::ControllerServer | Self::AuthApi | Self::AuthWorker => MANAGER,
         }
     }
 }
@@ -270,32 +280,23 @@ fn nameless(profile: Profile, common_name: String, validity: Duration) -> Grante
 
 fn of_component(component: Component, id: &str, cluster: &Cluster, hosts: &[SubjectAltName]) -> Granted {
     let manager = SubjectAltName::Dns(MANAGER.to_owned());
-    let (profile, common_name, unit, names) = match component {
-        Component::ControllerServer => {
-            let names = controller_names(id, cluster, hosts);
-            (Profile::Server, "ucp-controller", COMPONENT_UNIT, names)
-        }
+    let (profile, names) = match component {
+        Component::ControllerServer => (Profile::Server, controller_names(id, cluster, hosts)),
         // The name of managers lets etcd tell it from the certificates of workers.
-        Component::ControllerClient => (Profile::Client, id, CONTROLLER, vec![manager]),
+        Component::ControllerClient => (Profile::Client, vec![manager]),
         Component::Kv => {
             let mut names = component_names("ucp-kv", id, cluster);
             names.push(manager);
-            (Profile::Node, id, "ucp-kv", names)
+            (Profile::Node, names)
         }
-        Component::AuthApi => {
-            let names = component_names("ucp-auth-api", id, cluster);
-            (Profile::Server, "ucp-auth-api", COMPONENT_UNIT, names)
-        }
-        Component::AuthWorker => {
-            let names = component_names("ucp-auth-worker", id, cluster);
-            (Profile::Server, "ucp-auth-worker", COMPONENT_UNIT, names)
-        }
+        Component::AuthApi => (Profile::Server, component_names("ucp-auth-api", id, cluster)),
+        Component::AuthWorker => (Profile::Server, component_names("ucp-auth-worker", id, cluster)),
     };
     Granted {
         profile,
-        common_name: common_name.to_owned(),
+        common_name: id.to_owned(),
         organization: Some(cluster.id.clone()),
-        organizational_unit: Some(unit.to_owned()),
+        organizational_unit: Some(component.unit().to_owned()),
         names,
         validity: COMPONENT_VALIDITY,
     }

@@ -23,8 +23,8 @@ use super::{Material, MtlsError};
 const CONNECT_TIME: Duration = Duration::from_secs(3);
 /// For a whole exchange.
 const EXCHANGE_TIME: Duration = Duration::from_secs(30);
-/// Bytes of an answer. Certificates have a few kilobytes.
-const MAX_ANSWER: usize = 4 * 1024 * 1024;
+/// Bytes of an answer. Certificates have a few kilobytes, the nodes of a swarm of 10,000 some 20 MB.
+const MAX_ANSWER: usize = 64 * 1024 * 1024;
 
 /// Calls components of the cluster with one certificate.
 #[derive(Clone)]

@@ -25,6 +25,7 @@ pub use caller::{Answer, Caller};
 pub use credentials::{Credentials, Loaded};
 pub use error::MtlsError;
 pub use material::Material;
+pub(crate) use server::each_connection;
 pub use server::{Handler, accept, serve};
 pub use verified::{Trust, Verified};
 

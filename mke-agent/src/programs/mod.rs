@@ -4,8 +4,14 @@
 //! To add one: a file with `Args` and `async fn run(Args) -> Result<(), ProgramError>`, a `mod` line, a variant of
 //! [`Program`] and its two lines below it. The compiler asks for the rest.
 
+mod ca;
 mod error;
+mod hardware_info;
 mod logging;
+mod metrics;
+mod ports;
+mod proxy;
+mod relay;
 mod signals;
 
 use std::process::ExitCode;
@@ -34,17 +40,44 @@ struct Command {
 
 /// One program for each component.
 #[derive(Debug, clap::Subcommand)]
-enum Program {}
+enum Program {
+    /// One of the two authorities.
+    Ca(ca::Args),
+    /// Mutual TLS in front of the engine of this node.
+    Proxy(proxy::Args),
+    /// The port of the authentication API, which leads to the controller.
+    AuthApi(relay::Args),
+    /// The port for classic Swarm clients, which leads to the controller.
+    SwarmManager(relay::Args),
+    /// What this machine is made of.
+    HardwareInfo(hardware_info::Args),
+    /// Figures of this manager.
+    Metrics(metrics::Args),
+}
 
 impl Program {
     /// Whether it serves many at once. Everything else gets one thread, which costs least while it waits.
     fn is_busy(&self) -> bool {
-        match *self {}
+        match self {
+            Self::Ca(_)
+            | Self::Proxy(_)
+            | Self::AuthApi(_)
+            | Self::SwarmManager(_)
+            | Self::HardwareInfo(_)
+            | Self::Metrics(_) => false,
+        }
     }
 
     /// Runs it to its end. `logs` is for programs that let the configuration say how much is logged.
     async fn run(self, _logs: Logs) -> Result<(), ProgramError> {
-        match self {}
+        match self {
+            Self::Ca(args) => ca::run(args).await,
+            Self::Proxy(args) => proxy::run(args).await,
+            Self::AuthApi(args) => relay::run(args, relay::AUTH_API).await,
+            Self::SwarmManager(args) => relay::run(args, relay::SWARM_MANAGER).await,
+            Self::HardwareInfo(args) => hardware_info::run(args).await,
+            Self::Metrics(args) => metrics::run(args).await,
+        }
     }
 }
 

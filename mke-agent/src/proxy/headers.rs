@@ -25,7 +25,7 @@ pub(super) fn towards_engine(caller: &HeaderMap, known: &[&'static str]) -> Head
 }
 
 /// Removes from an answer what concerned only the connection to the engine.
-pub(super) fn towards_caller(headers: &mut HeaderMap) {
+pub(crate) fn towards_caller(headers: &mut HeaderMap) {
     let named: Vec<HeaderName> = headers
         .get_all(CONNECTION)
         .iter()
@@ -51,7 +51,7 @@ pub(super) fn towards_caller(headers: &mut HeaderMap) {
 
 /// The protocol that a request asks to switch to, in the engine's spelling. `None` without one, and for a
 /// protocol that the engine does not speak: a server may ignore an upgrade (RFC 9110, section 7.8).
-pub(super) fn wanted_upgrade(caller: &HeaderMap) -> Option<&'static str> {
+pub(crate) fn wanted_upgrade(caller: &HeaderMap) -> Option<&'static str> {
     let asked = caller
         .get_all(CONNECTION)
         .iter()
@@ -69,7 +69,7 @@ pub(super) fn wanted_upgrade(caller: &HeaderMap) -> Option<&'static str> {
 }
 
 /// Asks for a switch of protocol, or agrees to it.
-pub(super) fn set_upgrade(headers: &mut HeaderMap, protocol: HeaderValue) {
+pub(crate) fn set_upgrade(headers: &mut HeaderMap, protocol: HeaderValue) {
     headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
     headers.insert(UPGRADE, protocol);
 }

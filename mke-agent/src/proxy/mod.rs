@@ -16,7 +16,7 @@ mod cut;
 mod error_text;
 mod events;
 mod handle;
-mod headers;
+pub(crate) mod headers;
 mod homes;
 mod linger;
 pub mod nodes;
@@ -24,6 +24,6 @@ mod ports;
 mod prune;
 mod send;
 mod system;
-mod tunnel;
+pub(crate) mod tunnel;
 
 pub(crate) use handle::handle;

@@ -17,7 +17,7 @@ const CHUNK: usize = 32 * 1024;
 
 /// Why a tunnel ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Ended {
+pub(crate) enum Ended {
     /// The engine had no more to say.
     Finished,
     /// An end broke off.
@@ -29,7 +29,7 @@ pub(super) enum Ended {
 }
 
 /// Moves bytes between the caller and the engine until one of the reasons in [`Ended`].
-pub(super) async fn carry<C, E>(client: C, engine: E, idle: Duration, revoked: &CancellationToken) -> Ended
+pub(crate) async fn carry<C, E>(client: C, engine: E, idle: Duration, revoked: &CancellationToken) -> Ended
 where
     C: AsyncRead + AsyncWrite + Unpin,
     E: AsyncRead + AsyncWrite + Unpin,

@@ -1,0 +1,41 @@
+//! `ucp-agent metrics`: figures of this manager for whoever scrapes with a certificate (container `ucp-metrics`).
+
+use std::net::{Ipv4Addr, SocketAddr};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::ProgramError;
+use super::ports::{EnginePlace, listen, place_of_engine, until_asked};
+use crate::mtls::Credentials;
+use crate::node_metrics::{self, MetricsServer};
+
+/// Arguments.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Address to listen on.
+    #[arg(long, default_value_t = SocketAddr::from((Ipv4Addr::UNSPECIFIED, node_metrics::PORT)))]
+    listen: SocketAddr,
+    /// Directory with the certificate of this node.
+    #[arg(long, default_value = "/etc/ucp/node")]
+    certs: PathBuf,
+    /// The proxy in front of the engine of this node: https://address:12376.
+    #[arg(long)]
+    engine: String,
+}
+
+/// Serves until asked to end.
+///
+/// # Errors
+/// [`ProgramError`] when it cannot serve.
+pub(super) async fn run(args: Args) -> Result<(), ProgramError> {
+    let EnginePlace::Proxy(engine) = place_of_engine(&args.engine)? else {
+        return Err(ProgramError::Usage(
+            "metrics are asked of the proxy of this node, write https://address:12376".to_owned(),
+        ));
+    };
+    let credentials = Credentials::open(args.certs);
+    let credentials = Arc::new(credentials.map_err(ProgramError::failed("metrics cannot be shown"))?);
+    let listener = listen(args.listen).await?;
+    let server = Arc::new(MetricsServer::new(credentials, engine));
+    until_asked(|stopping| server.run(listener, stopping)).await
+}

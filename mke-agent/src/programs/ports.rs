@@ -1,0 +1,68 @@
+//! What programs with a port have in common: listening, ending in order, and where the engine is.
+
+use std::net::SocketAddr;
+use std::path::Path;
+
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use super::{ProgramError, asked_to_end};
+use crate::engine::EngineClient;
+
+/// Listens.
+///
+/// # Errors
+/// [`ProgramError::Failed`].
+pub(super) async fn listen(address: SocketAddr) -> Result<TcpListener, ProgramError> {
+    let listener = TcpListener::bind(address).await.map_err(ProgramError::failed(
+        "the port is taken or may not be listened on",
+    ))?;
+    let bound = listener.local_addr().unwrap_or(address);
+    tracing::info!(address = %bound, "listening");
+    Ok(listener)
+}
+
+/// Serves until the process is asked to end, then lets the server finish.
+///
+/// # Errors
+/// [`ProgramError::Signals`].
+pub(super) async fn until_asked<F: Future<Output = ()>>(
+    serve: impl FnOnce(CancellationToken) -> F,
+) -> Result<(), ProgramError> {
+    let stopping = CancellationToken::new();
+    let serving = serve(stopping.clone());
+    let asked = async {
+        let asked = asked_to_end().await;
+        stopping.cancel();
+        asked
+    };
+    let ((), asked) = tokio::join!(serving, asked);
+    asked
+}
+
+/// Where an engine is.
+pub(super) enum EnginePlace {
+    /// Its socket.
+    Socket(EngineClient),
+    /// The proxy in front of it.
+    Proxy(SocketAddr),
+}
+
+/// Reads `unix:///path` or `https://address:port`.
+///
+/// # Errors
+/// [`ProgramError::Usage`].
+pub(super) fn place_of_engine(url: &str) -> Result<EnginePlace, ProgramError> {
+    if let Some(path) = url
+        .strip_prefix("unix://")
+        .filter(|path| Path::new(path).is_absolute())
+    {
+        return Ok(EnginePlace::Socket(EngineClient::new(path)));
+    }
+    let address = url.strip_prefix("https://").and_then(|rest| rest.parse().ok());
+    address.map(EnginePlace::Proxy).ok_or_else(|| {
+        ProgramError::Usage(format!(
+            "`{url}` is no place of an engine, write unix:///path/to/docker.sock or https://address:12376"
+        ))
+    })
+}
