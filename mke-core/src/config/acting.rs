@@ -271,6 +271,11 @@ pub const ACTING: &[Topic] = &[
                 "auth.saml_enabled",
             ),
             acting(
+                "auth.samlLoginText",
+                "mke-agent/src/controller/api/saml.rs",
+                "auth.saml_login_text",
+            ),
+            acting(
                 "auth.saml.idpMetadataURL",
                 "mke-auth/src/saml/fetch.rs",
                 "auth.saml.idp_metadata_url",
