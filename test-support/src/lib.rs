@@ -14,6 +14,7 @@ mod ldif;
 mod port;
 mod slapd;
 
+pub mod images;
 pub mod lab;
 
 pub use certificates::Certificates;

@@ -10,6 +10,8 @@ mod command;
 mod conformance;
 mod differential;
 mod failure;
+mod image;
+mod lab;
 mod packages;
 mod port;
 mod process;
@@ -49,6 +51,10 @@ enum Command {
     Differential(differential::Args),
     /// Check the rules of ARCHITECTURE.md.
     Architecture,
+    /// Make the images of the product.
+    Image(image::Args),
+    /// Several engines on this machine that make a swarm.
+    Lab(lab::Args),
     /// Measure.
     Bench(bench::Args),
 }
@@ -62,6 +68,8 @@ fn main() -> ExitCode {
         Command::Conformance(args) => conformance::run(&args),
         Command::Differential(args) => differential::run(&args),
         Command::Architecture => architecture::run(),
+        Command::Image(args) => image::run(&args),
+        Command::Lab(args) => lab::run(&args),
         Command::Bench(args) => bench::run(&args),
     };
     match outcome {

@@ -86,14 +86,57 @@ const ENGINE: [Need; 6] = [
     need(Sign::Program("curl"), &["curl"], "the printed examples"),
 ];
 
-/// For the tests against real services.
-const TEST: [Need; 16] = [
-    need(Sign::Program("etcd"), &["etcd-server"], "a real shared store"),
+/// For several engines on one machine.
+const LAB: [Need; 3] = [
+    need(
+        Sign::Program("ip"),
+        &["iproute2"],
+        "engines in their own networks",
+    ),
+    need(
+        Sign::Program("unshare"),
+        &["util-linux"],
+        "engines in their own namespaces",
+    ),
+    need(
+        Sign::Program("nsenter"),
+        &["util-linux"],
+        "engines in their own namespaces",
+    ),
+];
+
+/// For the images.
+const IMAGE: [Need; 6] = [
+    need(
+        Sign::Program("strip"),
+        &["binutils"],
+        "takes debug information out of programs",
+    ),
+    need(
+        Sign::Program("ldd"),
+        &["libc-bin"],
+        "lists the libraries of a program",
+    ),
+    need(Sign::Program("gzip"), &["gzip"], "compresses archives"),
+    need(
+        Sign::Program("etcd"),
+        &["etcd-server"],
+        "the store of several managers, and a real one for tests",
+    ),
     need(
         Sign::Program("etcdctl"),
         &["etcd-client"],
-        "a second opinion on the shared store",
+        "looks into that store: a second opinion",
     ),
+    need(
+        Sign::Program("nginx"),
+        &["nginx"],
+        "the proxy of the routing mesh",
+    ),
+];
+
+/// For the tests against real services.
+const TEST: [Need; 11] = [
     need(
         Sign::Program("docker-registry"),
         &["docker-registry"],
@@ -114,21 +157,6 @@ const TEST: [Need; 16] = [
         Sign::Program("ldapmodify"),
         &["ldap-utils"],
         "changes entries of the directory server",
-    ),
-    need(
-        Sign::Program("ip"),
-        &["iproute2"],
-        "engines in their own networks",
-    ),
-    need(
-        Sign::Program("unshare"),
-        &["util-linux"],
-        "engines in their own namespaces",
-    ),
-    need(
-        Sign::Program("nsenter"),
-        &["util-linux"],
-        "engines in their own namespaces",
     ),
     need(
         Sign::StaticProgram("busybox"),
@@ -194,10 +222,20 @@ pub(crate) fn for_up() -> Vec<Need> {
 /// What `test` needs; without real services only what the build needs.
 pub(crate) fn for_test(real_services: bool) -> Vec<Need> {
     if real_services {
-        [&BUILD[..], &ENGINE[..], &TEST[..]].concat()
+        [&BUILD[..], &ENGINE[..], &LAB[..], &IMAGE[..], &TEST[..]].concat()
     } else {
         BUILD.to_vec()
     }
+}
+
+/// What `lab up` needs.
+pub(crate) fn for_lab() -> Vec<Need> {
+    [&ENGINE[..], &LAB[..]].concat()
+}
+
+/// What `image` needs.
+pub(crate) fn for_image() -> Vec<Need> {
+    [&BUILD[..], &IMAGE[..]].concat()
 }
 
 /// What comparisons with the upstream authorizer need.

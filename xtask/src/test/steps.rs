@@ -6,6 +6,7 @@ use std::process::Command;
 use super::count::Tally;
 use super::seed;
 use crate::failure::{Failure, Outcome};
+use crate::image::{self, Programs};
 use crate::{architecture, artifacts, checkout, command, requirements};
 
 /// One step with the name that is announced.
@@ -82,19 +83,26 @@ fn once(words: &[&str]) -> Outcome<Tally> {
 }
 
 /// All tests of the workspace. `cargo test` and nextest build the same programs with the same features, so nothing
-/// is built twice.
+/// is built twice. Tests with real services find the images of the product by variables of the environment.
 fn tests(targets: &[&str], wanted: &Wanted<'_>) -> Outcome<Tally> {
     let seed = wanted.seed.to_string();
+    let images = if targets.is_empty() {
+        image::for_tests(&Programs::among(&built()?)?)?.to_vec()
+    } else {
+        Vec::new()
+    };
     if !has_nextest() {
         let mut test = cargo();
-        test.args(["test", "--workspace", "--no-fail-fast"])
+        test.envs(images)
+            .args(["test", "--workspace", "--no-fail-fast"])
             .args(targets)
             .arg("--")
             .args(wanted.filter);
         return count(test.env(seed::VARIABLE, &seed));
     }
     let mut test = cargo();
-    test.args(["nextest", "run", "--workspace", "--no-fail-fast"])
+    test.envs(images)
+        .args(["nextest", "run", "--workspace", "--no-fail-fast"])
         .args(targets);
     // A filter that fits only documentation tests is no error.
     test.args(["--no-tests", "pass"]).args(wanted.filter);
@@ -147,6 +155,12 @@ fn case_files(root: &Path) -> Outcome<Vec<PathBuf>> {
 
 /// A program of the workspace, as built for the tests.
 fn program(name: &str) -> Outcome<PathBuf> {
+    let found = artifacts::executable(&built()?, name);
+    found.ok_or_else(|| Failure::Broken(format!("cargo built no program {name}")))
+}
+
+/// Builds everything that tests run, and returns what cargo says about it.
+fn built() -> Outcome<String> {
     let mut build = cargo();
     build.args([
         "test",
@@ -156,9 +170,9 @@ fn program(name: &str) -> Outcome<PathBuf> {
         "json-render-diagnostics",
     ]);
     let (status, messages) = command::capture_stdout(build.args(["--bins", "--tests"]))?;
-    if !status.success() {
-        return Err(Failure::Broken("the tests cannot be built".to_owned()));
+    if status.success() {
+        Ok(messages)
+    } else {
+        Err(Failure::Broken("the tests cannot be built".to_owned()))
     }
-    let found = artifacts::executable(&messages, name);
-    found.ok_or_else(|| Failure::Broken(format!("cargo built no program {name}")))
 }

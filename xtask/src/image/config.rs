@@ -1,0 +1,51 @@
+//! What an image says about itself.
+
+use serde_json::{Value, json};
+
+use super::catalogue::Image;
+use super::layers::Layer;
+
+/// Directories in which programs are found by name.
+const PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+
+/// The beginning of time: when an image was made says nothing about what is in it.
+const CREATED: &str = "1970-01-01T00:00:00Z";
+
+/// The configuration of an image of one version above these layers.
+pub(super) fn of(image: &Image, version: &str, layers: &[&Layer]) -> Value {
+    let digests: Vec<String> = layers
+        .iter()
+        .map(|layer| format!("sha256:{}", layer.digest))
+        .collect();
+    let history: Vec<Value> = layers
+        .iter()
+        .map(|layer| json!({ "created": CREATED, "created_by": layer.what }))
+        .collect();
+    json!({
+        "architecture": architecture(),
+        "os": "linux",
+        "created": CREATED,
+        "config": {
+            "Env": [format!("PATH={PATH}"), format!("UCP_VERSION={version}")],
+            "Entrypoint": image.entrypoint,
+            "WorkingDir": "/",
+            "Labels": {
+                "com.docker.ucp.version": version,
+                "org.opencontainers.image.title": image.name,
+                "org.opencontainers.image.version": version,
+                "org.opencontainers.image.licenses": "Apache-2.0",
+            },
+        },
+        "rootfs": { "type": "layers", "diff_ids": digests },
+        "history": history,
+    })
+}
+
+/// This machine's, in the words of images.
+fn architecture() -> &'static str {
+    match std::env::consts::ARCH {
+        "x86_64" => "amd64",
+        "aarch64" => "arm64",
+        other => other,
+    }
+}

@@ -1,0 +1,68 @@
+//! The two programs of the product, built and without what only a debugger reads.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use crate::failure::{Failure, Outcome};
+use crate::{artifacts, checkout, command};
+
+/// Built programs.
+#[derive(Debug, Clone)]
+pub(crate) struct Programs {
+    /// The command.
+    pub(crate) ucp: PathBuf,
+    /// The components.
+    pub(crate) agent: PathBuf,
+}
+
+impl Programs {
+    /// Builds both.
+    pub(super) fn build(release: bool) -> Outcome<Self> {
+        let mut build = Command::new(checkout::cargo());
+        build.current_dir(checkout::root()).args([
+            "build",
+            "--package",
+            "mke-cli",
+            "--package",
+            "mke-agent",
+            "--bins",
+            "--message-format",
+            "json-render-diagnostics",
+        ]);
+        if release {
+            build.arg("--release");
+        }
+        let (status, messages) = command::capture_stdout(&mut build)?;
+        if !status.success() {
+            return Err(Failure::Broken("the programs cannot be built".to_owned()));
+        }
+        Self::among(&messages)
+    }
+
+    /// Finds both among the messages of cargo.
+    pub(crate) fn among(messages: &str) -> Outcome<Self> {
+        let find = |name: &str| {
+            artifacts::executable(messages, name)
+                .ok_or_else(|| Failure::Broken(format!("cargo built no program {name}")))
+        };
+        Ok(Self {
+            ucp: find("ucp")?,
+            agent: find("ucp-agent")?,
+        })
+    }
+}
+
+/// A copy of a program without debug information. Names of functions stay, for the traces of a fault.
+pub(super) fn stripped(program: &Path) -> Outcome<PathBuf> {
+    let directory = checkout::root().join("target/image");
+    std::fs::create_dir_all(&directory).map_err(Failure::file("create", &directory))?;
+    let name = program.file_name().unwrap_or_default();
+    let copy = directory.join(name);
+    command::must(
+        Command::new("strip")
+            .args(["--strip-debug", "--enable-deterministic-archives", "-o"])
+            .arg(&copy)
+            .arg(program),
+    )?;
+    Ok(copy)
+}
