@@ -42,5 +42,5 @@ pub use observed::{
 };
 pub use outcome::{Outcome, Progress, StepResult};
 pub use plan::{Blocked, Plan, plan};
-pub use runtime::{ObserveError, Runtime, StepError};
+pub use runtime::{EngineRuntime, FakeNode, Faults, Material, NoMaterial, ObserveError, Runtime, StepError};
 pub use step::{Action, Step};

@@ -1,8 +1,18 @@
-//! What plans are made about and carried out on. One adapter speaks to an engine, one is a node in memory; both pass the
-//! same suite.
+//! What plans are made about and carried out on. One adapter speaks to an engine ([`engine`]), one is a node in memory that
+//! can be told to fail ([`fake`]); both pass the same suite.
+
+mod container;
+pub mod engine;
+pub mod fake;
+mod look;
+pub mod material;
 
 use super::observed::Observed;
 use super::step::Step;
+
+pub use engine::EngineRuntime;
+pub use fake::{FakeNode, Faults};
+pub use material::{Material, NoMaterial};
 
 /// A node whose containers, volumes and networks can be looked at and changed.
 pub trait Runtime: Send + Sync {
@@ -19,15 +29,26 @@ pub trait Runtime: Send + Sync {
     fn apply(&self, step: &Step) -> impl Future<Output = Result<(), StepError>> + Send;
 }
 
+/// What goes wrong below.
+pub type Cause = Box<dyn std::error::Error + Send + Sync>;
+
 /// Why a node cannot be seen.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot look at {what} of this node: {source}")]
+#[error("cannot look at {what} of this node")]
 pub struct ObserveError {
     /// What was looked at.
     pub what: String,
     /// Why.
     #[source]
-    pub source: Box<dyn std::error::Error + Send + Sync>,
+    pub source: Cause,
+}
+
+impl ObserveError {
+    /// A reason.
+    pub fn of(what: impl Into<String>) -> impl FnOnce(Cause) -> Self {
+        let what = what.into();
+        move |source| Self { what, source }
+    }
 }
 
 /// Why a step failed.
@@ -38,7 +59,7 @@ pub struct StepError {
     pub message: String,
     /// What caused it.
     #[source]
-    pub source: Option<Box<dyn std::error::Error + Send + Sync>>,
+    pub source: Option<Cause>,
 }
 
 impl StepError {
@@ -47,6 +68,15 @@ impl StepError {
         Self {
             message: message.into(),
             source: None,
+        }
+    }
+
+    /// A reason with what caused it. The message names the cause as well: outcomes keep the text only.
+    pub fn caused(message: &str, source: impl Into<Cause>) -> Self {
+        let source = source.into();
+        Self {
+            message: format!("{message}: {source}"),
+            source: Some(source),
         }
     }
 }

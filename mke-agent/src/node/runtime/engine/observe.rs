@@ -1,0 +1,199 @@
+//! What an engine says is there: our networks, volumes, images and containers, and whatever bears one of our names or
+//! uses one of our volumes.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::time::SystemTime;
+
+use mke_core::product::{self, ImageRef, is_component_name, labels, objects};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use crate::engine::EngineClient;
+use crate::node::observed::{ContainerState, Observed, ObservedContainer, ObservedNetwork, ObservedVolume};
+use crate::node::runtime::{ObserveError, look};
+
+pub(super) async fn observe(
+    engine: &EngineClient,
+    cluster_id: &str,
+    root: Option<&Path>,
+) -> Result<Observed, ObserveError> {
+    let mut observed = Observed {
+        at: SystemTime::now().into(),
+        ..Observed::default()
+    };
+    for found in get::<Vec<RawNetwork>>(engine, "/networks", "the networks").await? {
+        if found.name == objects::BRIDGE {
+            let network = ObservedNetwork {
+                id: found.id,
+                driver: found.driver,
+                labels: found.labels.unwrap_or_default(),
+            };
+            observed.networks.insert(found.name, network);
+        }
+    }
+    let volumes: RawVolumes = get(engine, "/volumes", "the volumes").await?;
+    for found in volumes.volumes.unwrap_or_default() {
+        if product::volume(&found.name).is_none() {
+            continue;
+        }
+        let files = match root {
+            Some(root) => {
+                look::files(&found.name, &root.join(&found.name)).map_err(|error| ObserveError {
+                    what: format!("volume {}", found.name),
+                    source: error.into(),
+                })?
+            }
+            None => None,
+        };
+        let volume = ObservedVolume {
+            driver: found.driver,
+            mountpoint: found.mountpoint,
+            labels: found.labels.unwrap_or_default(),
+            files,
+        };
+        observed.volumes.insert(found.name, volume);
+    }
+    for found in get::<Vec<RawImage>>(engine, "/images/json", "the images").await? {
+        let names = found.repo_tags.unwrap_or_default().into_iter();
+        observed.images.extend(names.filter(|name| is_ours(name)));
+    }
+    for found in get::<Vec<RawContainer>>(engine, "/containers/json?all=1", "the containers").await? {
+        container(engine, cluster_id, found, &mut observed).await?;
+    }
+    Ok(observed)
+}
+
+fn is_ours(image: &str) -> bool {
+    let image: Result<ImageRef, _> = image.parse();
+    image.is_ok_and(|image| product::image(image.name.trim_end_matches("-win")).is_some())
+}
+
+async fn container(
+    engine: &EngineClient,
+    cluster_id: &str,
+    found: RawContainer,
+    observed: &mut Observed,
+) -> Result<(), ObserveError> {
+    // Further names are links of other containers to it: they hold a slash.
+    let mut names = found.names.unwrap_or_default().into_iter();
+    let Some(name) = names.find_map(|name| {
+        let plain = name.trim_start_matches('/');
+        (!plain.contains('/')).then(|| plain.to_owned())
+    }) else {
+        return Ok(());
+    };
+    let mounts = found.mounts.unwrap_or_default();
+    let volumes: BTreeSet<String> = mounts
+        .into_iter()
+        .filter_map(|mount| mount.name.filter(|name| product::volume(name).is_some()))
+        .collect();
+    let labels = found.labels.unwrap_or_default();
+    if !is_component_name(&name) && volumes.is_empty() && !labels.contains_key(labels::INSTANCE_ID) {
+        return Ok(());
+    }
+    let mut container = ObservedContainer {
+        id: found.id,
+        image: found.image,
+        state: found.state,
+        exit_code: 0,
+        labels,
+        volumes,
+    };
+    if Observed::is_ours(&container.labels, cluster_id) {
+        // The list names the image as it is called now, and the container's own record as it was asked for.
+        let path = format!("/containers/{}/json", container.id);
+        match engine.get_json::<RawRecord>(&path).await {
+            Ok(record) => {
+                container.image = record.config.image;
+                container.state = record.state.status;
+                container.exit_code = record.state.exit_code;
+            }
+            // It went while we looked.
+            Err(error) if error.is_not_found() => return Ok(()),
+            Err(error) => {
+                return Err(ObserveError {
+                    what: format!("container {name}"),
+                    source: error.into(),
+                });
+            }
+        }
+    }
+    observed.containers.insert(name, container);
+    Ok(())
+}
+
+async fn get<T: DeserializeOwned>(engine: &EngineClient, path: &str, what: &str) -> Result<T, ObserveError> {
+    engine.get_json(path).await.map_err(|error| ObserveError {
+        what: what.to_owned(),
+        source: error.into(),
+    })
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct RawNetwork {
+    id: String,
+    name: String,
+    driver: String,
+    labels: Option<BTreeMap<String, String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct RawVolumes {
+    volumes: Option<Vec<RawVolume>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct RawVolume {
+    name: String,
+    driver: String,
+    #[serde(default)]
+    mountpoint: String,
+    labels: Option<BTreeMap<String, String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct RawImage {
+    repo_tags: Option<Vec<String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct RawContainer {
+    id: String,
+    names: Option<Vec<String>>,
+    image: String,
+    labels: Option<BTreeMap<String, String>>,
+    state: ContainerState,
+    mounts: Option<Vec<RawMount>>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct RawMount {
+    name: Option<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct RawRecord {
+    config: RawConfig,
+    state: RawState,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct RawConfig {
+    image: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct RawState {
+    status: ContainerState,
+    exit_code: i64,
+}
