@@ -15,6 +15,13 @@ const PEER_PORT: u16 = 12_380;
 /// The least and the most milliseconds without a leader after which etcd lets its members elect another one.
 const ELECTION: (i64, i64) = (10, 50_000);
 
+/// What etcd must be started with so that every transaction fits that the store of the control plane admits.
+pub const STORE_LIMITS: [(&str, u64); 2] = [("max-txn-ops", 10_240), ("max-request-bytes", 4 << 20)];
+
+/// Revisions that etcd keeps. As many as the embedded store, so that a controller that was away for minutes goes on where it was;
+/// older ones are dropped by every member itself, so that the file does not grow without end (SWO-007).
+const KEEP_REVISIONS: u64 = 10_000;
+
 /// Above this etcd warns that it becomes slow.
 const LARGE: u64 = 8 << 30;
 
@@ -78,6 +85,12 @@ pub(super) fn render(work: &mut Work<'_>) {
         true,
         "nobody without a certificate joins",
     );
+    for (flag, limit) in STORE_LIMITS {
+        flags.fixed(flag, limit, "the largest transaction of the store");
+    }
+    let why = "the file must not grow without end";
+    flags.fixed("auto-compaction-mode", "revision", why);
+    flags.fixed("auto-compaction-retention", KEEP_REVISIONS, why);
     cipher_suites(
         work,
         "cipher-suites",

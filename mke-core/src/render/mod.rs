@@ -34,7 +34,7 @@ mod nvidia;
 mod problem;
 mod tls;
 
-pub use etcd::size_in_bytes;
+pub use etcd::{STORE_LIMITS, size_in_bytes};
 pub use facts::{NodeFacts, NodeRole, OperatingSystem, Orchestrator, Paths};
 pub use flags::{Flag, Origin, Override};
 pub use kubelet::pod_limit;

@@ -18,8 +18,7 @@
 //! | `error` | what etcd's errors mean, and whether a write may have been made |
 //! | `admin` | members, sizes and alarms of the cluster itself |
 //!
-//! Etcd must be started with `--max-txn-ops` of at least 10240 and `--max-request-bytes` of at least 4 MiB, which
-//! [`FLAGS`] says and `mke_core::render` writes.
+//! Etcd must be started with the limits in [`crate::render::STORE_LIMITS`], as `ucp-kv` is.
 
 mod admin;
 mod error;
@@ -49,9 +48,6 @@ use self::members::Members;
 use super::{
     KeyRange, LeaseId, Page, Revision, Store, StoreError, StoreFuture, Txn, TxnOutcome, WatchStream,
 };
-
-/// What etcd must be started with so that every transaction that [`Txn::check`] admits fits.
-pub const FLAGS: [(&str, u64); 2] = [("max-txn-ops", 10_240), ("max-request-bytes", 4 << 20)];
 
 /// What all work on a store shares.
 #[derive(Debug)]
