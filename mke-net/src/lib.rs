@@ -4,10 +4,13 @@
 //! out the plans.
 
 pub mod address;
+pub mod azure;
 pub mod balancer;
+pub mod cni;
 pub mod daemon;
 mod finding;
 pub mod host;
+pub mod ipvs;
 pub mod ports;
 
 pub use finding::{Finding, Severity};

@@ -158,7 +158,7 @@ fn link_local(net: IpNet) -> bool {
 
 /// Interfaces of the Engine (`docker0`, `docker_gwbridge`, `br-` and twelve digits of the network's id, `veth…`) and of
 /// Kubernetes networks.
-fn made_by_cluster(interface: &str) -> bool {
+pub(crate) fn made_by_cluster(interface: &str) -> bool {
     let bridge = interface
         .strip_prefix("br-")
         .is_some_and(|id| id.len() == 12 && id.bytes().all(|byte| byte.is_ascii_hexdigit()));
