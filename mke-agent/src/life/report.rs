@@ -119,9 +119,12 @@ pub struct Report {
     /// What the last reconciliation did, in order.
     #[serde(default)]
     pub outcomes: Vec<OutcomeReport>,
-    /// Which specification it works for, as the manager named it.
+    /// The revision of the specification that it works for; 0 while it has none.
     #[serde(default)]
-    pub spec: String,
+    pub spec: u64,
+    /// Whether containers of a trusted registry run there (ORC-006).
+    #[serde(default)]
+    pub msr: bool,
 }
 
 /// A report in the store.
@@ -164,7 +167,6 @@ impl Report {
             ("engine_version", &self.engine_version),
             ("agent_version", &self.agent_version),
             ("why", why),
-            ("spec", &self.spec),
         ];
         for component in &self.components {
             texts.push(("components.name", &component.name));

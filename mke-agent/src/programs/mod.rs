@@ -21,6 +21,7 @@ use clap::Parser as _;
 use crate::controller::Logs;
 
 pub use error::ProgramError;
+pub(crate) use error::chain;
 pub use logging::LogArgs;
 pub use signals::asked_to_end;
 
@@ -111,7 +112,7 @@ pub fn main() -> ExitCode {
     match ended {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            tracing::error!("{}", error::chain(&error));
+            tracing::error!("{}", chain(&error));
             ExitCode::FAILURE
         }
     }

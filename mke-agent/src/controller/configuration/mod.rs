@@ -279,7 +279,7 @@ pub(super) async fn install(
 }
 
 /// The configuration in the store, and the entry that holds it; a store without one has the defaults.
-pub(super) async fn read(store: &dyn Store) -> Result<(InForce, Option<Entry>), ChangeError> {
+pub(crate) async fn read(store: &dyn Store) -> Result<(InForce, Option<Entry>), ChangeError> {
     let page = store.range(KeyRange::key(layout::CONFIG), 1).await?;
     match page.entries.into_iter().next() {
         Some(entry) => Ok((decode::<ConfigRecord>(&entry)?.in_force()?, Some(entry))),

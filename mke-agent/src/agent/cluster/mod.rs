@@ -1,0 +1,306 @@
+//! The cluster agent: one task on some manager that keeps what there is one of (ARCH-003).
+//!
+//! | part | decides |
+//! | --- | --- |
+//! | [`nodes`] | who is in the inventory, and which nodes become mixed |
+//! | [`configs`] | which config objects there are |
+//! | [`services`] | what the agents' services are like, and which generations there are |
+//!
+//! Each pass looks at everything, plans, and does what is to be done. A part that fails does not keep the others from
+//! being done; it is tried again at the next event, at the latest after [`PACE`].
+
+pub mod configs;
+pub mod nodes;
+pub mod services;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use futures_util::StreamExt as _;
+use mke_core::product::labels::{ORCHESTRATOR_KUBERNETES, ORCHESTRATOR_SWARM, UPGRADE_HOLD};
+use mke_core::product::{ProductVersion, Role, labels};
+use mke_core::store::{KeyRange, Revision, Store, StoreError, WatchStream, layout};
+use mke_core::time::Clock;
+use serde_json::{Value, json};
+use tokio::time::{Instant, sleep, sleep_until};
+
+use super::Events;
+use crate::controller::body::full;
+use crate::controller::configuration::{self, ChangeError};
+use crate::engine::{EngineClient, EngineError};
+use crate::life::{Inventory, SwarmNode};
+use configs::ConfigObject;
+use nodes::NodeChange;
+use services::{Service, ServiceChange, Wanted};
+
+/// How long nothing may happen before everything is looked at again: events are hints, and hints can be lost.
+pub const PACE: Duration = Duration::from_secs(60);
+/// Rest after a pass that failed.
+const RETRY: Duration = Duration::from_secs(5);
+
+/// Why a part of a pass was not done.
+#[derive(Debug, thiserror::Error)]
+pub enum PassError {
+    /// The engine.
+    #[error("the engine of this manager did not do it")]
+    Engine(#[from] EngineError),
+    /// The store.
+    #[error("the store did not do it")]
+    Store(#[from] StoreError),
+    /// The configuration in the store.
+    #[error("the configuration cannot be read")]
+    Configuration(#[from] ChangeError),
+    /// Members of the store.
+    #[error("the members of the store cannot be changed")]
+    Members(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// Keeps the members of the replicated store in step with the managers (HA-003).
+pub trait Members: Send + Sync {
+    /// Makes at most one change towards one member on each of these managers (id and address). Says what was done.
+    ///
+    /// # Errors
+    /// When nothing could be found out or done.
+    fn follow<'a>(
+        &'a self,
+        managers: &'a [SwarmNode],
+    ) -> futures_util::future::BoxFuture<'a, Result<Option<String>, Box<dyn std::error::Error + Send + Sync>>>;
+}
+
+/// The cluster agent.
+pub struct ClusterAgent {
+    /// The engine of this manager.
+    pub engine: EngineClient,
+    /// The cluster's store.
+    pub store: Arc<dyn Store>,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// The swarm's id.
+    pub cluster_id: String,
+    /// The version of this agent, which is the one that workers' agents get.
+    pub version: ProductVersion,
+    /// Who changes the members of the store; nobody where the store is not replicated.
+    pub members: Option<Box<dyn Members>>,
+}
+
+impl ClusterAgent {
+    /// Works until it is dropped.
+    pub async fn run(self) {
+        let mut events = Events::of(self.engine.clone(), &["node", "service", "config"]);
+        let mut watch: Option<WatchStream> = None;
+        loop {
+            let pause = if self.pass().await { PACE } else { RETRY };
+            let until = Instant::now() + pause;
+            if watch.is_none() {
+                watch = self.watch().await;
+            }
+            tokio::select! {
+                () = sleep_until(until) => {}
+                () = events.changed() => {}
+                // Without a watch the pause is what remains.
+                event = next(&mut watch) => if !event { watch = None },
+            }
+        }
+    }
+
+    async fn watch(&self) -> Option<WatchStream> {
+        let now = match self.store.range(KeyRange::key(layout::CONFIG), 1).await {
+            Ok(page) => page.revision,
+            Err(error) => {
+                tracing::warn!(%error, "the store cannot be watched");
+                return None;
+            }
+        };
+        let range = KeyRange::key(layout::CONFIG);
+        self.store
+            .watch(range, Revision(now.0.saturating_add(1)))
+            .await
+            .ok()
+    }
+
+    /// Looks at everything once and does what is to be done. Says whether all of it was.
+    pub async fn pass(&self) -> bool {
+        let nodes = match swarm_nodes(&self.engine).await {
+            Ok(nodes) => nodes,
+            Err(error) => {
+                tracing::warn!(%error, "the nodes of the swarm cannot be listed");
+                return false;
+            }
+        };
+        let mut all = true;
+        for (what, done) in [
+            ("inventory", self.keep_inventory(&nodes).await),
+            ("members of the store", self.keep_members(&nodes).await),
+            ("configuration and services", self.keep_services(&nodes).await),
+        ] {
+            if let Err(error) = done {
+                tracing::warn!("{what}: {}, trying again", crate::programs::chain(&error));
+                all = false;
+            }
+        }
+        all
+    }
+
+    async fn keep_inventory(&self, nodes: &[SwarmNode]) -> Result<(), PassError> {
+        let inventory = Inventory::new(self.store.clone(), self.clock.clone());
+        let roll = inventory.roll().await?;
+        for change in nodes::plan(nodes, &roll, self.clock.now()) {
+            match change {
+                NodeChange::Register(record) => {
+                    if inventory.register(&record).await? {
+                        tracing::info!(node = record.id, hostname = record.hostname, role = ?record.role, "in the inventory");
+                    }
+                }
+                NodeChange::Forget(id) => {
+                    inventory.forget(&id).await?;
+                    tracing::info!(node = id, "forgotten: it left the swarm");
+                }
+                NodeChange::Mix { id, why } => {
+                    label(&self.engine, &id, &[ORCHESTRATOR_SWARM, ORCHESTRATOR_KUBERNETES]).await?;
+                    tracing::info!(node = id, why, "both orchestrators may use the node");
+                }
+            }
+        }
+        Ok(())
+    }
+
+    async fn keep_members(&self, nodes: &[SwarmNode]) -> Result<(), PassError> {
+        let Some(members) = &self.members else {
+            return Ok(());
+        };
+        let managers: Vec<SwarmNode> = nodes
+            .iter()
+            .filter(|node| node.role == Role::Manager)
+            .cloned()
+            .collect();
+        while let Some(done) = members.follow(&managers).await.map_err(PassError::Members)? {
+            tracing::info!("members of the store: {done}");
+        }
+        Ok(())
+    }
+
+    async fn keep_services(&self, nodes: &[SwarmNode]) -> Result<(), PassError> {
+        let (in_force, _) = configuration::read(&*self.store).await?;
+        let export = in_force.export().map_err(ChangeError::Invalid)?;
+        let objects = self.objects().await?;
+        let mut plan = configs::plan(&objects, export);
+        if let Some(name) = &plan.create {
+            let body = json!({
+                "Name": name,
+                "Labels": { labels::INSTANCE_ID: self.cluster_id, "com.docker.ucp.access.label": "/System" },
+                "Data": STANDARD.encode(export),
+            });
+            self.engine
+                .call("POST", "/configs/create", full(body.to_string()))
+                .await?;
+            tracing::info!(object = name, version = %in_force.version, "the configuration has a new object");
+            plan = configs::plan(&self.objects().await?, export);
+        }
+        let services: Vec<Value> = self.engine.get_json("/services").await?;
+        let services: Vec<Service> = services
+            .iter()
+            .filter_map(|service| Service::read(service, &self.cluster_id))
+            .collect();
+        let wanted = Wanted {
+            version: self.version,
+            config: plan.current,
+            any_held: nodes
+                .iter()
+                .any(|node| node.role == Role::Worker && node.has(UPGRADE_HOLD)),
+        };
+        for change in services::plan(&services, &wanted) {
+            self.change_service(&change).await?;
+        }
+        for id in plan.remove {
+            // A service that still uses it keeps it until the next pass.
+            if let Err(error) = self
+                .engine
+                .call("DELETE", &format!("/configs/{id}"), full(""))
+                .await
+            {
+                tracing::debug!(%error, object = id, "an old object stays for now");
+            }
+        }
+        Ok(())
+    }
+
+    async fn change_service(&self, change: &ServiceChange) -> Result<(), EngineError> {
+        let (method, path, body, what, name) = match change {
+            ServiceChange::Create(spec) => (
+                "POST",
+                "/services/create".to_owned(),
+                spec.to_string(),
+                "made",
+                &spec["Name"],
+            ),
+            ServiceChange::Update { id, version, spec } => (
+                "POST",
+                format!("/services/{id}/update?version={version}"),
+                spec.to_string(),
+                "changed",
+                &spec["Name"],
+            ),
+            ServiceChange::Remove(id) => (
+                "DELETE",
+                format!("/services/{id}"),
+                String::new(),
+                "removed",
+                &Value::Null,
+            ),
+        };
+        self.engine.call(method, &path, full(body)).await?;
+        tracing::info!(service = %name, path, "{what}");
+        Ok(())
+    }
+
+    async fn objects(&self) -> Result<Vec<ConfigObject>, EngineError> {
+        let objects: Vec<Value> = self.engine.get_json("/configs").await?;
+        let read = |object: &Value| {
+            let text = |pointer: &str| object.pointer(pointer).and_then(Value::as_str);
+            Some(ConfigObject {
+                id: text("/ID")?.to_owned(),
+                name: text("/Spec/Name")?.to_owned(),
+                content: STANDARD
+                    .decode(text("/Spec/Data").unwrap_or_default())
+                    .unwrap_or_default(),
+            })
+        };
+        Ok(objects.iter().filter_map(read).collect())
+    }
+}
+
+async fn next(watch: &mut Option<WatchStream>) -> bool {
+    match watch {
+        Some(stream) => matches!(stream.next().await, Some(Ok(_))),
+        None => {
+            sleep(PACE).await;
+            false
+        }
+    }
+}
+
+/// The nodes of the swarm, as a manager's engine lists them.
+///
+/// # Errors
+/// The engine's; also when it is no manager or the swarm has lost its leader.
+pub async fn swarm_nodes(engine: &EngineClient) -> Result<Vec<SwarmNode>, EngineError> {
+    let nodes: Vec<Value> = engine.get_json("/nodes").await?;
+    Ok(nodes.iter().filter_map(SwarmNode::read).collect())
+}
+
+/// Sets labels of a node to `true`. Another change of the node in between is an error: the next pass sees it.
+async fn label(engine: &EngineClient, id: &str, names: &[&str]) -> Result<(), EngineError> {
+    let node: Value = engine.get_json(&format!("/nodes/{id}")).await?;
+    let mut spec = node["Spec"].clone();
+    if !spec["Labels"].is_object() {
+        spec["Labels"] = json!({});
+    }
+    for name in names {
+        spec["Labels"][*name] = json!("true");
+    }
+    let path = format!("/nodes/{id}/update?version={}", node["Version"]["Index"]);
+    engine.call("POST", &path, full(spec.to_string())).await?;
+    Ok(())
+}

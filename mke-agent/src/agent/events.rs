@@ -1,0 +1,81 @@
+//! The engine's events, as a reason to look again. What an event says is never believed: whoever gets one looks at the
+//! engine.
+
+use std::time::Duration;
+
+use http::Request;
+use http_body_util::BodyExt as _;
+use serde_json::json;
+use tokio::time::{Instant, timeout_at};
+
+use crate::controller::body::{Body, empty};
+use crate::engine::{EngineClient, EngineError};
+
+/// Events that come this close together are one reason: starting a component makes a dozen of them.
+const TOGETHER: Duration = Duration::from_millis(300);
+/// Rest before the stream is opened again after it broke off.
+const RETRY: Duration = Duration::from_secs(2);
+
+/// The events of some types.
+pub struct Events {
+    engine: EngineClient,
+    path: String,
+    open: Option<Body>,
+}
+
+impl Events {
+    /// Events of these types, such as `container`, from the first call on.
+    pub fn of(engine: EngineClient, types: &[&str]) -> Self {
+        let filters = json!({ "type": types }).to_string();
+        Self {
+            engine,
+            path: format!("/events?filters={}", crate::engine::lookup::escaped(&filters)),
+            open: None,
+        }
+    }
+
+    /// Waits until something happened since the last call. Opening the stream anew counts: something may have happened
+    /// meanwhile. Never ends while the engine is away; it is tried again. Safe to drop: nothing is lost that is not told
+    /// by the next call.
+    pub async fn changed(&mut self) {
+        loop {
+            let Some(stream) = &mut self.open else {
+                match self.connect().await {
+                    Ok(stream) => {
+                        self.open = Some(stream);
+                        return;
+                    }
+                    Err(error) => {
+                        tracing::warn!(%error, "the engine's events cannot be followed, trying again");
+                        tokio::time::sleep(RETRY).await;
+                        continue;
+                    }
+                }
+            };
+            match stream.frame().await {
+                Some(Ok(_)) => {
+                    // What comes right behind it belongs to it.
+                    let until = Instant::now() + TOGETHER;
+                    while let Ok(frame) = timeout_at(until, stream.frame()).await {
+                        if !matches!(frame, Some(Ok(_))) {
+                            self.open = None;
+                            break;
+                        }
+                    }
+                    return;
+                }
+                Some(Err(_)) | None => self.open = None,
+            }
+        }
+    }
+
+    async fn connect(&self) -> Result<Body, EngineError> {
+        let request = Request::get(&self.path)
+            .body(empty())
+            .map_err(|source| EngineError::Unreadable {
+                path: self.path.clone(),
+                source: source.into(),
+            })?;
+        Ok(self.engine.send(request).await?.into_body())
+    }
+}

@@ -1,0 +1,78 @@
+//! What an agent does next, from what is wanted and what is there. Pure.
+
+use mke_core::product::Role;
+
+use crate::life::report::{ComponentReport, ComponentState};
+use crate::node::{ContainerState, Desired, Observed, Plan, Purpose, WireSpec, check, plan};
+
+/// What an agent does next.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Decision {
+    /// Everything is as wanted.
+    Settled,
+    /// The node's label says that nothing is to be done.
+    Paused,
+    /// Something is to be done, and another node must be done first.
+    Later(String),
+    /// Something is to be done that takes down what other managers rely on: the turn must be taken first.
+    NeedsTurn,
+    /// What would have to be done must not be done.
+    Refused(String),
+    /// `ucp-reconcile` is to be started; what it will do.
+    Reconcile(Plan),
+}
+
+/// Decides. With the turn of this node in the state, it never asks for it again.
+pub fn decide(spec: &WireSpec, observed: &Observed) -> Decision {
+    if spec.node.is_paused() {
+        return Decision::Paused;
+    }
+    let desired = Desired::of(&spec.cluster, &spec.node);
+    let plan = plan(&desired, observed, &spec.state, Purpose::Converge);
+    if plan.is_empty() {
+        let later = plan.blocked.iter().find(|blocked| blocked.later);
+        return match later {
+            Some(blocked) => Decision::Later(format!("{}: {}", blocked.object, blocked.why)),
+            None => Decision::Settled,
+        };
+    }
+    if spec.node.role == Role::Manager && plan.needs_turn() && !spec.state.has_turn(&spec.node.id) {
+        return Decision::NeedsTurn;
+    }
+    match check(plan.clone(), &desired, observed, &spec.state) {
+        Ok(_) => Decision::Reconcile(plan),
+        Err(refusals) => {
+            let reasons: Vec<String> = refusals.iter().map(ToString::to_string).collect();
+            Decision::Refused(reasons.join("; "))
+        }
+    }
+}
+
+/// How the node's components do. Those that are wanted and not there count as stopped.
+pub fn components(spec: &WireSpec, observed: &Observed) -> Vec<ComponentReport> {
+    Desired::of(&spec.cluster, &spec.node)
+        .containers
+        .iter()
+        .map(|wanted| {
+            let found = observed.containers.get(&wanted.name);
+            let version =
+                found.and_then(|container| container.labels.get(mke_core::product::labels::VERSION));
+            ComponentReport {
+                name: wanted.name.clone(),
+                state: match found.map(|container| container.state) {
+                    Some(ContainerState::Running) => ComponentState::Running,
+                    _ => ComponentState::Stopped,
+                },
+                version: version.cloned().unwrap_or_default(),
+            }
+        })
+        .collect()
+}
+
+/// Whether containers of a trusted registry run on the node (ORC-006).
+pub fn carries_msr(observed: &Observed) -> bool {
+    observed.containers.values().any(|container| {
+        let name = container.image.rsplit('/').next().unwrap_or_default();
+        name.starts_with("dtr-") && container.state == ContainerState::Running
+    })
+}
