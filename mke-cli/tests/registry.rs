@@ -90,13 +90,13 @@ impl Place {
     /// A command in the engine's network.
     fn inside(&self, program: &str) -> Command {
         let mut command = Command::new("nsenter");
-        let pid = self.engine.pid().unwrap().to_string();
+        let pid = self.engine.pid().to_string();
         command.args(["--net", "--target", &pid, program]);
         command
     }
 
     fn prepare(&self) {
-        let pid = self.engine.pid().unwrap().to_string();
+        let pid = self.engine.pid().to_string();
         done(
             self.inside("ip")
                 .args(["addr", "add", "10.99.0.1/32", "dev", "lo"]),

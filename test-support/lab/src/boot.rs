@@ -61,6 +61,7 @@ impl Held {
 /// Starts a node whose engine waits for its cable ([`plugged`]).
 pub(crate) fn node(machine: &Machine<'_>, kept: bool) -> Result<Held, LabError> {
     prepare(machine)?;
+    let runtime = runtime(machine.directory)?;
     let namespaces = [
         "--net",
         "--mount",
@@ -77,6 +78,7 @@ pub(crate) fn node(machine: &Machine<'_>, kept: bool) -> Result<Held, LabError> 
         .args(["docker-init", "-g", "--", "bash", "-c", BOOT, "boot"])
         .arg(machine.directory)
         .args([machine.name, machine.switch, machine.groups, life(kept)])
+        .args(runtime)
         .args(&machine.engine);
     let log = machine.directory.join("log");
     let (child, outer) = start(&mut command, &log, kept)?;
@@ -192,25 +194,18 @@ fn prepare(machine: &Machine<'_>) -> Result<(), LabError> {
     fs::write(&hosts, machine.hosts).map_err(LabError::file("write", &hosts))
 }
 
-/// Options of an engine for its runtime, which is written into the node's `/etc/docker`.
-pub(crate) fn runtime(directory: &Path) -> Result<Vec<String>, LabError> {
+/// Options of an engine for its runtime, which is written into the node's `/run`.
+fn runtime(directory: &Path) -> Result<Vec<String>, LabError> {
     if has_sys_resource(&fs::read_to_string("/proc/self/status").unwrap_or_default()) {
         return Ok(Vec::new());
     }
-    let etc = directory.join("etc");
-    fs::create_dir_all(&etc).map_err(LabError::file("create", &etc))?;
-    let program = etc.join("runc-lab");
+    let program = directory.join("run/runc-lab");
     fs::write(&program, RUNTIME).map_err(LabError::file("write", &program))?;
     fs::set_permissions(&program, fs::Permissions::from_mode(0o755))
         .map_err(LabError::file("make executable", &program))?;
-    Ok([
-        "--add-runtime",
-        "lab=/etc/docker/runc-lab",
-        "--default-runtime",
-        "lab",
-    ]
-    .map(str::to_owned)
-    .to_vec())
+    Ok(["--add-runtime", "lab=/run/runc-lab", "--default-runtime", "lab"]
+        .map(str::to_owned)
+        .to_vec())
 }
 
 /// Whether root of this machine may have the capability, from `/proc/self/status`.

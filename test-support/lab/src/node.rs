@@ -272,20 +272,18 @@ impl Node<'_> {
     pub(crate) fn boot(&self) -> Result<(), LabError> {
         let lab = self.lab;
         let subnet = lab.subnet();
-        let mut engine = boot::runtime(&self.slot.directory)?;
-        engine.extend(
-            [
-                "--insecure-registry",
-                &subnet.range(),
-                "--default-address-pool",
-                "base=172.20.0.0/14,size=24",
-                "--bip",
-                "172.19.0.1/24",
-                "--label",
-                &format!("lab.node={}", self.name()),
-            ]
-            .map(str::to_owned),
-        );
+        let mut engine = [
+            "--insecure-registry",
+            &subnet.range(),
+            "--default-address-pool",
+            "base=172.20.0.0/14,size=24",
+            "--bip",
+            "172.19.0.1/24",
+            "--label",
+            &format!("lab.node={}", self.name()),
+        ]
+        .map(str::to_owned)
+        .to_vec();
         engine.extend_from_slice(&lab.engine);
         let machine = Machine {
             directory: &self.slot.directory,
