@@ -35,6 +35,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
         external_server_cert: None,
         registry_certs_dir: None,
         existing_config: false,
+        store: None,
+        sealing_key: None,
     })
     .await?;
 

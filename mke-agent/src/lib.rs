@@ -9,6 +9,7 @@ pub mod controller;
 pub mod engine;
 pub mod hardware;
 pub mod install;
+pub mod kv;
 pub mod life;
 pub mod mtls;
 pub mod node;

@@ -7,6 +7,8 @@ use mke_core::names::AccountName;
 use mke_core::pki::SubjectAltName;
 use mke_core::secret::Secret;
 
+use crate::kv::StoreAccess;
+
 /// File in the data directory that holds the cluster's id; public.
 pub const PUBLIC_CLUSTER_ID: &str = "cluster-id";
 /// File in the data directory that holds the authority of the served certificate, PEM; public.
@@ -50,4 +52,9 @@ pub struct Options {
     /// Whether the first start begins with the newest configuration file among the swarm's config objects. Once the
     /// cluster is installed this means nothing.
     pub existing_config: bool,
+    /// The store that the controllers of a cluster share; `None` keeps an embedded one in the data directory.
+    pub store: Option<StoreAccess>,
+    /// The file with the key that opens private keys in the store, which all controllers of a shared store need; it must exist.
+    /// `None` takes the one in the data directory, and makes it for a new store.
+    pub sealing_key: Option<PathBuf>,
 }

@@ -3,8 +3,6 @@
 //! Every step finds out what is there and makes what is missing, so a start that was killed half-way is completed by
 //! the next one. Steps that must happen once in the life of a cluster are done before `setup_done` is written.
 
-use std::path::Path;
-
 use mke_auth::accounts::{AccountError, Accounts, NewUser};
 use mke_core::ids::{AccountId, random_uuid};
 use mke_core::names::AccountName;
@@ -43,6 +41,9 @@ pub enum SetupError {
     /// The store has sealed keys and the key that opens them is gone.
     #[error("the store holds sealed keys but `{0}` is missing, restore it from a backup")]
     SealingKeyMissing(String),
+    /// The file that was named does not exist.
+    #[error("the sealing key `{0}` is missing, copy it from the controller that has it")]
+    NoSuchSealingKey(String),
     /// The store.
     #[error("the store did not answer")]
     Store(#[from] StoreError),
@@ -55,10 +56,17 @@ pub enum SetupError {
 }
 
 /// Reads the key that seals private keys, or makes one for a new store.
-pub(super) async fn sealing_key(data_dir: &Path, store: &dyn Store) -> Result<SealingKey, SetupError> {
-    let path = data_dir.join(SEALING_KEY);
+pub(super) async fn sealing_key(options: &Options, store: &dyn Store) -> Result<SealingKey, SetupError> {
+    let given = options.sealing_key.as_ref();
+    let path = given
+        .cloned()
+        .unwrap_or_else(|| options.data_dir.join(SEALING_KEY));
     if let Some(bytes) = files::read("sealing key", &path)? {
         return Ok(SealingKey::from_bytes(&bytes)?);
+    }
+    // Controllers that share a store are told where the key is, and each would make another.
+    if given.is_some() {
+        return Err(SetupError::NoSuchSealingKey(path.display().to_string()));
     }
     if has_sealed_keys(store).await? {
         return Err(SetupError::SealingKeyMissing(path.display().to_string()));

@@ -50,6 +50,7 @@ use super::state::State;
 use super::streams::Streams;
 use super::{jobs, node_names, recovery, tls, unpack};
 use crate::engine::EngineClient;
+use crate::kv::AccessError;
 use crate::proxy::nodes;
 
 /// The store's file in the data directory.
@@ -79,6 +80,9 @@ pub enum StartError {
     /// The store.
     #[error("the store cannot be opened")]
     Store(#[from] StoreError),
+    /// The store that is shared with other controllers.
+    #[error(transparent)]
+    SharedStore(#[from] AccessError),
     /// The data directory or its first content.
     #[error("the data directory cannot be made ready")]
     Setup(#[from] SetupError),
@@ -157,16 +161,23 @@ pub async fn start_with(options: Options, mut surroundings: Surroundings) -> Res
     let url = format!("https://{}:{}", bracketed(&options.advertise_host), first.port());
     let shared = surroundings.store.take();
     let alone = shared.is_none();
-    let store = match shared {
-        Some(shared) => shared,
-        None => {
+    let mut background = Vec::new();
+    let store: Arc<dyn Store> = match (shared, &options.store) {
+        (Some(shared), _) => shared,
+        (None, Some(access)) => {
+            let store = access.open().await?;
+            let (access, followed) = (access.clone(), store.clone());
+            background.push(tokio::spawn(async move { access.follow_files(&followed).await }));
+            store
+        }
+        (None, None) => {
             let path = options.data_dir.join(STORE_FILE);
             Arc::new(SqliteStore::open(path, SqliteOptions::default())?)
         }
     };
     let (state, follower, live) = prepare(&options, surroundings, store, *first, &url).await?;
 
-    let mut background = vec![tokio::spawn(follower.run())];
+    background.push(tokio::spawn(follower.run()));
     background.push(tokio::spawn({
         let (live, state, certs) = (live.clone(), state.clone(), options.registry_certs_dir.clone());
         async move { live.run(&state, certs.as_deref()).await }
@@ -245,7 +256,7 @@ async fn prepare(
         clock, audit, logs, ..
     } = surroundings;
     let engine = EngineClient::new(&options.engine_socket);
-    let sealing = setup::sealing_key(&options.data_dir, &*store).await?;
+    let sealing = setup::sealing_key(options, &*store).await?;
     let cluster = setup::cluster(&*store, &*clock, &engine).await?;
     let authorities = Authorities::open(
         store.clone(),

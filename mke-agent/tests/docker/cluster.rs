@@ -57,6 +57,8 @@ impl Cluster {
             external_server_cert: None,
             registry_certs_dir: None,
             existing_config: false,
+            store: None,
+            sealing_key: None,
         };
         let surroundings = Surroundings {
             audit: Box::new(std::io::sink()),

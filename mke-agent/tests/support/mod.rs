@@ -207,6 +207,8 @@ pub fn options(dir: &Path) -> Options {
         external_server_cert: None,
         registry_certs_dir: None,
         existing_config: false,
+        store: None,
+        sealing_key: None,
     }
 }
 

@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use mke_agent::controller::{self, Logs, Options, Surroundings};
+use mke_agent::kv::{StoreAccess, StoreCertificates};
 use mke_core::names::AccountName;
 use mke_core::pki::SubjectAltName;
 use mke_core::secret::Secret;
@@ -70,6 +71,23 @@ pub(crate) struct Args {
     /// com.docker.mke.config.
     #[arg(long)]
     existing_config: bool,
+    /// Share this etcd with other controllers instead of keeping a store in the data directory: https://host:port of its
+    /// members, the one on this machine first; repeatable.
+    #[arg(long, value_name = "URL", env = "MKE_STORE_ENDPOINTS", value_delimiter = ',')]
+    store_endpoints: Vec<String>,
+    /// File with the authority of the shared store's certificates.
+    #[arg(long, value_name = "FILE", requires_all = ["store_endpoints", "store_cert", "store_key"])]
+    store_ca: Option<PathBuf>,
+    /// File with the certificate that opens the shared store.
+    #[arg(long, value_name = "FILE", requires = "store_ca")]
+    store_cert: Option<PathBuf>,
+    /// File with its private key.
+    #[arg(long, value_name = "FILE", requires = "store_ca")]
+    store_key: Option<PathBuf>,
+    /// File with the key that opens private keys in the store: all controllers of a shared store use the same. It must exist
+    /// [default: DATA_DIR/sealing.key, made for a new store].
+    #[arg(long, value_name = "FILE")]
+    sealing_key: Option<PathBuf>,
     /// Start again whenever the control plane dies.
     #[arg(long)]
     restart: bool,
@@ -138,6 +156,14 @@ fn options(args: Args) -> Result<Options, CliError> {
         }
         (None, None) => None,
     };
+    let certificates = match (args.store_ca, args.store_cert, args.store_key) {
+        (Some(ca), Some(cert), Some(key)) => Some(StoreCertificates { ca, cert, key }),
+        _ => None,
+    };
+    let store = (!args.store_endpoints.is_empty()).then_some(StoreAccess {
+        endpoints: args.store_endpoints,
+        certificates,
+    });
     let ready_file = args
         .ready_file
         .unwrap_or_else(|| args.data_dir.join("ready.json"));
@@ -157,6 +183,8 @@ fn options(args: Args) -> Result<Options, CliError> {
         registry_certs_dir: Some(PathBuf::from(args.registry_certs_dir))
             .filter(|path| !path.as_os_str().is_empty()),
         existing_config: args.existing_config,
+        store,
+        sealing_key: args.sealing_key,
     })
 }
 

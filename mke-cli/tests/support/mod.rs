@@ -88,8 +88,19 @@ impl Server {
         self.child.wait().unwrap();
     }
 
+    /// Ends the program at once, as a loss of power would.
+    pub(crate) fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
     /// Starts it again on the same data and address.
     pub(crate) async fn start_again(&mut self) {
+        self.start_again_with(&[]).await;
+    }
+
+    /// Starts it again on the same data and address, with further flags.
+    pub(crate) async fn start_again_with(&mut self, flags: &[&str]) {
         let ready = self.data().join("ready.json");
         let _ = std::fs::remove_file(&ready);
         let log = std::fs::File::options()
@@ -101,6 +112,7 @@ impl Server {
             .args(["--host-address", "127.0.0.1"])
             .args(["--engine", "unix:///nonexistent/docker.sock", "--data-dir"])
             .arg(self.data())
+            .args(flags)
             .stdin(Stdio::null())
             .stdout(Stdio::null())
             .stderr(log)
