@@ -4,7 +4,7 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::{
     account, admission, auth, authz, bundle, can_i, collection, completion, config, context, dump_certs,
-    grant, id, login, org, passwd, port_check, proof, role, serve, team,
+    grant, id, login, net, org, passwd, port_check, proof, role, serve, team,
 };
 use crate::output::Format;
 
@@ -69,6 +69,9 @@ pub(crate) enum Command {
     /// Check, edit, compare and convert configuration files.
     #[command(subcommand)]
     Config(config::Command),
+    /// Plan and check addresses, ports, firewalls and load balancers.
+    #[command(subcommand)]
+    Net(net::Command),
     /// Ask whether something is allowed, and why. Exit code 1 means no.
     CanI(can_i::Args),
     /// Where accounts come from: identity providers and directories.

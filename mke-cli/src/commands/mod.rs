@@ -21,6 +21,7 @@ pub(crate) mod grant;
 pub(crate) mod id;
 pub(crate) mod login;
 pub(crate) mod names;
+pub(crate) mod net;
 pub(crate) mod org;
 pub(crate) mod passwd;
 pub(crate) mod paths;
@@ -67,6 +68,7 @@ pub(crate) fn dispatch(command: Command, output: &mut Output<'_>) -> Result<(), 
         Command::Bundle(command) => wait_for(bundle::run(command, &Client::from_environment()?, output)),
         Command::Auth(command) => wait_for(auth::run(command, &Client::from_environment()?, output)),
         Command::Config(command) => config::run(&command, output),
+        Command::Net(command) => net::run(&command, output),
         Command::CanI(args) => can_i::run(&args, output),
         Command::Authz(command) => authz::run(&command, output),
         Command::Admission(command) => admission::run(&command, output),

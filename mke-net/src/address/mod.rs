@@ -19,6 +19,7 @@
 
 mod allocator;
 mod capacity;
+mod machine;
 mod pool;
 pub mod propose;
 mod range;
@@ -26,5 +27,6 @@ mod range;
 pub use allocator::{AllocateError, Bridges, EngineAllocator};
 pub use capacity::{Capacity, CapacityProblem};
 pub use ipnet::{IpNet, Ipv4Net};
+pub use machine::{Machine, Proposal};
 pub use pool::{AddressPool, PoolProblem, default_bridge_pools, default_overlay_pool};
 pub use range::{AddressPlan, Conflict, Purpose, Range};

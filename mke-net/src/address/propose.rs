@@ -110,7 +110,7 @@ mod tests {
         [
             wish(Purpose::Pods, "192.168.0.0/16"),
             wish(Purpose::Services, "10.96.0.0/16"),
-            wish(Purpose::Overlay, "10.0.0.0/16"),
+            wish(Purpose::OverlayPool, "10.0.0.0/16"),
         ]
     }
 

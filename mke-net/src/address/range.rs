@@ -21,7 +21,7 @@ pub enum Purpose {
     Bridge,
     /// What the Engine may take for further bridge networks.
     BridgePool,
-    /// Overlay networks of the swarm.
+    /// An overlay network that is there, or comes with the swarm.
     Overlay,
     /// Pods.
     Pods,
@@ -31,11 +31,13 @@ pub enum Purpose {
     Host,
     /// The address of a node.
     Node,
+    /// What the swarm may take for further overlay networks.
+    OverlayPool,
 }
 
 impl Purpose {
     /// Every purpose.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Docker0,
         Self::DockerGwbridge,
         Self::UcpBridge,
@@ -46,12 +48,13 @@ impl Purpose {
         Self::Services,
         Self::Host,
         Self::Node,
+        Self::OverlayPool,
     ];
 
     /// What follows from an overlap of networks for these purposes; the order does not matter.
     pub fn beside(self, other: Self) -> Option<Severity> {
         use Purpose::{
-            Bridge, BridgePool, Docker0, DockerGwbridge, Host, Node, Overlay, Pods, Services, UcpBridge,
+            Bridge, BridgePool, Docker0, DockerGwbridge, Host, Node, Overlay, OverlayPool, UcpBridge,
         };
         match (self, other) {
             // Routes overlap each other every day, and nodes live in networks of the host.
@@ -59,9 +62,11 @@ impl Purpose {
             // The Engine passes over what the host uses, and holds its own bridges apart.
             (BridgePool, Host | Docker0 | DockerGwbridge | UcpBridge | Bridge | BridgePool)
             | (Host | Docker0 | DockerGwbridge | UcpBridge | Bridge, BridgePool) => None,
-            // It does not know what others will use.
-            (BridgePool, Overlay | Pods | Services | Node)
-            | (Overlay | Pods | Services | Node, BridgePool) => Some(Severity::Warning),
+            // The swarm does so with its overlay networks, but takes no two pools that overlap.
+            (OverlayPool, Overlay) | (Overlay, OverlayPool) => None,
+            (OverlayPool, OverlayPool) => Some(Severity::Error),
+            // Nobody else is asked when they take a network.
+            (BridgePool | OverlayPool, _) | (_, BridgePool | OverlayPool) => Some(Severity::Warning),
             _ => Some(Severity::Error),
         }
     }
@@ -75,11 +80,12 @@ impl fmt::Display for Purpose {
             Self::UcpBridge => "ucp-bridge",
             Self::Bridge => "bridge network",
             Self::BridgePool => "address pool",
-            Self::Overlay => "overlay networks",
+            Self::Overlay => "overlay network",
             Self::Pods => "pods",
             Self::Services => "services",
             Self::Host => "host",
             Self::Node => "node",
+            Self::OverlayPool => "overlay networks",
         })
     }
 }
@@ -221,13 +227,30 @@ mod tests {
     /// NET-007, NET-008: overlaps are found, and what only looks like one is not.
     #[test]
     fn overlaps_by_purpose() {
-        use Purpose::{BridgePool, Docker0, Host, Node, Overlay, Pods, Services};
+        use Purpose::{BridgePool, Docker0, Host, Node, Overlay, OverlayPool, Pods, Services};
         use Severity::{Error, Warning};
         for (one, other, expected) in [
             ((Pods, "192.168.0.0/16"), (Host, "192.168.7.0/24"), vec![Error]),
             ((Pods, "192.168.0.0/16"), (Node, "192.168.7.4/32"), vec![Error]),
             ((Pods, "10.0.0.0/8"), (Services, "10.96.0.0/16"), vec![Error]),
-            ((Overlay, "10.0.0.0/8"), (Services, "10.96.0.0/16"), vec![Error]),
+            ((Overlay, "10.0.0.0/24"), (Host, "10.0.0.0/16"), vec![Error]),
+            (
+                (OverlayPool, "10.0.0.0/8"),
+                (Services, "10.96.0.0/16"),
+                vec![Warning],
+            ),
+            ((OverlayPool, "10.0.0.0/8"), (Host, "10.1.0.0/16"), vec![Warning]),
+            (
+                (OverlayPool, "10.0.0.0/8"),
+                (OverlayPool, "10.9.0.0/16"),
+                vec![Error],
+            ),
+            ((OverlayPool, "10.0.0.0/8"), (Overlay, "10.0.0.0/24"), vec![]),
+            (
+                (OverlayPool, "172.16.0.0/12"),
+                (BridgePool, "172.17.0.0/16"),
+                vec![Warning],
+            ),
             ((Docker0, "172.17.0.0/16"), (Host, "172.17.0.0/24"), vec![Error]),
             ((Node, "10.1.1.1/32"), (Node, "10.1.1.1/32"), vec![Error]),
             ((Pods, "fd00:1::/64"), (Services, "fd00:1::/112"), vec![Error]),
@@ -275,7 +298,7 @@ mod tests {
         /// NET-007: the conflicts are those of comparing every pair address by address.
         #[test]
         fn conflicts_are_those_of_all_addresses(
-            nets in prop::collection::vec((0_usize..10, 0_u32..256, 24_u8..=32), 0..12),
+            nets in prop::collection::vec((0_usize..11, 0_u32..256, 24_u8..=32), 0..12),
         ) {
             let ranges: Vec<_> = nets
                 .into_iter()

@@ -10,7 +10,7 @@ mod render;
 mod rollback;
 mod server;
 mod show;
-mod source;
+pub(super) mod source;
 mod to_mke4;
 mod validate;
 

@@ -32,7 +32,7 @@ struct From {
 }
 
 /// A text with the name that messages give it.
-pub(super) struct Named {
+pub(in crate::commands) struct Named {
     pub(super) name: String,
     pub(super) text: String,
 }
@@ -52,7 +52,7 @@ impl Source {
 }
 
 /// The text of a file, or standard input for `-`.
-pub(super) fn file(path: &Path) -> Result<Named, CliError> {
+pub(in crate::commands) fn file(path: &Path) -> Result<Named, CliError> {
     Ok(Named {
         name: path.display().to_string(),
         text: read(path)?,
@@ -61,7 +61,11 @@ pub(super) fn file(path: &Path) -> Result<Named, CliError> {
 
 impl Named {
     /// The configuration; mistakes are printed as the result of the command.
-    pub(super) fn config(&self, keep_unknown: bool, output: &mut Output<'_>) -> Result<Config, CliError> {
+    pub(in crate::commands) fn config(
+        &self,
+        keep_unknown: bool,
+        output: &mut Output<'_>,
+    ) -> Result<Config, CliError> {
         let options = ReadOptions {
             file: Some(&self.name),
             keep_unknown,
