@@ -11,6 +11,7 @@ pub mod daemon;
 mod finding;
 pub mod host;
 pub mod ipvs;
+pub mod kernel;
 pub mod ports;
 
 pub use finding::{Finding, Severity};

@@ -1,0 +1,73 @@
+//! Parameters of IPv4.
+
+use super::Figure::Value;
+use super::{Need, Parameter, SetBy};
+
+pub(super) const ROWS: [Parameter; 6] = [
+    Parameter {
+        name: "net.ipv4.conf.all.accept_redirects",
+        before: Value("1"),
+        product: Value("0"),
+        unit: "boolean",
+        module: None,
+        per_namespace: true,
+        set_by: SetBy::Forwarding,
+        need: Need::Always,
+        meaning: "Whether routers may tell this machine shorter ways; off on a machine that routes itself.",
+    },
+    Parameter {
+        name: "net.ipv4.conf.all.forwarding",
+        before: Value("0"),
+        product: Value("1"),
+        unit: "boolean",
+        module: None,
+        per_namespace: true,
+        set_by: SetBy::Forwarding,
+        need: Need::Always,
+        meaning: "Routing between interfaces: the same switch as net.ipv4.ip_forward.",
+    },
+    Parameter {
+        name: "net.ipv4.conf.all.route_localnet",
+        before: Value("0"),
+        product: Value("1"),
+        unit: "boolean",
+        module: None,
+        per_namespace: true,
+        set_by: SetBy::KubeProxy,
+        need: Need::Kubernetes,
+        meaning: "Whether packets for 127.0.0.0/8 may be routed, as node ports on localhost need.",
+    },
+    Parameter {
+        name: "net.ipv4.conf.default.forwarding",
+        before: Value("0"),
+        product: Value("1"),
+        unit: "boolean",
+        module: None,
+        per_namespace: true,
+        set_by: SetBy::Forwarding,
+        need: Need::Always,
+        meaning: "Whether interfaces that come later route.",
+    },
+    Parameter {
+        name: "net.ipv4.conf.lo.forwarding",
+        before: Value("0"),
+        product: Value("1"),
+        unit: "boolean",
+        module: None,
+        per_namespace: true,
+        set_by: SetBy::Forwarding,
+        need: Need::Always,
+        meaning: "Whether the loopback interface routes.",
+    },
+    Parameter {
+        name: "net.ipv4.ip_forward",
+        before: Value("0"),
+        product: Value("1"),
+        unit: "boolean",
+        module: None,
+        per_namespace: true,
+        set_by: SetBy::Engine,
+        need: Need::Always,
+        meaning: "Whether the machine routes between its interfaces; without it no container reaches another node.",
+    },
+];
