@@ -16,6 +16,7 @@ mod slapd;
 
 pub mod images;
 pub mod lab;
+pub mod recorder;
 
 pub use certificates::Certificates;
 pub use ldif::Ldif;
