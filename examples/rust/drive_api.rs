@@ -37,6 +37,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         existing_config: false,
         store: None,
         sealing_key: None,
+        cluster: None,
     })
     .await?;
 

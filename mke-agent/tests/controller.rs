@@ -31,6 +31,8 @@ mod directory_jobs;
 mod directory_teams;
 #[path = "controller/framing.rs"]
 mod framing;
+#[path = "controller/in_cluster.rs"]
+mod in_cluster;
 #[path = "controller/joined.rs"]
 mod joined;
 #[path = "controller/login.rs"]

@@ -3,6 +3,7 @@
 use mke_auth::bundle::{self, Place};
 use mke_core::ids::{AccountId, KeyId};
 use mke_core::names::AccountName;
+use mke_core::pki::KeyPair;
 
 use super::error::ApiError;
 use super::rng;
@@ -33,14 +34,13 @@ pub(super) async fn issue_bundle(
         false,
     )?;
     let authorities = &state.authorities;
-    let issued = bundle::issue(
-        authorities.client(),
-        &authorities.server_ca_pem(),
-        &place,
-        name,
-        state.clock.now(),
-        &mut rng(),
-    )?;
+    let pair = KeyPair::generate(&mut rng()).map_err(ApiError::internal)?;
+    let signed = authorities.user(&pair, name).await?;
+    let certificate = bundle::Certificate {
+        pem: signed.pem,
+        not_after: signed.not_after,
+    };
+    let issued = bundle::pack(certificate, &pair, &authorities.server_ca_pem(), &place, name)?;
     let (key, revision) = state
         .keys
         .register(&snapshot.directory, account, issued.public_key(), label)

@@ -7,6 +7,7 @@ use mke_core::names::AccountName;
 use mke_core::pki::SubjectAltName;
 use mke_core::secret::Secret;
 
+use super::authorities::ClusterMode;
 use crate::kv::StoreAccess;
 
 /// File in the data directory that holds the cluster's id; public.
@@ -57,4 +58,7 @@ pub struct Options {
     /// The file with the key that opens private keys in the store, which all controllers of a shared store need; it must exist.
     /// `None` takes the one in the data directory, and makes it for a new store.
     pub sealing_key: Option<PathBuf>,
+    /// Set in a cluster of managers: where certificates lie and who signs. `None` for a control plane of one, which has its own
+    /// authorities.
+    pub cluster: Option<ClusterMode>,
 }

@@ -158,7 +158,8 @@ pub async fn start_with(options: Options, mut surroundings: Surroundings) -> Res
     let listeners = listen(&options.listen).await?;
     let addresses: Vec<SocketAddr> = listeners.iter().map(|(_, address)| *address).collect();
     let first = addresses.first().ok_or(StartError::NoAddress)?;
-    let url = format!("https://{}:{}", bracketed(&options.advertise_host), first.port());
+    let port = options.cluster.as_ref().map_or(first.port(), |mode| mode.port);
+    let url = format!("https://{}:{port}", bracketed(&options.advertise_host));
     let shared = surroundings.store.take();
     let alone = shared.is_none();
     let mut background = Vec::new();
@@ -258,15 +259,14 @@ async fn prepare(
     let engine = EngineClient::new(&options.engine_socket);
     let sealing = setup::sealing_key(options, &*store).await?;
     let cluster = setup::cluster(&*store, &*clock, &engine).await?;
-    let authorities = Authorities::open(
-        store.clone(),
-        clock.clone(),
-        sealing.clone(),
-        &cluster.id,
-        options.host_addresses.clone(),
-        options.external_server_cert.as_deref(),
-    )
-    .await?;
+    let (kept, time, names) = (store.clone(), clock.clone(), options.host_addresses.clone());
+    let authorities = match &options.cluster {
+        Some(mode) => Authorities::open_in_cluster(kept, time, sealing.clone(), names, mode).await?,
+        None => {
+            let external = options.external_server_cert.as_deref();
+            Authorities::open(kept, time, sealing.clone(), &cluster.id, names, external).await?
+        }
+    };
     let processors = std::thread::available_parallelism().unwrap_or(std::num::NonZeroUsize::MIN);
     let hasher = Arc::new(PasswordHasher::new(HashLimits::for_processors(processors))?);
     let accounts = Accounts::new(store.clone(), clock.clone(), hasher.clone());
@@ -317,7 +317,7 @@ async fn prepare(
         authorities,
         cluster,
         advertise_host: options.advertise_host.clone(),
-        port: address.port(),
+        port: options.cluster.as_ref().map_or(address.port(), |mode| mode.port),
         kube_port: options.kube_port,
         inquiries: Answering::new(processors.get() / 2),
         questions: Answering::new(processors.get()),
@@ -344,11 +344,18 @@ async fn install_configuration(
     clock: &dyn Clock,
     engine: &EngineClient,
 ) -> Result<(), StartError> {
-    let (kept, why) = if options.existing_config {
-        let (name, kept) = objects::import(engine).await?;
-        (kept, format!("imported from config object {name}"))
-    } else {
-        (Kept::default(), "the cluster was installed".to_owned())
+    let imported = match options.existing_config {
+        true => Some(objects::import(engine).await),
+        false => None,
+    };
+    let (kept, why) = match imported {
+        Some(Ok((name, kept))) => (kept, format!("imported from config object {name}")),
+        // An installation makes the object when it was given anything to put into it.
+        Some(Err(ImportError::Missing)) if options.cluster.is_some() => {
+            (Kept::default(), "the cluster was installed".to_owned())
+        }
+        Some(Err(error)) => return Err(error.into()),
+        None => (Kept::default(), "the cluster was installed".to_owned()),
     };
     Ok(configuration::install(store, clock, kept, why).await?)
 }

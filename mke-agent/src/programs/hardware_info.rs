@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::ProgramError;
-use super::ports::{listen, until_asked};
+use super::ports::{inside, listen, until_asked};
 use crate::hardware::{self, HardwareServer};
 use crate::mtls::Credentials;
 
@@ -13,13 +13,13 @@ use crate::mtls::Credentials;
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// Address to listen on.
-    #[arg(long, default_value_t = SocketAddr::from((Ipv4Addr::UNSPECIFIED, hardware::PORT)))]
+    #[arg(long, default_value_t = SocketAddr::from((Ipv4Addr::UNSPECIFIED, inside(hardware::PORT))))]
     listen: SocketAddr,
     /// Directory with the certificate of this node.
     #[arg(long, default_value = "/etc/ucp/node")]
     certs: PathBuf,
     /// Directory below which proc and sys of the machine are.
-    #[arg(long, default_value = "/")]
+    #[arg(long, default_value = "/host")]
     root: PathBuf,
 }
 

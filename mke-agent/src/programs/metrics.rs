@@ -1,11 +1,11 @@
 //! `ucp-agent metrics`: figures of this manager for whoever scrapes with a certificate (container `ucp-metrics`).
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::ProgramError;
-use super::ports::{EnginePlace, listen, place_of_engine, until_asked};
+use super::ports::{EnginePlace, engine_or_proxy, inside, listen, until_asked};
 use crate::mtls::Credentials;
 use crate::node_metrics::{self, MetricsServer};
 
@@ -13,14 +13,17 @@ use crate::node_metrics::{self, MetricsServer};
 #[derive(Debug, clap::Args)]
 pub(super) struct Args {
     /// Address to listen on.
-    #[arg(long, default_value_t = SocketAddr::from((Ipv4Addr::UNSPECIFIED, node_metrics::PORT)))]
+    #[arg(long, default_value_t = SocketAddr::from((Ipv4Addr::UNSPECIFIED, inside(node_metrics::PORT))))]
     listen: SocketAddr,
     /// Directory with the certificate of this node.
     #[arg(long, default_value = "/etc/ucp/node")]
     certs: PathBuf,
-    /// The proxy in front of the engine of this node: https://address:12376.
+    /// The proxy in front of the engine of this node, when it is not at its usual port: https://address:12376.
     #[arg(long)]
-    engine: String,
+    engine: Option<String>,
+    /// Address of this node.
+    #[arg(long, env = "UCP_NODE_ADDRESS")]
+    address: Option<IpAddr>,
 }
 
 /// Serves until asked to end.
@@ -28,7 +31,7 @@ pub(super) struct Args {
 /// # Errors
 /// [`ProgramError`] when it cannot serve.
 pub(super) async fn run(args: Args) -> Result<(), ProgramError> {
-    let EnginePlace::Proxy(engine) = place_of_engine(&args.engine)? else {
+    let EnginePlace::Proxy(engine) = engine_or_proxy(args.engine.as_deref(), args.address)? else {
         return Err(ProgramError::Usage(
             "metrics are asked of the proxy of this node, write https://address:12376".to_owned(),
         ));

@@ -5,6 +5,7 @@
 //! [`Program`] and its two lines below it. The compiler asks for the rest.
 
 mod ca;
+mod controller;
 mod error;
 mod hardware_info;
 mod logging;
@@ -44,6 +45,8 @@ struct Command {
 enum Program {
     /// One of the two authorities.
     Ca(ca::Args),
+    /// The API of a manager.
+    Controller(Box<controller::Args>),
     /// Mutual TLS in front of the engine of this node.
     Proxy(proxy::Args),
     /// The port of the authentication API, which leads to the controller.
@@ -60,6 +63,7 @@ impl Program {
     /// Whether it serves many at once. Everything else gets one thread, which costs least while it waits.
     fn is_busy(&self) -> bool {
         match self {
+            Self::Controller(_) => true,
             Self::Ca(_)
             | Self::Proxy(_)
             | Self::AuthApi(_)
@@ -70,9 +74,10 @@ impl Program {
     }
 
     /// Runs it to its end. `logs` is for programs that let the configuration say how much is logged.
-    async fn run(self, _logs: Logs) -> Result<(), ProgramError> {
+    async fn run(self, logs: Logs) -> Result<(), ProgramError> {
         match self {
             Self::Ca(args) => ca::run(args).await,
+            Self::Controller(args) => controller::run(*args, logs).await,
             Self::Proxy(args) => proxy::run(args).await,
             Self::AuthApi(args) => relay::run(args, relay::AUTH_API).await,
             Self::SwarmManager(args) => relay::run(args, relay::SWARM_MANAGER).await,

@@ -1,6 +1,6 @@
 //! What programs with a port have in common: listening, ending in order, and where the engine is.
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::path::Path;
 
 use tokio::net::TcpListener;
@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{ProgramError, asked_to_end};
 use crate::engine::EngineClient;
+use crate::node_proxy;
 
 /// Listens.
 ///
@@ -38,6 +39,31 @@ pub(super) async fn until_asked<F: Future<Output = ()>>(
     };
     let ((), asked) = tokio::join!(serving, asked);
     asked
+}
+
+/// The port on which a component listens in its container for a port of the node.
+pub(super) fn inside(port: u16) -> u16 {
+    match mke_core::product::port(port) {
+        Some(known) => known.inside(),
+        None => port,
+    }
+}
+
+/// The proxy in front of the engine of the node with this address, unless another place is named.
+///
+/// # Errors
+/// [`ProgramError::Usage`] when there is neither.
+pub(super) fn engine_or_proxy(
+    engine: Option<&str>,
+    node: Option<IpAddr>,
+) -> Result<EnginePlace, ProgramError> {
+    match (engine, node) {
+        (Some(url), _) => place_of_engine(url),
+        (None, Some(address)) => Ok(EnginePlace::Proxy((address, node_proxy::PORT).into())),
+        (None, None) => Err(ProgramError::Usage(
+            "name the engine with --engine, or the address of the node with UCP_NODE_ADDRESS".to_owned(),
+        )),
+    }
 }
 
 /// Where an engine is.

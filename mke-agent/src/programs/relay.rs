@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 
 use super::ProgramError;
-use super::ports::{listen, until_asked};
+use super::ports::{inside, listen, until_asked};
 use crate::relay::{self, Targets};
 
 /// Port of the authentication API.
@@ -18,7 +18,7 @@ pub(super) struct Args {
     #[arg(long)]
     listen: Option<SocketAddr>,
     /// Where to: host:port, several in the order of preference.
-    #[arg(long = "to", value_delimiter = ',', default_value = "ucp-controller:443")]
+    #[arg(long = "to", value_delimiter = ',', default_values_t = [format!("ucp-controller:{}", inside(443))])]
     targets: Vec<String>,
 }
 
@@ -30,7 +30,7 @@ pub(super) async fn run(args: Args, port: u16) -> Result<(), ProgramError> {
     let targets = Targets::new(args.targets).map_err(|error| ProgramError::Usage(error.to_string()))?;
     let address = args
         .listen
-        .unwrap_or((std::net::Ipv4Addr::UNSPECIFIED, port).into());
+        .unwrap_or((std::net::Ipv4Addr::UNSPECIFIED, inside(port)).into());
     let listener = listen(address).await?;
     until_asked(|stopping| relay::run(listener, targets, stopping)).await
 }

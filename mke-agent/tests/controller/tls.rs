@@ -107,7 +107,7 @@ async fn sec_pki_01_foreign_certificates_are_refused() {
     let pair = KeyPair::generate(&mut rng()).unwrap();
     let body = serde_json::json!({ "publicKey": pair.public_key().pem() });
     admin.post("/accounts/admin/publicKeys", body).await.created();
-    let own = controller.running.state().authorities.client();
+    let own = controller.running.state().authorities.client().own().unwrap();
     let request = client_request(&pair, Profile::Client, "admin");
     let good = own.issue(&request, now, &mut rng()).unwrap();
     assert_eq!(status(&controller, &identity(&pair, &good)).await, Some(200));
@@ -152,7 +152,7 @@ async fn sec_pki_02_the_subject_gives_no_rights() {
     let controller = Controller::start().await;
     let admin = controller.admin().await;
     let jane = controller.user(&admin, "jane").await.client;
-    let own = controller.running.state().authorities.client();
+    let own = controller.running.state().authorities.client().own().unwrap();
     let pair = KeyPair::generate(&mut rng()).unwrap();
     let mut request = client_request(&pair, Profile::Client, "admin");
     request.organization = Some("system:masters".to_owned());

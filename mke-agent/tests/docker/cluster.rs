@@ -59,6 +59,7 @@ impl Cluster {
             existing_config: false,
             store: None,
             sealing_key: None,
+            cluster: None,
         };
         let surroundings = Surroundings {
             audit: Box::new(std::io::sink()),

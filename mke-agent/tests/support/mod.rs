@@ -209,6 +209,7 @@ pub fn options(dir: &Path) -> Options {
         existing_config: false,
         store: None,
         sealing_key: None,
+        cluster: None,
     }
 }
 

@@ -115,7 +115,17 @@ pub fn issue(
     rng: &mut (impl CryptoRng + ?Sized),
 ) -> Result<IssuedBundle, BundleError> {
     let pair = KeyPair::generate(rng)?;
-    let request = CertificateRequest {
+    let issued = authority.issue(&certificate_request(&pair, user), now, rng)?;
+    let certificate = Certificate {
+        pem: issued.pem(),
+        not_after: issued.not_after(),
+    };
+    pack(certificate, &pair, server_ca, place, user)
+}
+
+/// What the certificate of a bundle says.
+pub fn certificate_request(pair: &KeyPair, user: &AccountName) -> CertificateRequest {
+    CertificateRequest {
         profile: Profile::Client,
         common_name: user.to_string(),
         organization: None,
@@ -123,13 +133,35 @@ pub fn issue(
         names: Vec::new(),
         public_key: pair.public_key().clone(),
         validity: CERTIFICATE_VALIDITY,
-    };
-    let certificate = authority.issue(&request, now, rng)?;
+    }
+}
+
+/// A certificate that was signed for a bundle, wherever the authority is.
+#[derive(Debug, Clone)]
+pub struct Certificate {
+    /// The certificate, PEM.
+    pub pem: String,
+    /// Until when it is valid.
+    pub not_after: Timestamp,
+}
+
+/// Packs a bundle around a certificate over the key of this pair.
+///
+/// # Errors
+///
+/// [`BundleError`].
+pub fn pack(
+    certificate: Certificate,
+    pair: &KeyPair,
+    server_ca: &str,
+    place: &Place,
+    user: &AccountName,
+) -> Result<IssuedBundle, BundleError> {
     let zip = archive::pack(&Contents {
         place,
         user,
         ca: server_ca,
-        certificate: certificate.pem(),
+        certificate: certificate.pem,
         private_key: pair.private_key_pem(),
         public_key: pair.public_key().pem(),
         id: pair.public_key().id().as_str().chars().take(12).collect(),
@@ -137,7 +169,7 @@ pub fn issue(
     Ok(IssuedBundle {
         zip,
         public_key: pair.public_key().clone(),
-        not_after: certificate.not_after(),
+        not_after: certificate.not_after,
     })
 }
 

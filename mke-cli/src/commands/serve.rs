@@ -185,6 +185,7 @@ fn options(args: Args) -> Result<Options, CliError> {
         existing_config: args.existing_config,
         store,
         sealing_key: args.sealing_key,
+        cluster: None,
     })
 }
 

@@ -12,6 +12,9 @@ use super::tls::cipher_suites;
 /// The port at which members talk to each other.
 const PEER_PORT: u16 = 12_380;
 
+/// The DNS name that only certificates of managers carry.
+const MANAGER: &str = "ucp-manager";
+
 /// The least and the most milliseconds without a leader after which etcd lets its members elect another one.
 const ELECTION: (i64, i64) = (10, 50_000);
 
@@ -85,6 +88,10 @@ pub(super) fn render(work: &mut Work<'_>) {
         true,
         "nobody without a certificate joins",
     );
+    // The cluster authority also signs for workers, which have no business here.
+    let why = "only certificates that name managers open the store";
+    flags.fixed("client-cert-allowed-hostname", MANAGER, why);
+    flags.fixed("peer-cert-allowed-hostname", MANAGER, why);
     for (flag, limit) in STORE_LIMITS {
         flags.fixed(flag, limit, "the largest transaction of the store");
     }

@@ -12,6 +12,7 @@ mod renewal;
 
 pub use apply::{ApplyError, Authorities, Outcome, apply};
 pub use observe::{Observed, SetState, observe};
+pub(crate) use plan::share_a_name;
 pub use plan::{Action, Plan, Problem, Reason, Target, plan};
 pub use renewal::renew_at;
 

@@ -4,17 +4,20 @@
 //! administrator's own one is checked and used as it is. Changes take effect on the next connection; open ones
 //! go on. Private keys lie in the store, sealed with a key that lies beside it (`vault`).
 
+mod shared;
+mod signer;
 pub(crate) mod vault;
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
+use mke_core::names::AccountName;
 use mke_core::pki::chain::{ChainProblem, ServerIdentity, verify_server_bundle};
 use mke_core::pki::{
-    Authority, AuthorityKind, CertificateRequest, IssuedCertificate, PkiError, Profile, PublicKey,
-    SubjectAltName, TrustSet, TrustedRoot, certificate_to_pem, parse_certificates,
+    AuthorityKind, KeyPair, PkiError, SubjectAltName, TrustSet, TrustedRoot, certificate_to_pem,
+    parse_certificates,
 };
 use mke_core::seal::{SealError, SealingKey};
 use mke_core::secret::Secret;
@@ -22,8 +25,13 @@ use mke_core::store::{KeyRange, Store, StoreError, layout};
 use mke_core::time::{Clock, Timestamp};
 
 use super::files::{self, FileError};
-use super::rng;
 use super::tls::ServerTls;
+use crate::ca::CaError;
+use crate::mtls::{Credentials, MtlsError};
+use shared::ServerFiles;
+use signer::RemoteSigner;
+pub(in crate::controller) use signer::Signed;
+pub use signer::{ClusterMode, Signer};
 use vault::{Upload, Vault};
 
 /// How long a server certificate lives.
@@ -55,6 +63,12 @@ pub enum AuthorityError {
     /// A record of a key is damaged.
     #[error("the record `{0}` is damaged")]
     Damaged(String),
+    /// An authority of the cluster did not sign.
+    #[error("no certificate was signed")]
+    Signing(#[from] CaError),
+    /// The certificate with which other components are called.
+    #[error(transparent)]
+    Mtls(#[from] MtlsError),
     /// The certificate comes from a directory that the start names.
     #[error("the server certificate comes from files that the controller was started with, replace those")]
     FromFiles,
@@ -103,8 +117,8 @@ pub struct Authorities {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     sealing: SealingKey,
-    cluster: Authority,
-    client: Authority,
+    cluster: Signer,
+    client: Signer,
     /// Names that the start asked for.
     fixed_names: Vec<SubjectAltName>,
     /// Names that the node's label adds (PKI-011).
@@ -112,13 +126,82 @@ pub struct Authorities {
     /// What the configuration adds for all managers.
     shared_names: Mutex<Vec<SubjectAltName>>,
     from_files: bool,
+    /// In a cluster of managers: what was read last of the directory that the reconciler writes.
+    shared: Option<Mutex<SharedFiles>>,
     served: ArcSwap<Served>,
     tls: Arc<ServerTls>,
     /// One change of the served certificate at a time.
     changing: tokio::sync::Mutex<()>,
 }
 
+/// The directory of the certificate that is served, and what was last found there and in the store.
+struct SharedFiles {
+    dir: PathBuf,
+    files: ServerFiles,
+    uploaded: Option<String>,
+    roots: Vec<TrustedRoot>,
+}
+
 impl Authorities {
+    /// Takes part in a cluster of managers: certificates come from files, signatures from the authorities.
+    ///
+    /// # Errors
+    /// [`AuthorityError`], when the reconciler has not written the files yet or they cannot be used.
+    pub(super) async fn open_in_cluster(
+        store: Arc<dyn Store>,
+        clock: Arc<dyn Clock>,
+        sealing: SealingKey,
+        names: Vec<SubjectAltName>,
+        mode: &ClusterMode,
+    ) -> Result<Self, AuthorityError> {
+        let now = clock.now();
+        let credentials = Arc::new(Credentials::open_at(&mode.client_certs, clock.clone())?);
+        let loaded = credentials.current();
+        let cluster_pem: String = loaded
+            .material
+            .roots()
+            .iter()
+            .map(|der| certificate_to_pem(der))
+            .collect();
+        let files = ServerFiles::read(&mode.server_certs)?;
+        let cluster = RemoteSigner::new(
+            &cluster_pem,
+            credentials.clone(),
+            mode.cluster_authorities.clone(),
+        )?;
+        let client = RemoteSigner::new(&files.client_ca_pem, credentials, mode.client_authorities.clone())?;
+        let vault = Vault {
+            store: &*store,
+            sealing: &sealing,
+        };
+        let uploaded = vault.uploaded().await?;
+        let roots = vault.client_roots().await?;
+        let (identity, served) = shared::choose(&files, uploaded.as_ref(), &cluster_pem, now)?;
+        let trusted = cluster_client_roots(&files, roots.clone(), now)?;
+        let tls = Arc::new(ServerTls::new(&identity, trusted, clock.clone())?);
+        let shared = SharedFiles {
+            dir: mode.server_certs.clone(),
+            files,
+            uploaded: uploaded.map(|uploaded| uploaded.chain_pem),
+            roots,
+        };
+        Ok(Self {
+            store,
+            clock,
+            sealing,
+            cluster: Signer::Remote(cluster),
+            client: Signer::Remote(client),
+            fixed_names: names,
+            node_names: Mutex::default(),
+            shared_names: Mutex::default(),
+            from_files: false,
+            shared: Some(Mutex::new(shared)),
+            served: ArcSwap::from_pointee(served),
+            tls,
+            changing: tokio::sync::Mutex::default(),
+        })
+    }
+
     /// Reads what is there and makes what is missing.
     ///
     /// # Errors
@@ -142,18 +225,19 @@ impl Authorities {
             Some(folder) => from_files(folder, &names, now)?,
             None => vault.server(&cluster, &names, now).await?,
         };
-        let roots = client_roots(&client, vault.client_roots().await?, now)?;
+        let roots = client_roots(client.certificate_der(), vault.client_roots().await?, now)?;
         let tls = Arc::new(ServerTls::new(&identity, roots, clock.clone())?);
         Ok(Self {
             store,
             clock,
             sealing,
-            cluster,
-            client,
+            cluster: Signer::Own(Box::new(cluster)),
+            client: Signer::Own(Box::new(client)),
             fixed_names: names,
             node_names: Mutex::default(),
             shared_names: Mutex::default(),
             from_files: external.is_some(),
+            shared: None,
             served: ArcSwap::from_pointee(served),
             tls,
             changing: tokio::sync::Mutex::default(),
@@ -161,7 +245,7 @@ impl Authorities {
     }
 
     /// The authority of client certificates.
-    pub fn client(&self) -> &Authority {
+    pub fn client(&self) -> &Signer {
         &self.client
     }
 
@@ -170,25 +254,28 @@ impl Authorities {
         self.cluster.certificate_pem()
     }
 
-    /// A certificate of the cluster's authority for a key that signs tokens for registries.
+    /// A certificate of the cluster's authority for a key that signs tokens for registries, PEM.
     ///
     /// # Errors
-    /// [`AuthorityError::Pki`].
-    pub(super) fn token_signer(
+    /// [`AuthorityError`].
+    pub(super) async fn token_signer(
         &self,
-        key: &PublicKey,
+        pair: &KeyPair,
         validity: Duration,
-    ) -> Result<IssuedCertificate, AuthorityError> {
-        let request = CertificateRequest {
-            profile: Profile::TokenSigner,
-            common_name: "tokens for registries".to_owned(),
-            organization: None,
-            organizational_unit: None,
-            names: Vec::new(),
-            public_key: key.clone(),
-            validity,
-        };
-        Ok(self.cluster.issue(&request, self.clock.now(), &mut rng())?)
+    ) -> Result<String, AuthorityError> {
+        let signed = self
+            .cluster
+            .token_signer(pair, validity, self.clock.now())
+            .await?;
+        Ok(signed.pem)
+    }
+
+    /// A certificate of the client authority for a user's key.
+    ///
+    /// # Errors
+    /// [`AuthorityError`].
+    pub(super) async fn user(&self, pair: &KeyPair, user: &AccountName) -> Result<Signed, AuthorityError> {
+        self.client.user(pair, user, self.clock.now()).await
     }
 
     /// The authority of the served certificate, PEM: what clients must trust.
@@ -267,6 +354,9 @@ impl Authorities {
     /// # Errors
     /// [`AuthorityError`]; the old one is served on.
     pub(super) async fn renew_if_due(&self) -> Result<bool, AuthorityError> {
+        if self.shared.is_some() {
+            return self.look_again().await;
+        }
         self.renew(self.clock.now() >= self.server_not_after().minus(RENEW_BEFORE))
             .await
     }
@@ -276,9 +366,42 @@ impl Authorities {
         if !due || !self.served.load().own {
             return Ok(false);
         }
+        // Without the authority's key there is nothing to make it with; the reconciler does.
+        let Some(authority) = self.cluster.own() else {
+            return Ok(false);
+        };
         let now = self.clock.now();
-        let (identity, served) = self.vault().server(&self.cluster, &self.names(), now).await?;
+        let (identity, served) = self.vault().server(authority, &self.names(), now).await?;
         self.serve(&identity, served).await?;
+        Ok(true)
+    }
+
+    /// Serves what the reconciler wrote since, or what was uploaded at another manager.
+    async fn look_again(&self) -> Result<bool, AuthorityError> {
+        let Some(shared) = &self.shared else {
+            return Ok(false);
+        };
+        let _one = self.changing.lock().await;
+        let uploaded = self.vault().uploaded().await?;
+        let roots = self.vault().client_roots().await?;
+        let (identity, served, trusted) = {
+            let mut last = shared.lock().unwrap_or_else(PoisonError::into_inner);
+            let files = ServerFiles::read(&last.dir)?;
+            let chain = uploaded.as_ref().map(|uploaded| uploaded.chain_pem.clone());
+            if files == last.files && chain == last.uploaded && roots == last.roots {
+                return Ok(false);
+            }
+            let now = self.clock.now();
+            let cluster = self.cluster.certificate_pem();
+            let (identity, served) = shared::choose(&files, uploaded.as_ref(), &cluster, now)?;
+            let trusted = cluster_client_roots(&files, roots.clone(), now)?;
+            last.files = files;
+            last.uploaded = chain;
+            last.roots = roots;
+            (identity, served, trusted)
+        };
+        self.tls.replace(&identity, trusted, self.clock.clone())?;
+        self.served.store(Arc::new(served));
         Ok(true)
     }
 
@@ -298,7 +421,7 @@ impl Authorities {
             .map_err(AuthorityError::External)?;
         let roots = upload.client_cas.map(trusted_roots).transpose()?;
         if let Some(roots) = &roots {
-            client_roots(&self.client, roots.clone(), now)?;
+            client_roots(self.client.certificate_der(), roots.clone(), now)?;
         }
         let kept = Upload {
             ca_pem: upload.ca,
@@ -306,12 +429,18 @@ impl Authorities {
             key: upload.key,
         };
         self.vault().keep_upload(&kept, roots).await?;
+        if self.shared.is_some() {
+            drop(_one);
+            // What all managers do when they see it.
+            return self.look_again().await.map(drop);
+        }
         let served = Served::new(upload.ca.to_owned(), upload.cert.to_owned(), &identity, false);
         self.serve(&identity, served).await
     }
 
     async fn serve(&self, identity: &ServerIdentity, served: Served) -> Result<(), AuthorityError> {
-        let roots = client_roots(&self.client, self.vault().client_roots().await?, self.clock.now())?;
+        let added = self.vault().client_roots().await?;
+        let roots = client_roots(self.client.certificate_der(), added, self.clock.now())?;
         self.tls.replace(identity, roots, self.clock.clone())?;
         self.served.store(Arc::new(served));
         Ok(())
@@ -319,18 +448,31 @@ impl Authorities {
 }
 
 /// The roots of client certificates, in DER: the cluster's own first, then those that were added.
-fn client_roots(
-    own: &Authority,
-    added: Vec<TrustedRoot>,
-    now: Timestamp,
-) -> Result<Vec<Vec<u8>>, AuthorityError> {
-    let mut trusted = TrustSet::new(own.certificate_der())?;
+fn client_roots(own: &[u8], added: Vec<TrustedRoot>, now: Timestamp) -> Result<Vec<Vec<u8>>, AuthorityError> {
+    let mut trusted = TrustSet::new(own)?;
     for root in added {
         for der in parse_certificates(&root.certificate)? {
             trusted.add(&der, root.until)?;
         }
     }
     Ok(trusted.roots(now))
+}
+
+/// In a cluster: all that the reconciler wrote, the cluster's own first, then those that were added.
+fn cluster_client_roots(
+    files: &ServerFiles,
+    added: Vec<TrustedRoot>,
+    now: Timestamp,
+) -> Result<Vec<Vec<u8>>, AuthorityError> {
+    let written = parse_certificates(&files.client_ca_pem)?;
+    let Some((own, others)) = written.split_first() else {
+        return Err(AuthorityError::Pki(PkiError::NoRoots));
+    };
+    let others = others.iter().map(|der| TrustedRoot {
+        certificate: certificate_to_pem(der),
+        until: None,
+    });
+    client_roots(own, others.chain(added).collect(), now)
 }
 
 fn trusted_roots(pem: &str) -> Result<Vec<TrustedRoot>, AuthorityError> {

@@ -280,7 +280,12 @@ impl From<AuthorityError> for ApiError {
             AuthorityError::Pki(source) => Self::malformed(format!("a certificate cannot be used: {source}")),
             AuthorityError::FromFiles => Self::new(Kind::Conflict, error.to_string()),
             AuthorityError::Store(error) => error.into(),
+            // Another manager's authority may answer in a moment.
+            AuthorityError::Signing(_) => {
+                Self::new(Kind::Unavailable, "no authority of the cluster signs now").because(chain(&error))
+            }
             AuthorityError::Seal(_)
+            | AuthorityError::Mtls(_)
             | AuthorityError::File(_)
             | AuthorityError::Tls(_)
             | AuthorityError::Damaged(_) => Self::internal(chain(&error)),

@@ -12,7 +12,7 @@ use arc_swap::ArcSwapOption;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use mke_auth::registry::{LIFETIME, SigningKey, VerifyingKey};
-use mke_core::pki::{KeyPair, PublicKey, certificate_to_pem, parse_certificates};
+use mke_core::pki::{KeyPair, PublicKey, parse_certificates};
 use mke_core::seal::SealingKey;
 use mke_core::secret::Secret;
 use mke_core::store::{Compare, KeyRange, Revision, Store, StoreError, Txn, TxnOutcome, layout};
@@ -105,7 +105,7 @@ impl Keys {
                 None => Compare::Absent(place()),
                 Some(revision) => Compare::Modified(place(), revision),
             };
-            let next = self.replaced(record, authorities, now)?;
+            let next = self.replaced(record, authorities, now).await?;
             let txn = Txn::new().when(unchanged).put(place(), encode(&next)?);
             // Whoever was first: what is in the store counts.
             if let TxnOutcome::Committed(_) = self.store.txn(txn).await? {
@@ -138,7 +138,7 @@ impl Keys {
     }
 
     /// The record with a fresh key first.
-    fn replaced(
+    async fn replaced(
         &self,
         record: KeysRecord,
         authorities: &Authorities,
@@ -146,7 +146,8 @@ impl Keys {
     ) -> Result<KeysRecord, ApiError> {
         let pair = KeyPair::generate(&mut rng()).map_err(ApiError::internal)?;
         let certificate = authorities
-            .token_signer(pair.public_key(), VALIDITY)
+            .token_signer(&pair, VALIDITY)
+            .await
             .map_err(ApiError::internal)?;
         let private = pair.private_key_pem();
         let sealed = self
@@ -154,7 +155,7 @@ impl Keys {
             .seal(&place(), private.expose().as_bytes(), &mut rng())
             .map_err(ApiError::internal)?;
         let mut keys = vec![KeyRecord {
-            certificate: certificate_to_pem(certificate.der()),
+            certificate,
             sealed_key: Some(STANDARD.encode(sealed)),
             made: now,
             shown_until: None,
