@@ -1,6 +1,8 @@
 //! `cargo xtask bench`: measurements. Benches of single crates are theirs (criterion); what whole programs cost,
 //! beside peers in the same run, is measured by `mke-bench`. This file only knows where to find them.
 
+mod cluster;
+
 use std::process::Command;
 
 use crate::failure::{Failure, Outcome};
@@ -27,6 +29,8 @@ enum Home {
     Program,
     /// `bench/authz`, a workspace of its own.
     Authz,
+    /// Here, because it is the lab that is measured.
+    Cluster,
 }
 
 /// One measurement.
@@ -57,7 +61,7 @@ const fn of_programs(name: &'static str, what: &'static str) -> Bench {
     }
 }
 
-const BENCHES: [Bench; 13] = [
+const BENCHES: [Bench; 14] = [
     Bench {
         name: "authz",
         home: Home::Authz,
@@ -82,6 +86,11 @@ const BENCHES: [Bench; 13] = [
         "a synchronisation with 100,000 users, beside ldapsearch and Python's ldap3",
     ),
     of_programs("bundles", "client bundles, beside openssl"),
+    Bench {
+        name: "cluster",
+        home: Home::Cluster,
+        what: "installing on several engines, and memory and wake-ups of every component",
+    },
     of_programs("serve", "start-up time and resident memory of `ucp serve`"),
     of_crate(
         "core-store",
@@ -111,6 +120,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
             cargo.args(["bench", "--package", package, "--bench", bench, "--"]);
         }
         Home::Authz => return authz(&args.more),
+        Home::Cluster => return cluster::run(&args.more),
         Home::Program => {
             if matches!(&**name, "config" | "ldap" | "saml" | "scim") {
                 python::ensure(&format!("cargo xtask bench {name}"))?;

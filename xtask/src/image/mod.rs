@@ -20,6 +20,7 @@ use std::process::Command;
 use crate::failure::{Failure, Outcome};
 use crate::{checkout, command, packages, say};
 
+pub(crate) use catalogue::{ORGANISATION, VERSION};
 pub(crate) use programs::Programs;
 
 /// Makes the images of the product.
@@ -29,10 +30,10 @@ pub(crate) struct Args {
     #[arg(long)]
     release: bool,
     /// The version that the images say they are. The programs are the same for all.
-    #[arg(long, default_value = catalogue::VERSION, value_name = "X.Y.Z", value_parser = version)]
+    #[arg(long, default_value = VERSION, value_name = "X.Y.Z", value_parser = version)]
     version: String,
     /// What stands before the names of the images.
-    #[arg(long, default_value = catalogue::ORGANISATION, value_name = "NAME")]
+    #[arg(long, default_value = ORGANISATION, value_name = "NAME")]
     organisation: String,
     /// Where to write; compressed when the name ends with `.gz` [default: target/image/ucp_images_X.Y.Z.tar.gz].
     #[arg(long, value_name = "FILE")]
@@ -52,27 +53,35 @@ pub(crate) fn run(args: &Args) -> Outcome {
     if args.check {
         return check::run(&out);
     }
-    packages::ensure(&packages::for_image(), "cargo xtask image")?;
-    say::step("building the programs");
-    let programs = Programs::build(args.release)?;
-    let images = Images::of(&programs)?;
-    images.write(&args.version, &args.organisation, &out)?;
+    make_as(args.release, &args.version, &args.organisation, &out)?;
     say::data(&checkout::shown(&out));
     Ok(())
 }
 
+/// Builds the programs and writes an archive of one version under the usual names.
+pub(crate) fn make(release: bool, version: &str, out: &Path) -> Outcome {
+    make_as(release, version, ORGANISATION, out)
+}
+
+fn make_as(release: bool, version: &str, organisation: &str, out: &Path) -> Outcome {
+    packages::ensure(&packages::for_image(), "cargo xtask image")?;
+    say::step("building the programs");
+    let programs = Programs::build(release)?;
+    Images::of(&programs)?.write(version, organisation, out)
+}
+
 /// Everything that images are made of, read once: archives of several versions differ only in what they say.
-pub(crate) struct Images(layers::Layers);
+struct Images(layers::Layers);
 
 impl Images {
     /// Collects the programs, their libraries and what the images of other projects need.
-    pub(crate) fn of(programs: &Programs) -> Outcome<Self> {
+    fn of(programs: &Programs) -> Outcome<Self> {
         say::step("collecting files and libraries");
         layers::Layers::collect(programs).map(Self)
     }
 
     /// Writes the archive of one version.
-    pub(crate) fn write(&self, version: &str, organisation: &str, out: &Path) -> Outcome {
+    fn write(&self, version: &str, organisation: &str, out: &Path) -> Outcome {
         if let Some(directory) = out.parent() {
             std::fs::create_dir_all(directory).map_err(Failure::file("create", directory))?;
         }
@@ -101,11 +110,11 @@ pub(crate) fn for_tests(programs: &Programs) -> Outcome<[(&'static str, PathBuf)
     let directory = checkout::root().join("target/image/test");
     let archive = |variable, version: &str| {
         let file = directory.join(format!("{version}.tar"));
-        images.write(version, catalogue::ORGANISATION, &file)?;
+        images.write(version, ORGANISATION, &file)?;
         Ok((variable, file))
     };
     Ok([
-        archive("MKE_TEST_IMAGES", catalogue::VERSION)?,
+        archive("MKE_TEST_IMAGES", VERSION)?,
         archive("MKE_TEST_IMAGES_PREVIOUS", PREVIOUS_VERSION)?,
     ])
 }
@@ -130,7 +139,7 @@ mod tests {
 
     #[test]
     fn versions_are_three_numbers() {
-        for good in ["3.4.15", "0.0.0", catalogue::VERSION, PREVIOUS_VERSION] {
+        for good in ["3.4.15", "0.0.0", VERSION, PREVIOUS_VERSION] {
             assert_eq!(version(good), Ok(good.to_owned()));
         }
         for bad in [
