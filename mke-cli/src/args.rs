@@ -3,8 +3,8 @@
 use clap::{Parser, Subcommand};
 
 use crate::commands::{
-    account, admission, auth, authz, bundle, can_i, collection, completion, config, context, dump_certs,
-    grant, id, login, net, org, passwd, port_check, proof, role, serve, team,
+    account, admission, auth, authz, bootstrap, bundle, can_i, collection, completion, config, context,
+    dump_certs, grant, id, login, net, org, passwd, port_check, proof, role, serve, team,
 };
 use crate::output::Format;
 
@@ -26,6 +26,14 @@ pub(crate) enum Command {
     Serve(Box<serve::Args>),
     /// Print the version.
     Version,
+    /// Make this machine a manager and install a cluster on its swarm.
+    Install(Box<bootstrap::install::Args>),
+    /// Take a cluster off every node of its swarm; the swarm and applications stay.
+    UninstallUcp(bootstrap::uninstall::Args),
+    /// Upgrade a cluster, managers first.
+    Upgrade(bootstrap::upgrade::Args),
+    /// List, pull or load the images of a cluster.
+    Images(bootstrap::images::Args),
     /// Print the id of the control plane on this machine.
     Id(id::Args),
     /// Print the public certificates of the control plane on this machine.

@@ -11,6 +11,9 @@ pub(crate) enum CliError {
     /// A file has mistakes. Already rendered.
     #[error("the file has mistakes")]
     Mistakes,
+    /// Another error, which was told already; only its exit code counts.
+    #[error("{0}")]
+    Told(Box<CliError>),
     /// The arguments or a file they name make no sense.
     #[error("{0}")]
     Usage(String),
@@ -72,6 +75,7 @@ impl CliError {
     /// 1 the answer is no; 2 usage or configuration; 3 failed.
     pub(crate) fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self {
+            Self::Told(error) => return error.exit_code(),
             Self::AnswerIsNo | Self::Refused { .. } | Self::NotLoggedIn => 1,
             Self::Usage(_) | Self::Mistakes => 2,
             Self::Api { status: 400, .. } => 2,

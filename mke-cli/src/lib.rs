@@ -58,7 +58,7 @@ pub fn run_in_colours(
     let mut output = Output::new(stdout, stderr, cli.output).in_colours(colours);
     match commands::dispatch(cli.command, &mut output) {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error @ (CliError::AnswerIsNo | CliError::Mistakes)) => error.exit_code(),
+        Err(error @ (CliError::AnswerIsNo | CliError::Mistakes | CliError::Told(_))) => error.exit_code(),
         Err(error) => {
             output.error(&error);
             error.exit_code()

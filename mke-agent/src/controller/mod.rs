@@ -71,7 +71,7 @@ pub use live::{Logs, SyslogCounts};
 pub use options::Options;
 pub use policy_store::{PolicyStore, PolicyStoreError};
 pub use records::{ClusterRecord, CollectionRecord};
-pub use setup::SetupError;
+pub use setup::{SetupError, random_password};
 pub use start::{Running, StartError, Surroundings, start, start_with};
 
 /// The system's random source. It fails only when the system cannot give randomness at all, and then the process

@@ -189,7 +189,8 @@ fn hand_out(options: &Options, name: &AccountName, password: &Secret, url: &str)
     Ok(())
 }
 
-fn random_password() -> Secret {
+/// A password that nobody chose: long, and without characters that are easily mistaken for others.
+pub fn random_password() -> Secret {
     let mut rng = rng();
     let mut text = String::with_capacity(PASSWORD_CHARS);
     while text.len() < PASSWORD_CHARS {

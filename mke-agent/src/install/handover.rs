@@ -13,6 +13,12 @@ use serde::{Deserialize, Serialize, Serializer};
 /// Where the file lies in the container.
 pub const PATH: &str = "/handover.json";
 
+/// Where the volumes of a manager are mounted in the container, each under its name.
+pub const VOLUMES: &str = "/v";
+
+/// Where the certificate that the swarm gave to the node is mounted in the container.
+pub const SWARM_CERTIFICATES: &str = "/swarm-certificates";
+
 /// The form that this version writes; others are refused.
 pub const SCHEMA: u32 = 1;
 

@@ -11,9 +11,12 @@ mod hardware_info;
 mod logging;
 mod metrics;
 mod ports;
+mod probe;
 mod proxy;
 mod relay;
 mod signals;
+mod uninstall;
+mod watch;
 
 use std::process::ExitCode;
 
@@ -57,6 +60,15 @@ enum Program {
     HardwareInfo(hardware_info::Args),
     /// Figures of this manager.
     Metrics(metrics::Args),
+    /// Say what this node is like before anything is made here.
+    #[command(hide = true)]
+    Probe(probe::Args),
+    /// Remove an installation from this node.
+    #[command(hide = true)]
+    Uninstall(uninstall::Args),
+    /// Tell which versions run on this node.
+    #[command(hide = true)]
+    Watch(watch::Args),
 }
 
 impl Program {
@@ -69,7 +81,10 @@ impl Program {
             | Self::AuthApi(_)
             | Self::SwarmManager(_)
             | Self::HardwareInfo(_)
-            | Self::Metrics(_) => false,
+            | Self::Metrics(_)
+            | Self::Probe(_)
+            | Self::Uninstall(_)
+            | Self::Watch(_) => false,
         }
     }
 
@@ -83,6 +98,9 @@ impl Program {
             Self::SwarmManager(args) => relay::run(args, relay::SWARM_MANAGER).await,
             Self::HardwareInfo(args) => hardware_info::run(args).await,
             Self::Metrics(args) => metrics::run(args).await,
+            Self::Probe(args) => probe::run(args).await,
+            Self::Uninstall(args) => uninstall::run(args).await,
+            Self::Watch(args) => watch::run(args).await,
         }
     }
 }

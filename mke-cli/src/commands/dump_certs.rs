@@ -1,15 +1,19 @@
-//! `ucp dump-certs`: the public certificates, from the data directory of the control plane on this machine.
+//! `ucp dump-certs`: the public certificates of the control plane on this machine: a cluster's from its volumes, those of
+//! `ucp serve` from its data directory.
 
 use std::path::{Path, PathBuf};
 
 use mke_agent::controller::options::{PUBLIC_CA, PUBLIC_CERT, PUBLIC_CLUSTER_CA};
 
+use super::bootstrap::{self, LogArgs};
 use super::id::DEFAULT_DATA_DIR;
 use crate::error::CliError;
 use crate::output::Output;
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
+    #[command(flatten)]
+    log: LogArgs,
     /// Print only the authority's certificate.
     #[arg(long)]
     ca: bool,
@@ -22,14 +26,18 @@ pub(crate) struct Args {
 }
 
 pub(super) fn run(args: &Args, output: &mut Output<'_>) -> Result<(), CliError> {
-    let mut pem = read_public(
-        &args.data_dir,
-        if args.cluster {
-            PUBLIC_CLUSTER_CA
-        } else {
-            PUBLIC_CA
-        },
-    )?;
+    let authority = if args.cluster {
+        PUBLIC_CLUSTER_CA
+    } else {
+        PUBLIC_CA
+    };
+    let mut pem = match read_public(&args.data_dir, authority) {
+        Err(nothing @ CliError::Usage(_)) => {
+            let pem = bootstrap::certificates::dump(&args.log, args.ca, args.cluster, nothing)?;
+            return output.data(&pem);
+        }
+        other => other?,
+    };
     if !args.ca && !args.cluster {
         pem.push_str(&read_public(&args.data_dir, PUBLIC_CERT)?);
     }

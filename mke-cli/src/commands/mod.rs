@@ -8,6 +8,7 @@ pub(crate) mod audit_log;
 pub(crate) mod auth;
 pub(crate) mod authz;
 mod authz_to_mke4;
+pub(crate) mod bootstrap;
 pub(crate) mod bundle;
 pub(crate) mod can_i;
 pub(crate) mod collection;
@@ -48,6 +49,10 @@ pub(crate) fn dispatch(command: Command, output: &mut Output<'_>) -> Result<(), 
     match command {
         Command::Serve(args) => serve::run(*args),
         Command::Version => version::run(output),
+        Command::Install(args) => bootstrap::install::run(*args, output),
+        Command::UninstallUcp(args) => bootstrap::uninstall::run(args, output),
+        Command::Upgrade(args) => bootstrap::upgrade::run(args, output),
+        Command::Images(args) => bootstrap::images::run(&args, output),
         Command::Id(args) => id::run(&args, output),
         Command::DumpCerts(args) => dump_certs::run(&args, output),
         Command::ExampleConfig => output.data(&mke_core::config::Config::example()),

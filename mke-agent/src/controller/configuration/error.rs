@@ -66,6 +66,15 @@ pub enum ChangeError {
         /// What the store takes.
         most: usize,
     },
+    /// The cluster is being upgraded.
+    #[error(
+        "the cluster is being upgraded by {owner}: change the configuration when that has ended; an upgrade that was \
+         broken off goes on when it is run again"
+    )]
+    Upgrading {
+        /// Who upgrades it.
+        owner: String,
+    },
     /// Others changed it again and again.
     #[error("others are changing the configuration, try again")]
     Busy,

@@ -27,6 +27,9 @@ use mke_core::store::{Compare, Entry, KeyRange, MAX_TXN_BYTES, Revision, Store, 
 use mke_core::time::{Clock, Timestamp};
 use tokio::sync::watch;
 
+use crate::engine::EngineClient;
+use crate::install::{Daemon, lock};
+
 use super::records::{decode, encode};
 use super::state::reached;
 use record::HistoryRecord;
@@ -98,6 +101,8 @@ pub struct Configuration {
     in_force: watch::Receiver<Revision>,
     /// What the controller was started with.
     started: Arc<Config>,
+    /// Where an upgrade would have left its mark.
+    engine: EngineClient,
 }
 
 impl Configuration {
@@ -107,12 +112,26 @@ impl Configuration {
         clock: Arc<dyn Clock>,
         in_force: watch::Receiver<Revision>,
         started: Arc<Config>,
+        engine: EngineClient,
     ) -> Self {
         Self {
             store,
             clock,
             in_force,
             started,
+            engine,
+        }
+    }
+
+    /// Refuses changes while an upgrade runs or one that was broken off waits to go on (UPG-017): agents of two versions
+    /// would read two configurations. An engine that does not answer or is in no swarm has no upgrade.
+    async fn not_upgrading(&self) -> Result<(), ChangeError> {
+        let mark = lock::current(&Daemon::new(self.engine.clone())).await;
+        match mark {
+            Ok(Some(mark)) if mark.operation == "upgrade" => {
+                Err(ChangeError::Upgrading { owner: mark.owner })
+            }
+            _ => Ok(()),
         }
     }
 
@@ -215,6 +234,7 @@ impl Configuration {
             if request.dry_run {
                 return Ok(applied);
             }
+            self.not_upgrading().await?;
             let refused = || applied.differences.iter().filter(|change| change.is_refused());
             if refused().next().is_some() {
                 return Err(ChangeError::Fixed(refused().cloned().collect()));

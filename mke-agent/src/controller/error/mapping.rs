@@ -319,7 +319,7 @@ impl From<ChangeError> for ApiError {
             ChangeError::NoSuchVersion(_) => Self::new(Kind::NotFound, text),
             ChangeError::Why => Self::malformed(text),
             ChangeError::TooLarge { .. } => Self::new(Kind::TooLarge, text),
-            ChangeError::Busy => Self::new(Kind::Conflict, text),
+            ChangeError::Busy | ChangeError::Upgrading { .. } => Self::new(Kind::Conflict, text),
             ChangeError::NotInForce(error) => error.into(),
             ChangeError::Store(error) => error.into(),
         }

@@ -1,0 +1,158 @@
+//! Why the bootstrapper did not do what it was asked.
+
+use mke_core::config::Problems;
+use mke_core::pki::PkiError;
+use mke_core::product::{UpgradeRefused, VersionError};
+
+use super::handover::HandoverError;
+use super::preflight::Findings;
+use crate::engine::EngineError;
+
+/// Why installing, upgrading or removing stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum InstallError {
+    /// The socket may not be opened. On SELinux hosts that is the container's label (CLI-005).
+    #[error(
+        "unable to get valid Docker client: permission denied on `{socket}`; on hosts with SELinux add \
+         `--security-opt label=disable` to `docker run`"
+    )]
+    SocketDenied {
+        /// The socket.
+        socket: String,
+    },
+    /// No socket.
+    #[error(
+        "unable to get valid Docker client: nothing at `{socket}`; add \
+         `-v /var/run/docker.sock:/var/run/docker.sock` to `docker run`"
+    )]
+    NoSocket {
+        /// The socket.
+        socket: String,
+    },
+    /// The engine.
+    #[error("{doing}")]
+    Engine {
+        /// What was being done, with the object's name.
+        doing: String,
+        /// What the engine said.
+        #[source]
+        source: EngineError,
+    },
+    /// The container that this runs in has another name (CLI-003).
+    #[error(
+        "this container must be named `ucp`: add `--name ucp` to `docker run`, and remove what is left of an earlier run"
+    )]
+    ContainerName,
+    /// An image name that fits nothing.
+    #[error("`{0}` is no image of this product, use `<organisation>/ucp:<version>`")]
+    Image(String),
+    /// A version that is none.
+    #[error(transparent)]
+    Version(#[from] VersionError),
+    /// The node is no manager, or the swarm cannot be asked.
+    #[error("{0}")]
+    Swarm(String),
+    /// Something is there already.
+    #[error("{0}")]
+    AlreadyThere(String),
+    /// Nothing is there.
+    #[error("no MKE instance was found on this engine; run this on a manager of the cluster")]
+    NotInstalled,
+    /// Another instance than the one that was named.
+    #[error(
+        "this is instance `{found}`, not `{asked}`: nothing was done; give `--id {found}` if this is the one"
+    )]
+    OtherInstance {
+        /// What is here.
+        found: String,
+        /// What was named.
+        asked: String,
+    },
+    /// Another run works on this cluster.
+    #[error(
+        "{operation} of this cluster runs already, started by {owner}; wait for it, or if that machine is gone remove \
+         the mark with `docker config rm com.docker.ucp.lock`"
+    )]
+    Locked {
+        /// `install`, `upgrade` or `uninstall`.
+        operation: String,
+        /// Who.
+        owner: String,
+    },
+    /// Checks found what stops it.
+    #[error("{0}")]
+    Checks(Findings),
+    /// The configuration.
+    #[error("the configuration is not valid: {0}")]
+    Configuration(Problems),
+    /// A flag.
+    #[error("{flag}: {reason}")]
+    Flag {
+        /// The flag, such as `--admin-username`.
+        flag: String,
+        /// What is wrong with it.
+        reason: String,
+    },
+    /// The licence.
+    #[error("the licence cannot be used: {0}")]
+    License(String),
+    /// `--existing-config` without one.
+    #[error(
+        "there is no config object `com.docker.ucp.config` to begin with; make one with \
+         `docker config create com.docker.ucp.config FILE`, or leave out `--existing-config`"
+    )]
+    NoExistingConfig,
+    /// The versions do not allow it.
+    #[error(transparent)]
+    Upgrade(#[from] UpgradeRefused),
+    /// Images that are not there.
+    #[error("these images are neither on this engine nor could they be pulled: {0}")]
+    Images(String),
+    /// Certificates.
+    #[error("certificates cannot be made")]
+    Pki(#[from] PkiError),
+    /// The handover.
+    #[error(transparent)]
+    Handover(#[from] HandoverError),
+    /// A container that should have done something ended with an error.
+    #[error("{what} failed with exit code {code}:\n{log}")]
+    Program {
+        /// Which container.
+        what: String,
+        /// Its code.
+        code: i64,
+        /// The end of its log.
+        log: String,
+    },
+    /// Something did not happen in time.
+    #[error("{what} took longer than {seconds} s{detail}")]
+    TookTooLong {
+        /// What.
+        what: String,
+        /// The limit.
+        seconds: u64,
+        /// What is known about it, beginning with `: `; or nothing.
+        detail: String,
+    },
+    /// The system gave no random numbers, or a file could not be packed.
+    #[error("{0}")]
+    System(String),
+    /// Failed, and not all of it could be undone.
+    #[error(
+        "{failure}\nwhat was made could not be removed completely, run `uninstall-ucp` or remove by hand: {left}"
+    )]
+    NotUndone {
+        /// Why it failed.
+        failure: Box<InstallError>,
+        /// What is left.
+        left: String,
+    },
+}
+
+impl InstallError {
+    /// For `map_err` on calls to the engine.
+    pub(super) fn engine(doing: impl Into<String>) -> impl FnOnce(EngineError) -> Self {
+        let doing = doing.into();
+        move |source| Self::Engine { doing, source }
+    }
+}

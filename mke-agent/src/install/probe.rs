@@ -1,0 +1,502 @@
+//! What a node says of itself before anything is made there, and whether its ports can be reached from here.
+//!
+//! A probe is a container in the host's network: it opens every needed port, prints one line of JSON, and answers whoever
+//! connects until it is stopped. Without a swarm there is one, on this engine; in a swarm a global service makes one on
+//! every Linux node.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::Path;
+use std::time::Duration;
+
+use ipnet::IpNet;
+use mke_core::product::labels;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::{TcpListener, TcpStream, UdpSocket};
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep, timeout};
+
+use super::daemon::{Daemon, filters};
+use super::error::InstallError;
+use super::inventory::{Node, RUN};
+
+/// Name of the container or the service.
+const NAME: &str = "ucp-probe";
+/// The variable that tells a task its node's id.
+pub const NODE_VARIABLE: &str = "UCP_NODE_ID";
+/// What a probe answers; anything else at a port is somebody else.
+const ANSWER: &[u8] = b"mke probe\n";
+/// How long probes may take until all have spoken.
+const PATIENCE: Duration = Duration::from_secs(60);
+/// How long a connection may take. Firewalls that drop are told apart from those that refuse by nothing else.
+const CONNECT: Duration = Duration::from_secs(3);
+/// How often one looks.
+const LOOK: Duration = Duration::from_millis(200);
+
+/// A port that is needed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Wanted {
+    /// Whether it is UDP.
+    pub udp: bool,
+    /// Its number.
+    pub port: u16,
+}
+
+impl std::fmt::Display for Wanted {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}/{}", if self.udp { "udp" } else { "tcp" }, self.port)
+    }
+}
+
+impl std::str::FromStr for Wanted {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let refused = || format!("`{text}` is no port, write tcp/443 or udp/4789");
+        let (protocol, port) = text.split_once('/').ok_or_else(refused)?;
+        let udp = match protocol {
+            "tcp" => false,
+            "udp" => true,
+            _ => return Err(refused()),
+        };
+        Ok(Self {
+            udp,
+            port: port.parse().map_err(|_| refused())?,
+        })
+    }
+}
+
+/// What a probe says.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Said {
+    /// Swarm's id of the node; empty without a swarm.
+    pub node: String,
+    /// Release of the kernel.
+    pub kernel: Option<String>,
+    /// Whether processes of containers can gain no privileges.
+    pub no_new_privileges: Option<bool>,
+    /// Bytes of the file system that holds the engine's data.
+    pub disk: Option<u64>,
+    /// Free bytes of it.
+    pub disk_free: Option<u64>,
+    /// Needed ports that something else holds.
+    pub in_use: BTreeSet<String>,
+    /// Networks that the host reaches without the engine, each with its source.
+    pub networks: Vec<(IpNet, String)>,
+}
+
+/// Opens the ports, tells what it sees by `tell`, and answers until `ended` is.
+///
+/// # Errors
+/// When what is seen cannot be written as JSON.
+pub async fn run(
+    node: String,
+    wanted: &[Wanted],
+    tell: impl FnOnce(&str),
+    ended: impl Future<Output = ()>,
+) -> Result<(), InstallError> {
+    let mut in_use = BTreeSet::new();
+    let mut listeners = JoinSet::new();
+    let mut held = Vec::new();
+    for wanted in wanted {
+        let address = SocketAddr::from((Ipv4Addr::UNSPECIFIED, wanted.port));
+        if wanted.udp {
+            match UdpSocket::bind(address).await {
+                Ok(socket) => held.push(socket),
+                Err(_) => drop(in_use.insert(wanted.to_string())),
+            }
+            continue;
+        }
+        match TcpListener::bind(address).await {
+            Ok(listener) => drop(listeners.spawn(answer(listener))),
+            Err(_) => drop(in_use.insert(wanted.to_string())),
+        }
+    }
+    let (disk, disk_free) = disk_of(Path::new("/"));
+    let said = Said {
+        node,
+        kernel: rustix::system::uname().release().to_str().ok().map(str::to_owned),
+        no_new_privileges: no_new_privileges(
+            &std::fs::read_to_string("/proc/self/status").unwrap_or_default(),
+        ),
+        disk,
+        disk_free,
+        in_use,
+        networks: networks(),
+    };
+    let line = serde_json::to_string(&said).map_err(|error| InstallError::System(error.to_string()))?;
+    tell(&line);
+    ended.await;
+    Ok(())
+}
+
+async fn answer(listener: TcpListener) {
+    loop {
+        if let Ok((mut stream, _)) = listener.accept().await {
+            let _ = stream.write_all(ANSWER).await;
+        }
+    }
+}
+
+fn no_new_privileges(status: &str) -> Option<bool> {
+    let value = status.lines().find_map(|line| line.strip_prefix("NoNewPrivs:"))?;
+    Some(value.trim() == "1")
+}
+
+fn disk_of(path: &Path) -> (Option<u64>, Option<u64>) {
+    match rustix::fs::statvfs(path) {
+        Ok(stat) => (
+            stat.f_blocks.checked_mul(stat.f_frsize),
+            stat.f_bavail.checked_mul(stat.f_frsize),
+        ),
+        Err(_) => (None, None),
+    }
+}
+
+fn networks() -> Vec<(IpNet, String)> {
+    match mke_net::host::Host::observe(Path::new("/")) {
+        Ok(host) => host
+            .ranges()
+            .into_iter()
+            .map(|range| (range.net, range.source))
+            .collect(),
+        Err(_) => Vec::new(),
+    }
+}
+
+/// What was found out on all nodes.
+#[derive(Debug, Clone, Default)]
+pub struct Probed {
+    /// By node: its swarm id, or nothing without a swarm.
+    pub said: BTreeMap<String, Said>,
+    /// Nodes that did not say anything, and why.
+    pub silent: BTreeMap<String, String>,
+    /// Ports that were open there and did not answer from here.
+    pub unreachable: BTreeMap<String, BTreeSet<String>>,
+}
+
+/// How probes are made.
+pub struct Probing<'a> {
+    /// The engine.
+    pub daemon: &'a Daemon,
+    /// The image with the agents' programs.
+    pub image: &'a str,
+    /// The instance, where it is known: what a killed run leaves is then found.
+    pub instance: &'a str,
+    /// The run.
+    pub run: &'a str,
+    /// Needed ports of managers and of workers.
+    pub managers: &'a [Wanted],
+    /// Needed ports of workers.
+    pub workers: &'a [Wanted],
+}
+
+impl Probing<'_> {
+    fn words(wanted: &[Wanted]) -> Vec<String> {
+        let mut words = vec!["probe".to_owned()];
+        words.extend(wanted.iter().map(|wanted| format!("--port={wanted}")));
+        words
+    }
+
+    fn labels(&self) -> Value {
+        json!({ RUN: self.run, labels::INSTANCE_ID: self.instance })
+    }
+
+    /// Probes the engine itself, which is in no swarm.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub async fn this_engine(&self, address: Option<IpAddr>) -> Result<Probed, InstallError> {
+        let daemon = self.daemon;
+        daemon
+            .delete(
+                "cannot remove an old probe",
+                &format!("/containers/{NAME}?force=1"),
+            )
+            .await?;
+        let body = json!({
+            "Image": self.image,
+            "Entrypoint": ["/bin/ucp-agent"],
+            "Cmd": Self::words(self.managers),
+            "Labels": self.labels(),
+            "HostConfig": { "NetworkMode": "host" },
+        });
+        let made = daemon
+            .post(
+                "cannot create the container that checks this node",
+                &format!("/containers/create?name={NAME}"),
+                &body,
+            )
+            .await?;
+        let id = made.get("Id").and_then(Value::as_str).unwrap_or(NAME).to_owned();
+        let probed = self.local(&id, address).await;
+        daemon
+            .delete("cannot remove the probe", &format!("/containers/{id}?force=1"))
+            .await?;
+        probed
+    }
+
+    async fn local(&self, id: &str, address: Option<IpAddr>) -> Result<Probed, InstallError> {
+        self.daemon
+            .post(
+                "cannot start the container that checks this node",
+                &format!("/containers/{id}/start"),
+                &Value::Null,
+            )
+            .await?;
+        let end = Instant::now() + PATIENCE;
+        let said = loop {
+            let log = self.daemon.log("containers", id, 50).await?;
+            if let Some(said) = log
+                .lines()
+                .find_map(|line| serde_json::from_str::<Said>(line).ok())
+            {
+                break said;
+            }
+            let state = self.daemon.get(&format!("/containers/{id}/json")).await?;
+            let running = state.pointer("/State/Running") == Some(&Value::Bool(true));
+            if !running || Instant::now() > end {
+                return Err(InstallError::Program {
+                    what: "the check of this node".to_owned(),
+                    code: state
+                        .pointer("/State/ExitCode")
+                        .and_then(Value::as_i64)
+                        .unwrap_or(-1),
+                    log,
+                });
+            }
+            sleep(LOOK).await;
+        };
+        let mut probed = Probed::default();
+        if let Some(address) = address {
+            let missing = unreachable(address, self.managers, &said.in_use).await;
+            probed.unreachable.insert(String::new(), missing);
+        }
+        probed.said.insert(String::new(), said);
+        Ok(probed)
+    }
+
+    /// Probes every Linux node of a swarm that is seen.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub async fn nodes(&self, nodes: &[Node], credentials: Option<&str>) -> Result<Probed, InstallError> {
+        let nodes: Vec<&Node> = nodes
+            .iter()
+            .filter(|node| node.ready && node.os == "linux")
+            .collect();
+        let mut probed = Probed::default();
+        for (role, wanted) in [("manager", self.managers), ("worker", self.workers)] {
+            let these: Vec<&Node> = nodes
+                .iter()
+                .copied()
+                .filter(|node| node.manager == (role == "manager"))
+                .collect();
+            if these.is_empty() {
+                continue;
+            }
+            let name = format!("{NAME}-{role}");
+            self.remove_service(&name).await?;
+            let made = self.role(&name, role, wanted, credentials).await;
+            let probing = match made {
+                Ok(()) => self.listen(&name, &these, wanted, &mut probed).await,
+                Err(error) => Err(error),
+            };
+            self.remove_service(&name).await?;
+            probing?;
+        }
+        Ok(probed)
+    }
+
+    async fn role(
+        &self,
+        name: &str,
+        role: &str,
+        wanted: &[Wanted],
+        credentials: Option<&str>,
+    ) -> Result<(), InstallError> {
+        let body = json!({
+            "Name": name,
+            "Labels": self.labels(),
+            "TaskTemplate": {
+                "ContainerSpec": {
+                    "Image": self.image,
+                    "Command": ["/bin/ucp-agent"],
+                    "Args": Self::words(wanted),
+                    // The swarm fills this in, which it does not do in arguments.
+                    "Env": [format!("{NODE_VARIABLE}={{{{.Node.ID}}}}")],
+                    "Labels": self.labels(),
+                },
+                "Placement": { "Constraints": [format!("node.role=={role}"), "node.platform.os==linux"] },
+                "RestartPolicy": { "Condition": "none" },
+                "Networks": [{ "Target": "host" }],
+            },
+            "Mode": { "Global": {} },
+        });
+        self.daemon
+            .post_with(
+                "cannot create the service that checks nodes",
+                "/services/create",
+                &body,
+                credentials,
+            )
+            .await
+            .map(drop)
+    }
+
+    async fn remove_service(&self, name: &str) -> Result<(), InstallError> {
+        self.daemon
+            .delete(
+                "cannot remove the service that checks nodes",
+                &format!("/services/{name}"),
+            )
+            .await
+            .map(drop)
+    }
+
+    async fn listen(
+        &self,
+        name: &str,
+        nodes: &[&Node],
+        wanted: &[Wanted],
+        probed: &mut Probed,
+    ) -> Result<(), InstallError> {
+        let end = Instant::now() + PATIENCE;
+        let mut waiting: BTreeMap<&str, &Node> = nodes.iter().map(|node| (node.id.as_str(), *node)).collect();
+        while !waiting.is_empty() {
+            let log = self.daemon.log("services", name, 500).await?;
+            for said in log
+                .lines()
+                .filter_map(|line| serde_json::from_str::<Said>(line).ok())
+            {
+                if let Some(node) = waiting.remove(said.node.as_str()) {
+                    if let Ok(address) = node.address.parse() {
+                        let missing = unreachable(address, wanted, &said.in_use).await;
+                        probed.unreachable.insert(node.id.clone(), missing);
+                    }
+                    probed.said.insert(node.id.clone(), said);
+                }
+            }
+            let tasks = filters(&json!({ "service": [name] }));
+            for task in self.daemon.list(&format!("/tasks?filters={tasks}")).await? {
+                let text = |pointer: &str| task.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+                if matches!(text("/Status/State"), "failed" | "rejected" | "orphaned") {
+                    let id = text("/NodeID");
+                    if waiting.remove(id).is_some() {
+                        let reason = [text("/Status/Err"), text("/Status/Message")];
+                        let reason = reason
+                            .into_iter()
+                            .find(|reason| !reason.is_empty())
+                            .unwrap_or("unknown");
+                        probed.silent.insert(id.to_owned(), reason.to_owned());
+                    }
+                }
+            }
+            if Instant::now() > end {
+                for id in waiting.keys() {
+                    let reason = format!("no answer within {} s", PATIENCE.as_secs());
+                    probed.silent.insert((*id).to_owned(), reason);
+                }
+                return Ok(());
+            }
+            if !waiting.is_empty() {
+                sleep(LOOK).await;
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The ports that were opened there and do not answer from here.
+async fn unreachable(address: IpAddr, wanted: &[Wanted], in_use: &BTreeSet<String>) -> BTreeSet<String> {
+    let mut asked = JoinSet::new();
+    for wanted in wanted.iter().copied() {
+        // Whether a datagram arrives cannot be told from here.
+        if !wanted.udp && !in_use.contains(&wanted.to_string()) {
+            asked.spawn(async move {
+                let connected = timeout(CONNECT, TcpStream::connect((address, wanted.port))).await;
+                (wanted, matches!(connected, Ok(Ok(_))))
+            });
+        }
+    }
+    let answers = asked.join_all().await;
+    answers
+        .into_iter()
+        .filter(|(_, reached)| !reached)
+        .map(|(wanted, _)| wanted.to_string())
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ports_are_written_as_people_do() {
+        for (text, udp, port) in [("tcp/443", false, 443), ("udp/4789", true, 4789)] {
+            let wanted: Wanted = text.parse().unwrap();
+            assert_eq!(wanted, Wanted { udp, port });
+            assert_eq!(wanted.to_string(), text);
+        }
+        for text in ["443", "tcp/", "tcp/70000", "sctp/1", ""] {
+            assert!(text.parse::<Wanted>().is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn privileges_from_the_kernel() {
+        assert_eq!(no_new_privileges("Name:\tx\nNoNewPrivs:\t1\n"), Some(true));
+        assert_eq!(no_new_privileges("NoNewPrivs:\t0\n"), Some(false));
+        assert_eq!(no_new_privileges("Name:\tx\n"), None);
+    }
+
+    /// INST-022: a port that something holds is told, the others are open and answer.
+    #[tokio::test]
+    async fn ports_in_use_are_told() {
+        let holder = TcpListener::bind("0.0.0.0:0").await.unwrap();
+        let taken = Wanted {
+            udp: false,
+            port: holder.local_addr().unwrap().port(),
+        };
+        let free = TcpListener::bind("0.0.0.0:0")
+            .await
+            .unwrap()
+            .local_addr()
+            .unwrap()
+            .port();
+        let free = Wanted {
+            udp: false,
+            port: free,
+        };
+        let (tell, told) = tokio::sync::oneshot::channel();
+        let (end, ended) = tokio::sync::oneshot::channel::<()>();
+        let wanted = [taken, free];
+        let probe = async {
+            let ended = async { drop(ended.await) };
+            run(
+                "n1".to_owned(),
+                &wanted,
+                |line| drop(tell.send(line.to_owned())),
+                ended,
+            )
+            .await
+        };
+        let look = async {
+            let said: Said = serde_json::from_str(&told.await.unwrap()).unwrap();
+            let missing = unreachable([127, 0, 0, 1].into(), &wanted, &said.in_use).await;
+            drop(end);
+            (said, missing)
+        };
+        let (ended, (said, missing)) = tokio::join!(probe, look);
+        ended.unwrap();
+        drop(holder);
+        assert_eq!(said.node, "n1");
+        assert_eq!(said.in_use, [taken.to_string()].into());
+        assert!(missing.is_empty(), "{missing:?}");
+        assert!(said.kernel.is_some() && said.disk.is_some());
+        let gone = unreachable([127, 0, 0, 1].into(), &[free], &BTreeSet::new()).await;
+        assert_eq!(gone, [free.to_string()].into());
+    }
+}

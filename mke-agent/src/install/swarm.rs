@@ -1,0 +1,199 @@
+//! What the engine says of itself and of its swarm, and making a swarm.
+
+use std::net::IpAddr;
+
+use serde_json::{Value, json};
+
+use super::daemon::Daemon;
+use super::error::InstallError;
+
+/// The place of an engine in a swarm.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Swarm {
+    /// In none.
+    None,
+    /// Its keys are locked.
+    Locked,
+    /// It cannot say; the engine's words.
+    Unclear(String),
+    /// A worker.
+    Worker,
+    /// A manager.
+    Manager {
+        /// The swarm's id, which is the id of the instance.
+        cluster_id: String,
+        /// The node's id.
+        node_id: String,
+        /// The address at which others reach it.
+        address: String,
+        /// Pools of overlay networks.
+        pools: Vec<String>,
+    },
+}
+
+/// What `GET /info` says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SwarmInfo {
+    /// Its place in a swarm.
+    pub swarm: Swarm,
+    /// The whole answer, for facts that only one place looks at.
+    pub info: Value,
+}
+
+impl SwarmInfo {
+    /// Asks the engine.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub async fn read(daemon: &Daemon) -> Result<Self, InstallError> {
+        Ok(Self::of(daemon.get("/info").await?))
+    }
+
+    /// Reads an answer.
+    pub fn of(info: Value) -> Self {
+        let text = |pointer: &str| {
+            info.pointer(pointer)
+                .and_then(Value::as_str)
+                .unwrap_or_default()
+                .to_owned()
+        };
+        let swarm = match text("/Swarm/LocalNodeState").as_str() {
+            "inactive" | "" => Swarm::None,
+            "locked" => Swarm::Locked,
+            "active" if info.pointer("/Swarm/ControlAvailable") == Some(&Value::Bool(true)) => {
+                Swarm::Manager {
+                    cluster_id: text("/Swarm/Cluster/ID"),
+                    node_id: text("/Swarm/NodeID"),
+                    address: text("/Swarm/NodeAddr"),
+                    pools: info
+                        .pointer("/Swarm/Cluster/DefaultAddrPool")
+                        .and_then(Value::as_array)
+                        .into_iter()
+                        .flatten()
+                        .filter_map(|pool| pool.as_str().map(str::to_owned))
+                        .collect(),
+                }
+            }
+            "active" => Swarm::Worker,
+            other => Swarm::Unclear(format!("{other} {}", text("/Swarm/Error")).trim().to_owned()),
+        };
+        Self { swarm, info }
+    }
+
+    /// A text of the answer.
+    pub fn text(&self, pointer: &str) -> &str {
+        self.info
+            .pointer(pointer)
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+    }
+
+    /// The address at which the node is reached, once it is in a swarm.
+    pub fn address(&self) -> Option<IpAddr> {
+        match &self.swarm {
+            Swarm::Manager { address, .. } => address.parse().ok(),
+            _ => None,
+        }
+    }
+}
+
+/// How a swarm is made.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct NewSwarm {
+    /// Address or interface that others reach; the engine chooses when there is one candidate.
+    pub address: Option<String>,
+    /// Address or interface of data traffic.
+    pub data_path: Option<String>,
+    /// Port of the swarm's own traffic.
+    pub port: u16,
+    /// Pools of overlay networks; none for the engine's own.
+    pub pools: Vec<String>,
+}
+
+/// Makes a swarm.
+///
+/// # Errors
+/// The engine's: most often several addresses of which none was chosen.
+pub async fn init(daemon: &Daemon, new: &NewSwarm) -> Result<(), InstallError> {
+    let mut body = json!({
+        "ListenAddr": format!("0.0.0.0:{}", new.port),
+        "AdvertiseAddr": new.address.clone().unwrap_or_default(),
+        "DataPathAddr": new.data_path.clone().unwrap_or_default(),
+        "Spec": {},
+    });
+    if let (false, Some(body)) = (new.pools.is_empty(), body.as_object_mut()) {
+        body.insert("DefaultAddrPool".to_owned(), json!(new.pools));
+        body.insert("SubnetSize".to_owned(), json!(24));
+    }
+    daemon
+        .post(
+            "cannot make a swarm; name this machine's address or interface with `--host-address`",
+            "/swarm/init",
+            &body,
+        )
+        .await
+        .map(drop)
+}
+
+/// Unlocks the keys of a swarm.
+///
+/// # Errors
+/// The engine's.
+pub async fn unlock(daemon: &Daemon, key: &str) -> Result<(), InstallError> {
+    daemon
+        .post(
+            "cannot unlock the swarm with `--unlock-key`",
+            "/swarm/unlock",
+            &json!({ "UnlockKey": key }),
+        )
+        .await
+        .map(drop)
+}
+
+/// Ends the swarm that this engine alone is.
+///
+/// # Errors
+/// The engine's.
+pub async fn leave(daemon: &Daemon) -> Result<(), InstallError> {
+    daemon
+        .post(
+            "cannot leave the swarm that was made for this installation",
+            "/swarm/leave?force=1",
+            &Value::Null,
+        )
+        .await
+        .map(drop)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn places_in_a_swarm() {
+        for (info, wanted) in [
+            (json!({ "Swarm": { "LocalNodeState": "inactive" } }), Swarm::None),
+            (json!({}), Swarm::None),
+            (json!({ "Swarm": { "LocalNodeState": "locked" } }), Swarm::Locked),
+            (json!({ "Swarm": { "LocalNodeState": "active" } }), Swarm::Worker),
+            (
+                json!({ "Swarm": { "LocalNodeState": "error", "Error": "no leader" } }),
+                Swarm::Unclear("error no leader".to_owned()),
+            ),
+            (
+                json!({ "Swarm": {
+                    "LocalNodeState": "active", "ControlAvailable": true, "NodeID": "n", "NodeAddr": "10.0.0.1",
+                    "Cluster": { "ID": "c", "DefaultAddrPool": ["10.0.0.0/8"] },
+                } }),
+                Swarm::Manager {
+                    cluster_id: "c".to_owned(),
+                    node_id: "n".to_owned(),
+                    address: "10.0.0.1".to_owned(),
+                    pools: vec!["10.0.0.0/8".to_owned()],
+                },
+            ),
+        ] {
+            assert_eq!(SwarmInfo::of(info.clone()).swarm, wanted, "{info}");
+        }
+    }
+}

@@ -1,0 +1,134 @@
+//! Waiting until a whole cluster is ready: every agent has its task, every node its proxy, every manager a controller that
+//! says that it is healthy.
+
+use std::collections::BTreeMap;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use tokio::net::TcpStream;
+use tokio::time::{Instant, sleep, timeout};
+
+use super::daemon::{Daemon, filters};
+use super::error::InstallError;
+use super::inventory::{Inventory, Node};
+use super::ping::{Health, ping};
+use super::progress::Progress;
+
+/// The port of the proxy that every node has.
+const PROXY: u16 = 12376;
+/// How long a connection may take.
+const CONNECT: Duration = Duration::from_secs(2);
+/// How often one looks.
+const LOOK: Duration = Duration::from_millis(500);
+
+/// Waits for all nodes that the swarm sees.
+///
+/// # Errors
+/// [`InstallError::TookTooLong`] with each node that is not ready and why.
+pub async fn all_nodes(
+    daemon: &Daemon,
+    port: u16,
+    limit: Duration,
+    progress: &dyn Progress,
+) -> Result<(), InstallError> {
+    let end = Instant::now() + limit;
+    let mut told = BTreeMap::new();
+    loop {
+        let waiting = not_ready(daemon, port).await?;
+        if waiting.is_empty() {
+            return Ok(());
+        }
+        if Instant::now() > end {
+            let each = waiting.iter().map(|(node, reason)| format!("{node}: {reason}"));
+            return Err(InstallError::TookTooLong {
+                what: "making all nodes ready".to_owned(),
+                seconds: limit.as_secs(),
+                detail: format!(": {}", each.collect::<Vec<_>>().join("; ")),
+            });
+        }
+        if waiting != told {
+            for (node, reason) in &waiting {
+                progress.debug(&format!("waiting for node {node}: {reason}"));
+            }
+            told = waiting;
+        }
+        sleep(LOOK).await;
+    }
+}
+
+/// Nodes that are not ready, and why.
+///
+/// # Errors
+/// The engine's.
+pub async fn not_ready(daemon: &Daemon, port: u16) -> Result<BTreeMap<String, String>, InstallError> {
+    let nodes = Inventory::read(daemon, true).await?.nodes;
+    let query = filters(&json!({ "desired-state": ["running"] }));
+    let tasks = daemon.list(&format!("/tasks?filters={query}")).await?;
+    let mut waiting = BTreeMap::new();
+    for node in nodes.iter().filter(|node| node.os == "linux") {
+        if let Some(reason) = reason(node, &tasks, port).await {
+            waiting.insert(node.name.clone(), reason);
+        }
+    }
+    Ok(waiting)
+}
+
+async fn reason(node: &Node, tasks: &[Value], port: u16) -> Option<String> {
+    if !node.ready {
+        return Some("the swarm does not see it".to_owned());
+    }
+    if let Some(reason) = agent(node, tasks) {
+        return Some(reason);
+    }
+    let Ok(address) = node.address.parse::<IpAddr>() else {
+        return Some(format!("its address `{}` is none", node.address));
+    };
+    if !matches!(
+        timeout(CONNECT, TcpStream::connect((address, PROXY))).await,
+        Ok(Ok(_))
+    ) {
+        return Some(format!("its proxy does not answer at {address}:{PROXY}"));
+    }
+    if !node.manager {
+        return None;
+    }
+    match ping(address, port).await {
+        Health::Healthy => None,
+        Health::Unwell(text) => Some(format!("its controller is not healthy: {text}")),
+        Health::Silent(text) => Some(format!("its controller does not answer: {text}")),
+    }
+}
+
+/// Whether its agent runs.
+fn agent(node: &Node, tasks: &[Value]) -> Option<String> {
+    let text = |task: &Value, pointer: &str| {
+        task.pointer(pointer)
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .to_owned()
+    };
+    let kind = if node.manager {
+        "--role manager"
+    } else {
+        "--role worker"
+    };
+    let of_agent = |task: &&Value| {
+        let words = task.pointer("/Spec/ContainerSpec/Args").and_then(Value::as_array);
+        let words: Vec<&str> = words.into_iter().flatten().filter_map(Value::as_str).collect();
+        words.join(" ").contains(kind)
+    };
+    let states: Vec<String> = tasks
+        .iter()
+        .filter(|task| text(task, "/NodeID") == node.id)
+        .filter(of_agent)
+        .map(|task| text(task, "/Status/State"))
+        .collect();
+    if states.iter().any(|state| state == "running") {
+        return None;
+    }
+    Some(match states.first() {
+        Some(state) => format!("The ucp-agent task is {state}"),
+        None => "it has no task of an agent yet".to_owned(),
+    })
+}

@@ -1,0 +1,255 @@
+//! Installing and removing on real engines. Needs root, the packages docker.io, iptables, iproute2 and util-linux, and the
+//! archives that `cargo xtask test` makes; what is missing fails the test and is named.
+
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a failed step fails the test"
+)]
+
+use std::collections::BTreeSet;
+use std::io::{BufRead as _, BufReader};
+use std::process::{Child, ChildStderr, Command, Output, Stdio};
+
+use mke_test_support::images;
+use mke_test_support::lab::{Lab, Node};
+
+/// Flags of every installation here: machines that run tests are small.
+const FLAGS: [&str; 4] = [
+    "install",
+    "--swarm-only",
+    "--force-minimums",
+    "--admin-password=correct horse",
+];
+
+fn ucp(node: Node<'_>, words: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_ucp"));
+    command
+        .args(words)
+        .env_clear()
+        .env("MKE_ENGINE_SOCKET", node.sock())
+        .env("MKE_DATA_DIR", "/nonexistent")
+        .stdin(Stdio::null());
+    command
+}
+
+fn run(node: Node<'_>, words: &[&str]) -> Output {
+    ucp(node, words).output().unwrap()
+}
+
+fn log(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// Everything on an engine and in its swarm that an installation could leave, by kind and name.
+fn listing(node: Node<'_>) -> BTreeSet<String> {
+    let mut all = BTreeSet::new();
+    let in_swarm = node
+        .docker(&["info", "--format", "{{.Swarm.ControlAvailable}}"])
+        .trim()
+        == "true";
+    let mut add = |kind: &str, words: &[&str]| {
+        for line in node.docker(words).lines() {
+            all.insert(format!("{kind} {line}"));
+        }
+    };
+    add("container", &["ps", "--all", "--format", "{{.Names}}"]);
+    add("volume", &["volume", "ls", "--format", "{{.Name}}"]);
+    add("network", &["network", "ls", "--format", "{{.Name}} {{.Scope}}"]);
+    if in_swarm {
+        for kind in ["service", "config", "secret"] {
+            add(kind, &[kind, "ls", "--format", "{{.Name}}"]);
+        }
+        let ids = node.docker(&["node", "ls", "--quiet"]);
+        for id in ids.lines() {
+            add(
+                "labels",
+                &[
+                    "node",
+                    "inspect",
+                    "--format",
+                    "{{.Description.Hostname}} {{.Spec.Labels}}",
+                    id,
+                ],
+            );
+        }
+    }
+    all.insert(format!("swarm {in_swarm}"));
+    all
+}
+
+/// An installation that is under way.
+struct Running {
+    child: Child,
+    lines: BufReader<ChildStderr>,
+    log: String,
+}
+
+impl Running {
+    fn start(node: Node<'_>, words: &[&str]) -> Self {
+        let mut child = ucp(node, words).stderr(Stdio::piped()).spawn().unwrap();
+        let lines = BufReader::new(child.stderr.take().unwrap());
+        Self {
+            child,
+            lines,
+            log: String::new(),
+        }
+    }
+
+    /// Reads the log until a line holds a text.
+    fn until(&mut self, text: &str) {
+        loop {
+            let mut line = String::new();
+            if self.lines.read_line(&mut line).unwrap() == 0 {
+                panic!("`{text}` did not come, but: {}", self.log);
+            }
+            self.log.push_str(&line);
+            if line.contains(text) {
+                return;
+            }
+        }
+    }
+
+    fn signal(&self, name: &str) {
+        let id = self.child.id().to_string();
+        assert!(
+            Command::new("kill")
+                .args([&format!("-{name}"), &id])
+                .status()
+                .unwrap()
+                .success()
+        );
+    }
+
+    /// Its whole log and whether it ended well.
+    fn end(mut self) -> (String, bool) {
+        let mut line = String::new();
+        while self.lines.read_line(&mut line).unwrap() > 0 {
+            self.log.push_str(&line);
+            line.clear();
+        }
+        let ended = self.child.wait().unwrap();
+        (std::mem::take(&mut self.log), ended.success())
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// INST-001, INST-022, CLI-011: an installation that is refused has made nothing, not even a swarm, and names every finding
+/// with its remedy. One that is broken off half-way undoes everything, the swarm too.
+#[test]
+fn lab_nothing_is_left_of_an_installation_that_fails() {
+    let lab = Lab::up(1);
+    let node = lab.node(1);
+    node.load_images(&images::archive());
+    let etcd = "mirantis/ucp-etcd:3.4.15";
+    node.docker(&[
+        "run",
+        "--detach",
+        "--name",
+        "mine",
+        "--publish",
+        "12379:2379",
+        "--publish",
+        "443:2380",
+        etcd,
+    ]);
+    node.docker(&["volume", "create", "ucp-controller-server-certs"]);
+    let before = listing(node);
+    let refused = run(node, &FLAGS);
+    let told = log(&refused);
+    assert!(!refused.status.success(), "{told}");
+    assert!(
+        told.contains("tcp/12379") && told.contains("tcp/443") && told.contains("level=fatal"),
+        "{told}"
+    );
+    assert_eq!(listing(node), before, "{told}");
+    node.docker(&["rm", "--force", "mine"]);
+
+    let before = listing(node);
+    let mut running = Running::start(node, &FLAGS);
+    running.until("[Deploy Manager Components]");
+    running.signal("TERM");
+    let (told, well) = running.end();
+    assert!(!well && told.contains("broken off"), "{told}");
+    assert_eq!(listing(node), before, "{told}");
+}
+
+/// INST-001: a killed installation is cleaned up by `uninstall-ucp`, and a second one beside a first is refused.
+#[test]
+fn lab_killed_installations_and_two_at_once() {
+    let lab = Lab::swarm(1, 1);
+    let node = lab.node(1);
+    node.load_images(&images::archive());
+    node.docker(&["config", "create", "of-mine", "/etc/hostname"]);
+    node.docker(&["volume", "create", "of-mine"]);
+    let before = listing(node);
+    let mut first = Running::start(node, &FLAGS);
+    first.until("[Deploy Manager Components]");
+    let second = run(node, &FLAGS);
+    assert!(
+        log(&second).contains("install of this cluster runs already"),
+        "{}",
+        log(&second)
+    );
+    first.signal("KILL");
+    let (_, well) = first.end();
+    assert!(!well);
+    assert_ne!(listing(node), before);
+    let id = node.docker(&["info", "--format", "{{.Swarm.Cluster.ID}}"]);
+    let removed = run(node, &["uninstall-ucp", "--id", id.trim(), "--purge-config"]);
+    assert!(removed.status.success(), "{}", log(&removed));
+    assert!(log(&removed).contains("was broken off"), "{}", log(&removed));
+    assert_eq!(listing(node), before, "{}", log(&removed));
+    let again = run(node, &["uninstall-ucp", "--id", id.trim()]);
+    assert_eq!(again.status.code(), Some(1), "{}", log(&again));
+}
+
+/// INST-022, REQ-003: every node of a swarm is asked for its ports before anything is made.
+#[test]
+fn lab_ports_of_every_node() {
+    let lab = Lab::swarm(2, 1);
+    let archive = images::archive();
+    lab.load_images(&archive);
+    let worker = lab.node(2);
+    worker.docker(&[
+        "run",
+        "--detach",
+        "--name",
+        "mine",
+        "--publish",
+        "12376:1",
+        "mirantis/ucp-etcd:3.4.15",
+    ]);
+    let before = listing(lab.node(1));
+    let refused = run(lab.node(1), &FLAGS);
+    let told = log(&refused);
+    assert!(!refused.status.success(), "{told}");
+    assert!(told.contains("n2: needed ports are in use: tcp/12376"), "{told}");
+    assert!(!told.contains("n1: needed ports"), "{told}");
+    assert_eq!(listing(lab.node(1)), before, "{told}");
+}
+
+/// CLI-003: in a container the bootstrapper looks at itself, and another name than `ucp` is refused.
+#[test]
+fn lab_the_container_must_be_named() {
+    let lab = Lab::up(1);
+    let node = lab.node(1);
+    node.load_images(&images::archive());
+    let ucp = "mirantis/ucp:3.4.15";
+    let socket = ["--volume", "/var/run/docker.sock:/var/run/docker.sock"];
+    let named = |name: &str, words: &[&str]| {
+        node.try_docker(&[&["run", "--rm", "--name", name][..], &socket, &[ucp], words].concat())
+    };
+    let listed = named("ucp", &["images", "--list", "--swarm-only"]);
+    assert!(listed.success(), "{listed:?}");
+    let refused = named("other", &["images", "--list", "--swarm-only"]);
+    assert!(!refused.success(), "{refused:?}");
+    assert!(format!("{refused:?}").contains("--name ucp"), "{refused:?}");
+}
