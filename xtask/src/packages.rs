@@ -136,7 +136,18 @@ const IMAGE: [Need; 6] = [
 ];
 
 /// For the tests against real services.
-const TEST: [Need; 11] = [
+const TEST: [Need; 14] = [
+    need(
+        Sign::File("/usr/lib/nginx/modules/ngx_stream_module.so"),
+        &["libnginx-mod-stream"],
+        "load balancers of TCP",
+    ),
+    need(Sign::Program("haproxy"), &["haproxy"], "another load balancer"),
+    need(
+        Sign::Program("nft"),
+        &["nftables"],
+        "the reader of firewall rules",
+    ),
     need(
         Sign::Program("docker-registry"),
         &["docker-registry"],
