@@ -11,6 +11,8 @@
 
 #[path = "components/authority.rs"]
 mod authority;
+#[path = "components/controller_program.rs"]
+mod controller_program;
 #[allow(dead_code, reason = "each test crate uses a part of the harness")]
 #[path = "docker/engine.rs"]
 mod engine;

@@ -27,8 +27,6 @@ const RETRY: Duration = Duration::from_secs(2);
 /// How often the list of managers and the certificate are compared with those in use. Both change when somebody promotes a
 /// node, or every two months.
 const REFRESH: Duration = Duration::from_secs(30);
-/// Where the controller keeps what it only shows.
-const DATA_DIR: &str = "/tmp/ucp";
 
 /// Arguments.
 #[derive(Debug, clap::Args)]
@@ -60,6 +58,9 @@ pub(super) struct Args {
     /// Name of the first administrator, when the installation named none.
     #[arg(long, env = "UCP_ADMIN_USERNAME", default_value = "admin")]
     admin_username: AccountName,
+    /// Where to write what others only read, such as the id of the cluster. Nothing in it has to last.
+    #[arg(long, default_value = "/tmp/ucp")]
+    data_dir: PathBuf,
     /// File to write once the API answers.
     #[arg(long)]
     ready_file: Option<PathBuf>,
@@ -101,7 +102,7 @@ pub(super) async fn run(args: Args, logs: Logs) -> Result<(), ProgramError> {
         None => (args.admin_username.clone(), None),
     };
     let options = Options {
-        data_dir: PathBuf::from(DATA_DIR),
+        data_dir: args.data_dir.clone(),
         listen: vec![args.listen],
         engine_socket: socket,
         host_addresses: Vec::new(),

@@ -77,6 +77,10 @@ async fn sec_pki_01_a_manager_gets_its_certificates() {
         common_name: Some("alice".to_owned()),
         ..Asked::default()
     };
+    let signer = CaClient::new(&material, vec![cluster]).unwrap();
+    let signer = signer.issue(Wanted::TokenSigner, Vec::new()).await.unwrap();
+    let signs = holder(&signer.chain_pem);
+    assert!(!signs.may_serve && !signs.may_call, "tokens are no connections");
     let controller = CaClient::new(&material, vec![client]).unwrap();
     let alice = controller.sign(&csr, &user).await.unwrap();
     assert_eq!(holder(&alice).common_name, "alice");

@@ -14,7 +14,7 @@ use crate::engine::until;
 use crate::world::{World, curl, port, run};
 
 /// A program of `ucp-agent` that ends with the test.
-struct Program(Child);
+pub(crate) struct Program(Child);
 
 impl Drop for Program {
     fn drop(&mut self) {
@@ -24,7 +24,7 @@ impl Drop for Program {
 }
 
 impl Program {
-    async fn start(arguments: &[&str]) -> (Self, SocketAddr) {
+    pub(crate) async fn start(arguments: &[&str]) -> (Self, SocketAddr) {
         let (listener, address) = port().await;
         drop(listener);
         let child = Command::new(env!("CARGO_BIN_EXE_ucp-agent"))
@@ -42,7 +42,7 @@ impl Program {
     }
 
     /// Ends it as an engine does, and gives its exit code.
-    async fn end(mut self) -> Option<i32> {
+    pub(crate) async fn end(mut self) -> Option<i32> {
         let pid = self.0.id().to_string();
         assert!(
             run(Command::new("kill").args(["-TERM", &pid]))

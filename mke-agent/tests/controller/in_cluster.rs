@@ -204,8 +204,7 @@ fn serial_in(volume: &Path) -> String {
 }
 
 /// PKI-003, PKI-009, ARCH-027: bundles of both managers are signed by the client authority and work at both; `/ca` tells the cluster's
-/// authority; tokens for registries get their certificate from the cluster authority. Without an authority no bundle is made, everything else
-/// goes on.
+/// authority. Without an authority no bundle is made, everything else goes on.
 #[tokio::test(flavor = "multi_thread")]
 async fn users_are_signed_by_the_authority() {
     let managers = Managers::start().await;
