@@ -386,7 +386,10 @@ impl Etcd {
             "etcdctl {arguments:?}: {}",
             String::from_utf8_lossy(&output.stderr)
         );
-        String::from_utf8_lossy(&output.stdout).into_owned()
+        // Some of its reports are written where errors are.
+        [output.stdout, output.stderr]
+            .map(|text| String::from_utf8_lossy(&text).into_owned())
+            .concat()
     }
 
     /// What a member wrote to its log.
