@@ -34,6 +34,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         ready_file: None,
         external_server_cert: None,
         registry_certs_dir: None,
+        fleet: None,
         existing_config: false,
         store: None,
         sealing_key: None,

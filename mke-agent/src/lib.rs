@@ -7,6 +7,7 @@ pub mod agent;
 pub mod ca;
 pub mod controller;
 pub mod engine;
+pub mod fleet;
 pub mod hardware;
 pub mod install;
 pub mod kv;

@@ -4,7 +4,7 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::{
     account, admission, auth, authz, bootstrap, bundle, can_i, collection, completion, config, context,
-    dump_certs, grant, id, login, net, org, passwd, port_check, proof, role, serve, team,
+    dump_certs, grant, id, login, net, org, passwd, port_check, proof, role, serve, service, team,
 };
 use crate::output::Format;
 
@@ -68,6 +68,9 @@ pub(crate) enum Command {
     /// Manage collections.
     #[command(subcommand)]
     Collection(collection::Command),
+    /// Look after services.
+    #[command(subcommand)]
+    Service(service::Command),
     /// Manage grants: who has which role where.
     #[command(subcommand)]
     Grant(grant::Command),

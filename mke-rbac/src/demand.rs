@@ -253,6 +253,8 @@ pub struct ObjectFacts {
     pub volumes: Vec<Home>,
     /// Whether a container mounts directories of its node.
     pub host_mounts: bool,
+    /// Whether it is on other nodes only: the node of the request would make another object of that name.
+    pub elsewhere: bool,
 }
 
 impl ObjectFacts {
@@ -269,6 +271,7 @@ impl ObjectFacts {
             version: None,
             volumes: Vec::new(),
             host_mounts: false,
+            elsewhere: false,
         }
     }
 }

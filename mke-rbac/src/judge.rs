@@ -212,6 +212,19 @@ impl Policy {
         }
     }
 
+    /// Where a new object of this demand may run or lie, before anything else of it is looked up. Nothing when it needs no
+    /// nodes, exists already, or may not be made: then [`Policy::judge`] says why.
+    pub fn schedule_of_new(&self, subject: &Subject, demand: &Demand) -> Option<Schedule> {
+        let placement = demand.placement.as_ref()?;
+        if !placement.node_bound || placement.existing.is_some() {
+            return None;
+        }
+        match self.resolve(subject, placement, &Facts::default()).ok()? {
+            Resolved::At(place) => self.schedule(subject, &place.target).ok(),
+            Resolved::Conflicting(_) => None,
+        }
+    }
+
     /// The collection of the placed object.
     fn resolve(
         &self,

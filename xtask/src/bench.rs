@@ -61,7 +61,7 @@ const fn of_programs(name: &'static str, what: &'static str) -> Bench {
     }
 }
 
-const BENCHES: [Bench; 14] = [
+const BENCHES: [Bench; 15] = [
     Bench {
         name: "authz",
         home: Home::Authz,
@@ -101,6 +101,12 @@ const BENCHES: [Bench; 14] = [
     of_crate("core-pki", "mke-core", "pki", "keys and certificates"),
     of_crate("rbac-decide", "mke-rbac", "decide", "single decisions"),
     of_crate("auth-bundle", "mke-auth", "bundle", "packing a bundle"),
+    of_crate(
+        "fleet",
+        "mke-agent",
+        "fleet",
+        "lists of three nodes, beside asking one engine directly",
+    ),
 ];
 
 pub(crate) fn run(args: &Args) -> Outcome {

@@ -1,4 +1,4 @@
-//! Whether anything of the engine lies in a collection (R17).
+//! Whether anything of the cluster lies in a collection (R17).
 //!
 //! What cannot be looked up counts as a reason to refuse; an engine outside a swarm has no swarm objects.
 
@@ -8,12 +8,16 @@ use serde_json::{Value, json};
 
 use super::error::ApiError;
 use crate::engine::{EngineClient, EngineError};
+use crate::fleet::Fleet;
 
 /// Label that names the collection of an object (R18).
 const COLLECTION_LABEL: &str = "com.docker.ucp.collection";
 
-/// Kinds, where they are listed, and which filter knows their labels.
-const KINDS: &[(ObjectKind, &str, &str, bool)] = &[
+/// A kind, where it is listed, which filter knows its labels, and whether it is of the swarm.
+type Listed = (ObjectKind, &'static str, &'static str, bool);
+
+/// Every kind, those of single nodes last.
+const KINDS: &[Listed] = &[
     (ObjectKind::Node, "/nodes", "node.label", true),
     (ObjectKind::Service, "/services", "label", true),
     (ObjectKind::Secret, "/secrets", "label", true),
@@ -25,10 +29,35 @@ const KINDS: &[(ObjectKind, &str, &str, bool)] = &[
 
 /// The first object that lies in the collection itself, not below it.
 pub(super) async fn first_in(
-    engine: &EngineClient,
+    fleet: &Fleet,
     collection: &CollectionId,
 ) -> Result<Option<ObjectRef>, ApiError> {
-    for (kind, list, filter, of_swarm) in KINDS {
+    if let Some(found) = first_on(fleet.local(), collection, KINDS).await? {
+        return Ok(Some(found));
+    }
+    // What is on a node that does not answer cannot be looked up either.
+    for member in fleet.members().iter().flat_map(|members| members.iter()) {
+        if !member.is_local()
+            && let Some(found) = first_on(member.engine(), collection, of_nodes()).await?
+        {
+            return Ok(Some(found));
+        }
+    }
+    Ok(None)
+}
+
+/// What other nodes have of their own.
+fn of_nodes() -> &'static [Listed] {
+    let first = KINDS.iter().position(|(_, _, _, of_swarm)| !of_swarm);
+    first.and_then(|first| KINDS.get(first..)).unwrap_or_default()
+}
+
+async fn first_on(
+    engine: &EngineClient,
+    collection: &CollectionId,
+    kinds: &[Listed],
+) -> Result<Option<ObjectRef>, ApiError> {
+    for (kind, list, filter, of_swarm) in kinds {
         let filters = json!({ *filter: [format!("{COLLECTION_LABEL}={collection}")] }).to_string();
         let separator = if list.ends_with('&') { "" } else { "?" };
         let path = format!("{list}{separator}filters={}", escape(&filters));

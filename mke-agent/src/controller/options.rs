@@ -8,6 +8,7 @@ use mke_core::pki::SubjectAltName;
 use mke_core::secret::Secret;
 
 use super::authorities::ClusterMode;
+use crate::fleet::FleetOptions;
 use crate::kv::StoreAccess;
 
 /// File in the data directory that holds the cluster's id; public.
@@ -50,6 +51,8 @@ pub struct Options {
     /// Where the engine of this machine looks for the authorities of registries, as `<host>/*.crt`; `None` tells it
     /// nothing.
     pub registry_certs_dir: Option<PathBuf>,
+    /// How the engines of other nodes are reached; without it the engine of this machine answers alone.
+    pub fleet: Option<FleetOptions>,
     /// Whether the first start begins with the newest configuration file among the swarm's config objects. Once the
     /// cluster is installed this means nothing.
     pub existing_config: bool,

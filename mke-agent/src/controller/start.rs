@@ -50,7 +50,9 @@ use super::state::State;
 use super::streams::Streams;
 use super::{jobs, node_names, recovery, tls, unpack};
 use crate::engine::EngineClient;
+use crate::fleet::Fleet;
 use crate::kv::AccessError;
+use crate::mtls::MtlsError;
 use crate::proxy::nodes;
 
 /// The store's file in the data directory.
@@ -98,6 +100,9 @@ pub enum StartError {
     /// Password hashing.
     #[error("passwords cannot be hashed")]
     Password(#[from] PasswordError),
+    /// The certificate of this node, for which other nodes answer.
+    #[error("other nodes cannot be reached without the certificate of this node")]
+    Node(#[from] MtlsError),
     /// A file.
     #[error(transparent)]
     File(#[from] FileError),
@@ -196,6 +201,10 @@ pub async fn start_with(options: Options, mut surroundings: Surroundings) -> Res
     }
     background.push(tokio::spawn(jobs::run(state.clone())));
     background.push(tokio::spawn(keep_nodes_placed(state.clone())));
+    background.push(tokio::spawn({
+        let fleet = state.fleet.clone();
+        async move { fleet.follow().await }
+    }));
     background.push(tokio::spawn(saml::follow(state.clone())));
     let stopping = CancellationToken::new();
     let servers = listeners
@@ -257,6 +266,10 @@ async fn prepare(
         clock, audit, logs, ..
     } = surroundings;
     let engine = EngineClient::new(&options.engine_socket);
+    let fleet = match &options.fleet {
+        Some(reach) => Fleet::of_swarm(engine.clone(), reach)?,
+        None => Fleet::alone(engine.clone()),
+    };
     let sealing = setup::sealing_key(options, &*store).await?;
     let cluster = setup::cluster(&*store, &*clock, &engine).await?;
     let (kept, time, names) = (store.clone(), clock.clone(), options.host_addresses.clone());
@@ -316,6 +329,7 @@ async fn prepare(
             started,
             engine.clone(),
         ),
+        fleet,
         engine,
         audit: Audit::new(audit, logs.clone()),
         logs,

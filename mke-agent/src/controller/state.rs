@@ -34,6 +34,7 @@ use super::saml::Saml;
 use super::snapshot::Snapshot;
 use super::streams::{Allowed, Lease, Streams};
 use crate::engine::EngineClient;
+use crate::fleet::Fleet;
 
 /// How long a write waits until it is in force. It takes microseconds unless the machine is in trouble.
 const IN_FORCE_TIME: Duration = Duration::from_secs(10);
@@ -83,6 +84,8 @@ pub struct State {
     pub configuration: Configuration,
     /// The Docker Engine behind this controller.
     pub engine: EngineClient,
+    /// The nodes of the cluster as one engine.
+    pub fleet: Fleet,
     /// Audit records.
     pub audit: Audit,
     /// The program's logs.

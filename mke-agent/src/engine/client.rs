@@ -1,4 +1,4 @@
-//! HTTP/1.1 to the engine over its unix socket.
+//! HTTP/1.1 to an engine: over its unix socket, or over mutual TLS to the proxy of its node.
 //!
 //! Answers are handed on as streams; nothing is buffered unless a caller asks for JSON. Time is limited for
 //! connecting and for look-ups only: a forwarded call such as `stop` or `wait` may rightly take hours, and ends
@@ -18,15 +18,15 @@ use hyper::client::conn::http1::{self, SendRequest};
 use hyper::upgrade::Upgraded;
 use hyper_util::rt::TokioIo;
 use serde::de::DeserializeOwned;
-use tokio::net::UnixStream;
 use tokio::sync::OnceCell;
 use tokio::time::timeout;
 
 use super::error::EngineError;
 use super::pool::Pool;
+use super::way::{NodeWay, Way};
 use crate::controller::body::{Body, BoxError, empty};
 
-/// For connecting to a socket on the same machine; only a hung engine takes longer.
+/// For connecting, the handshake of TLS included; only a hung engine or a lost network takes longer.
 const CONNECT_TIME: Duration = Duration::from_secs(5);
 /// For the head of the answer to a look-up.
 const LOOKUP_TIME: Duration = Duration::from_secs(30);
@@ -36,7 +36,7 @@ pub const MAX_WHOLE_ANSWER: usize = 256 * 1024 * 1024;
 /// A client of one engine. Clones share its connections.
 #[derive(Debug, Clone)]
 pub struct EngineClient {
-    socket: PathBuf,
+    way: Arc<Way>,
     pool: Pool,
     node_name: Arc<OnceCell<String>>,
 }
@@ -52,16 +52,29 @@ pub enum Upgrade {
 impl EngineClient {
     /// A client for the engine behind this socket. Nothing is opened before the first call.
     pub fn new(socket: impl Into<PathBuf>) -> Self {
+        Self::over(Way::Socket(socket.into()))
+    }
+
+    /// A client for the engine of another node, through the proxy of that node. Nothing is opened before the first
+    /// call.
+    pub fn of_node(way: NodeWay) -> Self {
+        Self::over(Way::Node(way))
+    }
+
+    fn over(way: Way) -> Self {
         Self {
-            socket: socket.into(),
+            way: Arc::new(way),
             pool: Pool::default(),
             node_name: Arc::default(),
         }
     }
 
-    /// The engine's socket.
-    pub fn socket(&self) -> &Path {
-        &self.socket
+    /// The engine's socket; nothing for the engine of another node.
+    pub fn socket(&self) -> Option<&Path> {
+        match &*self.way {
+            Way::Socket(socket) => Some(socket),
+            Way::Node(_) => None,
+        }
     }
 
     /// The name of the engine's node, which it keeps while it runs.
@@ -189,10 +202,10 @@ impl EngineClient {
 
     async fn connect(&self) -> Result<SendRequest<Body>, EngineError> {
         let unreachable = |source| EngineError::Unreachable {
-            socket: self.socket.clone(),
+            place: self.way.to_string(),
             source,
         };
-        let stream = timeout(CONNECT_TIME, UnixStream::connect(&self.socket))
+        let stream = timeout(CONNECT_TIME, self.way.open())
             .await
             .map_err(|_| unreachable(std::io::ErrorKind::TimedOut.into()))?
             .map_err(unreachable)?;

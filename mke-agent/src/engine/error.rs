@@ -1,6 +1,5 @@
 //! What a call to the engine fails with.
 
-use std::path::PathBuf;
 use std::time::Duration;
 
 use http::StatusCode;
@@ -8,14 +7,20 @@ use http::StatusCode;
 /// Why the engine gave no usable answer.
 #[derive(Debug, thiserror::Error)]
 pub enum EngineError {
-    /// Nobody listens on the socket.
-    #[error("the engine does not answer on `{}`; start the Docker Engine or name its socket", socket.display())]
+    /// Nobody listens on the socket, or the proxy of the node cannot be reached or believed.
+    #[error("the engine does not answer on {place}; start the Docker Engine there or name its socket")]
     Unreachable {
-        /// The socket.
-        socket: PathBuf,
+        /// Where: a socket, or a node and its address.
+        place: String,
         /// What the system said.
         #[source]
         source: std::io::Error,
+    },
+    /// None of the nodes that could tell answers.
+    #[error("no node answers that could tell: {nodes}")]
+    NoNode {
+        /// The nodes.
+        nodes: String,
     },
     /// The head of the answer did not come in time.
     #[error("the engine did not answer `{path}` within {} s", limit.as_secs())]

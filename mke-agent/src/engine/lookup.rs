@@ -1,4 +1,4 @@
-//! Finds the objects that a request names, all at once.
+//! Finds the objects that a request names, all at once, on the node that the request goes to.
 //!
 //! The engine itself resolves names and id prefixes, so there is no second opinion on what a name means; what is
 //! checked and forwarded afterwards is the full id that it answered (proxy-18).
@@ -12,10 +12,10 @@ use mke_rbac::model::builtin;
 use mke_rbac::operation::ObjectType;
 use serde_json::Value;
 
-use super::client::EngineClient;
 use super::error::EngineError;
 use super::inspect::{self, Found};
 use super::mounted;
+use super::sight::Sight;
 
 /// Finds everything that a demand names; what does not exist is left out. `own` was found before and is not asked
 /// for again.
@@ -23,7 +23,7 @@ use super::mounted;
 /// # Errors
 /// When the engine cannot say which object is meant, or fails.
 pub async fn facts(
-    engine: &EngineClient,
+    sight: &Sight,
     policy: &Policy,
     demand: &Demand,
     own: Option<(ObjectRef, ObjectFacts)>,
@@ -43,14 +43,14 @@ pub async fn facts(
             .iter()
             .any(|want| matches!(&want.on, Target::VolumeOrWorkload(other) if other == object));
         if of_service && mounted {
-            let facts = mounted_volume(engine, policy, object).await?;
+            let facts = mounted_volume(sight, policy, object).await?;
             return Ok(facts.map(|facts| (object.clone(), facts)));
         }
         let with_volumes = demand
             .wants
             .iter()
             .any(|want| matches!(&want.on, Target::VolumesOf(other) if other == object));
-        let facts = find(engine, policy, object, with_volumes).await?;
+        let facts = find(sight, policy, object, with_volumes).await?;
         Ok::<_, EngineError>(facts.map(|facts| (object.clone(), facts)))
     }));
     Ok(Facts {
@@ -63,22 +63,22 @@ pub async fn facts(
 /// # Errors
 /// As [`facts`].
 pub async fn one(
-    engine: &EngineClient,
+    sight: &Sight,
     policy: &Policy,
     object: &ObjectRef,
 ) -> Result<Option<ObjectFacts>, EngineError> {
-    find(engine, policy, object, false).await
+    find(sight, policy, object, false).await
 }
 
 /// Finds a volume that a service mounts. Its tasks run on any node, so a volume that is not on this one may still be
 /// somebody's: the services that mount it say where it lies.
 async fn mounted_volume(
-    engine: &EngineClient,
+    sight: &Sight,
     policy: &Policy,
     volume: &ObjectRef,
 ) -> Result<Option<ObjectFacts>, EngineError> {
-    let here = find(engine, policy, volume, false).await?;
-    let services = match engine.get_json("/services").await {
+    let here = find(sight, policy, volume, false).await?;
+    let services = match sight.manager().get_json("/services").await {
         Ok(services) => services,
         // Without a swarm there are no services.
         Err(EngineError::Refused {
@@ -98,24 +98,24 @@ async fn mounted_volume(
 }
 
 async fn find(
-    engine: &EngineClient,
+    sight: &Sight,
     policy: &Policy,
     object: &ObjectRef,
     with_volumes: bool,
 ) -> Result<Option<ObjectFacts>, EngineError> {
-    let Some(value) = describe(engine, object).await? else {
+    let Some(value) = describe(sight, object).await? else {
         return Ok(None);
     };
-    let mut facts = facts_of(engine, policy, object, &value).await?;
+    let mut facts = facts_of(sight, policy, object, &value).await?;
     if with_volumes {
-        facts.volumes = homes_of_volumes(engine, policy, &value).await?;
+        facts.volumes = homes_of_volumes(sight, policy, &value).await?;
     }
     Ok(Some(facts))
 }
 
 /// What a description says about its object.
 async fn facts_of(
-    engine: &EngineClient,
+    sight: &Sight,
     policy: &Policy,
     object: &ObjectRef,
     value: &Value,
@@ -129,7 +129,7 @@ async fn facts_of(
             otherwise,
         } => {
             let owner = ObjectRef::new(kind, other);
-            let home = match describe(engine, &owner).await? {
+            let home = match describe(sight, &owner).await? {
                 None => otherwise,
                 Some(value) => match read(&owner, &value, policy)? {
                     Found::Complete(owner) => owner.home,
@@ -145,14 +145,14 @@ async fn facts_of(
 }
 
 async fn homes_of_volumes(
-    engine: &EngineClient,
+    sight: &Sight,
     policy: &Policy,
     container: &Value,
 ) -> Result<Vec<Home>, EngineError> {
     let names = inspect::volumes(container);
     try_join_all(names.into_iter().map(|name| async move {
         let volume = ObjectRef::new(ObjectKind::Volume, name);
-        let Some(value) = describe(engine, &volume).await? else {
+        let Some(value) = describe(sight, &volume).await? else {
             // It has gone meanwhile; only somebody who may do everything needs no answer about it.
             return Ok(Home::Conflicting);
         };
@@ -186,15 +186,15 @@ pub struct Described {
 /// # Errors
 /// As [`facts`].
 pub async fn described(
-    engine: &EngineClient,
+    sight: &Sight,
     policy: &Policy,
     object: &ObjectRef,
     version: &str,
 ) -> Result<Option<Described>, EngineError> {
-    let Some(words) = words(engine, object, &format!("/v{version}")).await? else {
+    let Some(words) = words(sight, object, &format!("/v{version}")).await? else {
         return Ok(None);
     };
-    let facts = facts_of(engine, policy, object, &parse(object, &words)?).await?;
+    let facts = facts_of(sight, policy, object, &parse(object, &words)?).await?;
     Ok(Some(Described { facts, words }))
 }
 
@@ -202,8 +202,8 @@ pub async fn described(
 ///
 /// # Errors
 /// As [`facts`].
-pub async fn describe(engine: &EngineClient, object: &ObjectRef) -> Result<Option<Value>, EngineError> {
-    let words = words(engine, object, "").await?;
+pub async fn describe(sight: &Sight, object: &ObjectRef) -> Result<Option<Value>, EngineError> {
+    let words = words(sight, object, "").await?;
     words.map(|words| parse(object, &words)).transpose()
 }
 
@@ -214,24 +214,21 @@ fn parse(object: &ObjectRef, words: &[u8]) -> Result<Value, EngineError> {
     })
 }
 
-async fn words(
-    engine: &EngineClient,
-    object: &ObjectRef,
-    version: &str,
-) -> Result<Option<Bytes>, EngineError> {
-    let Some(name) = own_name(engine, object).await? else {
+async fn words(sight: &Sight, object: &ObjectRef, version: &str) -> Result<Option<Bytes>, EngineError> {
+    let Some(name) = own_name(sight, object).await? else {
         return Ok(None);
     };
     possible(object, name)?;
     let (before, after) = inspect::path(object.kind);
-    match engine
-        .get_bytes(&format!("{version}{before}{}{after}", escaped(name)))
-        .await
-    {
-        Ok(words) => Ok(Some(words)),
-        Err(error) if error.is_not_found() => Ok(None),
-        Err(error) => Err(error),
+    let path = format!("{version}{before}{}{after}", escaped(name));
+    for engine in sight.knows(object.kind) {
+        match engine.get_bytes(&path).await {
+            Ok(words) => return Ok(Some(words)),
+            Err(error) if error.is_not_found() => {}
+            Err(error) => return Err(error),
+        }
     }
+    Ok(None)
 }
 
 /// Names that would lead to another path than that of the object.
@@ -246,15 +243,15 @@ fn possible(object: &ObjectRef, name: &str) -> Result<(), EngineError> {
     Ok(())
 }
 
-/// The name without the name of this node before it. Nothing for objects of other nodes: there is one engine.
-async fn own_name<'o>(engine: &EngineClient, object: &'o ObjectRef) -> Result<Option<&'o str>, EngineError> {
+/// The name without the name of the node before it. Nothing for objects of other nodes.
+async fn own_name<'o>(sight: &Sight, object: &'o ObjectRef) -> Result<Option<&'o str>, EngineError> {
     let of_a_node = matches!(
         object.kind,
         ObjectKind::Container | ObjectKind::Network | ObjectKind::Volume
     );
     let name = object.name.trim_start_matches('/');
     Ok(match name.split_once('/') {
-        Some((node, name)) if of_a_node => (node == engine.node_name().await?).then_some(name),
+        Some((node, name)) if of_a_node => (node == sight.home_name().await?).then_some(name),
         _ if name.is_empty() => None,
         _ => Some(name),
     })
@@ -272,6 +269,14 @@ pub fn escaped(name: &str) -> String {
         }
     }
     path
+}
+
+/// Text as the value of a query parameter.
+pub fn escaped_query(text: &str) -> String {
+    escaped(text)
+        .replace('/', "%2F")
+        .replace(':', "%3A")
+        .replace('@', "%40")
 }
 
 #[cfg(test)]

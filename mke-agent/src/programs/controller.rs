@@ -2,7 +2,7 @@
 //! managers share, certificates are what the reconciler of this node writes, signatures come from the authorities.
 
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -18,7 +18,9 @@ use crate::ca::certificates::SEALING_KEY_FILE;
 use crate::ca::{CLIENT_PORT, CLUSTER_PORT};
 use crate::controller::{self, ClusterMode, FirstAdmin, Logs, Options, Surroundings};
 use crate::engine::EngineClient;
+use crate::fleet::FleetOptions;
 use crate::mtls::{CA_FILE, CERT_FILE, KEY_FILE};
+use crate::node_proxy;
 
 /// Port at which members of the store answer.
 const KV_PORT: u16 = 12379;
@@ -76,7 +78,7 @@ pub(super) async fn run(args: Args, logs: Logs) -> Result<(), ProgramError> {
             "the controller works on a socket, write unix:///path/to/docker.sock".to_owned(),
         ));
     };
-    let socket = engine.socket().to_owned();
+    let socket = engine.socket().map(Path::to_path_buf).unwrap_or_default();
     let asked = managers(&engine, args.address).await;
     let store = tokio::select! {
         store = store(&args, &asked) => Arc::new(store?),
@@ -116,6 +118,10 @@ pub(super) async fn run(args: Args, logs: Logs) -> Result<(), ProgramError> {
         external_server_cert: None,
         registry_certs_dir: None,
         existing_config: true,
+        fleet: Some(FleetOptions {
+            certificates: args.client_certs.clone(),
+            proxy_port: node_proxy::PORT,
+        }),
         // It is opened here, so that it can be told of other members later.
         store: None,
         sealing_key: Some(args.client_certs.join(SEALING_KEY_FILE)),

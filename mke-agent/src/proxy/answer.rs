@@ -14,7 +14,7 @@ use super::{containers, ports};
 use crate::controller::body::{Body, full};
 use crate::controller::error::ApiError;
 use crate::engine::client::{MAX_WHOLE_ANSWER, whole};
-use crate::engine::{EngineClient, EngineError};
+use crate::engine::{EngineError, Sight};
 
 /// What the request said about the list that it wants.
 #[derive(Debug, Clone, Copy, Default)]
@@ -41,7 +41,7 @@ pub(super) fn is_filtered(kind: AnswerKind, admin: bool) -> bool {
 
 /// Takes out of a successful answer what the caller may not see.
 pub(super) async fn filter(
-    engine: &EngineClient,
+    sight: &Sight,
     caller: &Caller,
     kind: AnswerKind,
     wanted: Wanted,
@@ -51,7 +51,7 @@ pub(super) async fn filter(
     let bytes = whole("the answer", body, MAX_WHOLE_ANSWER).await?;
     let homes = match kind {
         AnswerKind::List(named) | AnswerKind::Inspect(named) if !caller.admin => {
-            Homes::named_in(named, &bytes, engine, &caller.policy).await?
+            Homes::named_in(named, &bytes, sight, &caller.policy).await?
         }
         _ => Homes::default(),
     };

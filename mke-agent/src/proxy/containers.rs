@@ -1,6 +1,9 @@
 //! Lists of containers. They are long and are asked for all the time, so an item is taken apart only when something in
 //! it has to be changed; all others are passed on as the engine wrote them.
 
+use std::sync::Arc;
+use std::time::Instant;
+
 use mke_rbac::demand::ObjectKind;
 use mke_rbac::engine::answer::{self, Viewer};
 use serde::Deserialize;
@@ -9,6 +12,7 @@ use serde_json::{Map, Value};
 
 use super::answer::Wanted;
 use super::{ports, system};
+use crate::fleet::container::Container;
 
 /// What of an item decides whether it is shown, and whether it is changed.
 #[derive(Deserialize)]
@@ -55,6 +59,49 @@ pub(super) fn visible(list: &[u8], wanted: Wanted, viewer: &Viewer<'_>) -> serde
             shown.extend_from_slice(item.get().as_bytes());
         } else {
             let mut container = serde_json::from_str(item.get())?;
+            ports::once_in_list_item(&mut container);
+            serde_json::to_writer(
+                &mut shown,
+                &answer::inspect(ObjectKind::Container, container, viewer),
+            )?;
+        }
+    }
+    shown.push(b']');
+    Ok(shown)
+}
+
+/// Filters the containers of several nodes for a viewer. They come in the order in which they are shown.
+///
+/// # Errors
+/// When an item cannot be written out.
+pub(super) fn visible_of_nodes(
+    list: &[Arc<Container>],
+    now: Instant,
+    wanted: Wanted,
+    viewer: &Viewer<'_>,
+) -> serde_json::Result<Vec<u8>> {
+    let mut shown = vec![b'['];
+    let mut left = wanted.limit.unwrap_or(usize::MAX);
+    for item in list {
+        if left == 0 {
+            break;
+        }
+        // Most are looked at only to see that nothing hides them.
+        if !viewer.admin || !wanted.all {
+            let glance = item.glance();
+            let hidden = !wanted.all && system::is_system(&glance, viewer.policy);
+            if hidden || !answer::shows(ObjectKind::Container, &glance, viewer) {
+                continue;
+            }
+        }
+        left -= 1;
+        if shown.len() > 1 {
+            shown.push(b',');
+        }
+        if viewer.admin && !item.twins {
+            item.write(&mut shown, now);
+        } else {
+            let mut container = item.value(now)?;
             ports::once_in_list_item(&mut container);
             serde_json::to_writer(
                 &mut shown,

@@ -47,7 +47,7 @@ fn shown(endpoint: EndpointId, message: &str) -> String {
 }
 
 /// Masks absolute paths below [`PLACES`].
-fn without_places(text: &str) -> String {
+pub(super) fn without_places(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     let mut rest = text;
     let mut before = None;

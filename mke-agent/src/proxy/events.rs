@@ -18,7 +18,8 @@ use super::homes::Homes;
 use crate::controller::body::{Body, BoxError};
 use crate::controller::error::ApiError;
 use crate::controller::state::State;
-use crate::engine::{EngineClient, lookup};
+use crate::engine::{Sight, lookup};
+use crate::fleet::{Fleet, Member};
 
 /// Longest event, in bytes. Labels are what makes them long.
 const MAX_EVENT: usize = 1024 * 1024;
@@ -41,10 +42,13 @@ struct TooLong;
 /// Filters a stream of events for this caller.
 pub(super) async fn filter(state: &Arc<State>, caller: Caller, body: Body) -> Result<Body, ApiError> {
     // Events about the end of an object come when it cannot be looked up any more.
-    let homes = Homes::of(&UNLABELLED, &state.engine, &caller.policy).await?;
+    let homes = match state.fleet.members() {
+        Some(members) => Homes::of_fleet(&UNLABELLED, &state.fleet, &members, &caller.policy).await?,
+        None => Homes::of(&UNLABELLED, &Sight::single(state.engine.clone()), &caller.policy).await?,
+    };
     let state = state.clone();
     let filter = Filter {
-        engine: state.engine.clone(),
+        fleet: state.fleet.clone(),
         newest: Box::new(move |caller| caller.policy = state.snapshot().policy.clone()),
         caller,
         homes,
@@ -58,7 +62,7 @@ pub(super) async fn filter(state: &Arc<State>, caller: Caller, body: Body) -> Re
 }
 
 struct Filter {
-    engine: EngineClient,
+    fleet: Fleet,
     newest: Box<dyn Fn(&mut Caller) + Send + Sync>,
     caller: Caller,
     homes: Homes,
@@ -103,22 +107,40 @@ impl Filter {
 
     async fn visible(&mut self, event: Value) -> Option<Value> {
         (self.newest)(&mut self.caller);
+        let node = event["node"]["Id"].as_str().and_then(|id| self.fleet.member(id));
+        let sight = match &node {
+            Some(node) => Sight::of_node(node.engine().clone(), node.name(), self.fleet.local().clone()),
+            None => Sight::single(self.fleet.local().clone()),
+        };
         for object in named_in(&event) {
-            self.know(object).await;
+            let known_as = of_node(&object, node.as_deref());
+            self.know(&sight, object, known_as).await;
         }
         let homes = &self.homes;
         self.caller
-            .look(&|object| homes.get(object), |viewer| answer::event(event, viewer))
+            .look(&|object| homes.get(&of_node(object, node.as_deref())), |viewer| {
+                answer::event(event, viewer)
+            })
     }
 
     /// Finds out where an object lies. What cannot be found is not shown.
-    async fn know(&mut self, object: ObjectRef) {
-        match lookup::one(&self.engine, &self.caller.policy, &object).await {
-            Ok(Some(facts)) => self.homes.insert(object, facts.home),
+    async fn know(&mut self, sight: &Sight, object: ObjectRef, known_as: ObjectRef) {
+        match lookup::one(sight, &self.caller.policy, &object).await {
+            Ok(Some(facts)) => self.homes.insert(known_as, facts.home),
             // It is gone: what was known before still counts.
             Ok(None) => {}
             Err(error) => tracing::debug!(%object, %error, "the object of an event could not be looked up"),
         }
+    }
+}
+
+/// How an object is remembered: a volume is one of its node, all others have ids of their own.
+fn of_node(object: &ObjectRef, node: Option<&Member>) -> ObjectRef {
+    match node {
+        Some(node) if object.kind == ObjectKind::Volume => {
+            ObjectRef::new(object.kind, format!("{}/{}", node.name(), object.name))
+        }
+        _ => object.clone(),
     }
 }
 

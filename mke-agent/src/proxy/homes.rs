@@ -4,6 +4,7 @@
 //! on where these objects lie. They are listed once per answer, and only when the answer names any.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use futures_util::future::try_join_all;
 use mke_rbac::Policy;
@@ -11,7 +12,10 @@ use mke_rbac::demand::{Home, ObjectKind, ObjectRef};
 use mke_rbac::engine::{answer::labels_of, labels::home_of};
 use serde_json::Value;
 
-use crate::engine::{EngineClient, EngineError};
+use crate::engine::{EngineClient, EngineError, Sight};
+use crate::fleet::ask::{self, LIST_TIME};
+use crate::fleet::container::Container;
+use crate::fleet::{Fleet, Member};
 
 /// Homes by name and by id.
 #[derive(Debug, Default)]
@@ -22,7 +26,7 @@ impl Homes {
     pub(super) async fn named_in(
         kind: ObjectKind,
         answer: &[u8],
-        engine: &EngineClient,
+        sight: &Sight,
         policy: &Policy,
     ) -> Result<Self, EngineError> {
         let kinds: Vec<_> = references(kind)
@@ -30,21 +34,87 @@ impl Homes {
             .filter(|(_, marks)| marks.iter().any(|mark| contains(answer, mark.as_bytes())))
             .map(|(kind, _)| *kind)
             .collect();
-        Self::of(&kinds, engine, policy).await
+        Self::of(&kinds, sight, policy).await
     }
 
     /// The homes of every object of these kinds.
     pub(super) async fn of(
         kinds: &[ObjectKind],
-        engine: &EngineClient,
+        sight: &Sight,
         policy: &Policy,
     ) -> Result<Self, EngineError> {
-        let lists = try_join_all(kinds.iter().map(|kind| list(engine, *kind))).await?;
+        let engine = |kind: ObjectKind| match kind {
+            ObjectKind::Container | ObjectKind::Network | ObjectKind::Volume => sight.home(),
+            _ => sight.manager(),
+        };
+        let lists = try_join_all(kinds.iter().map(|kind| list(engine(*kind), *kind))).await?;
         let mut homes = Self::default();
         for (kind, items) in kinds.iter().zip(&lists) {
             homes.add(*kind, items, policy);
         }
         Ok(homes)
+    }
+
+    /// The homes of every object of these kinds, of all nodes. A volume is found by its name, and by node and name; where
+    /// nodes disagree about a name, nothing but the full id says where the object lies (R38).
+    pub(super) async fn of_fleet(
+        kinds: &[ObjectKind],
+        fleet: &Fleet,
+        members: &[Arc<Member>],
+        policy: &Policy,
+    ) -> Result<Self, EngineError> {
+        let mut homes = Self::default();
+        for kind in kinds {
+            match kind {
+                ObjectKind::Container | ObjectKind::Network | ObjectKind::Volume => {
+                    let lists = ask::each(members.iter().cloned(), LIST_TIME, |member| async move {
+                        Ok(match kind {
+                            ObjectKind::Container => {
+                                let list = member.containers().await?;
+                                list.iter().map(|item| of_container(item)).collect::<Vec<_>>()
+                            }
+                            _ => {
+                                let list = member.objects(*kind).await?;
+                                list.iter().map(|item| item.value.clone()).collect()
+                            }
+                        })
+                    })
+                    .await
+                    .any()?;
+                    for (member, items) in &lists.answers {
+                        homes.add_of_node(*kind, &member.name(), items, policy);
+                    }
+                }
+                _ => homes.add(*kind, &list(fleet.local(), *kind).await?, policy),
+            }
+        }
+        Ok(homes)
+    }
+
+    /// Adds objects of one node.
+    fn add_of_node(&mut self, kind: ObjectKind, node: &str, items: &[Value], policy: &Policy) {
+        for item in items {
+            let home = home_of(labels_of(kind, item), policy);
+            let mut names = names(kind, item).into_iter();
+            let Some(id) = names.next() else { continue };
+            let by_name: Vec<String> = match kind {
+                ObjectKind::Volume => vec![id.clone()],
+                _ => names.collect(),
+            };
+            for name in by_name {
+                self.insert(ObjectRef::new(kind, format!("{node}/{name}")), home.clone());
+                let known = self
+                    .0
+                    .entry(ObjectRef::new(kind, name))
+                    .or_insert_with(|| home.clone());
+                if *known != home {
+                    *known = Home::Conflicting;
+                }
+            }
+            if kind != ObjectKind::Volume {
+                self.insert(ObjectRef::new(kind, id), home);
+            }
+        }
     }
 
     /// Adds objects of a kind. Ids come last: one object may be called like the id of another, and then the id counts.
@@ -139,6 +209,13 @@ fn names(kind: ObjectKind, item: &Value) -> Vec<String> {
         _ => [at("/ID"), at("/Spec/Name")],
     };
     found.into_iter().flatten().map(str::to_owned).collect()
+}
+
+/// What of a kept container says where it lies.
+fn of_container(container: &Container) -> Value {
+    let mut glance = container.glance();
+    glance["Id"] = Value::from(container.id.as_str());
+    glance
 }
 
 fn contains(text: &[u8], mark: &[u8]) -> bool {

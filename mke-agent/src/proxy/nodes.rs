@@ -163,7 +163,7 @@ fn missing_labels(
     missing
 }
 
-/// Refuses a container whose maker may not use the node of this engine. Services are placed by the swarm instead,
+/// Refuses a container whose maker may not use the node of this engine (SCH-005). Services are placed by the swarm instead,
 /// which has the constraint.
 pub(super) async fn must_admit(
     engine: &EngineClient,
@@ -184,7 +184,8 @@ pub(super) async fn must_admit(
     Err(ApiError::new(
         Kind::Conflict,
         format!(
-            "no node available: this container may run on nodes below `{root}`, and none of them takes containers here"
+            "could not find any nodes on which the container could be created: it may run on nodes below `{root}`, and none \
+             of them takes containers here"
         ),
     ))
 }

@@ -22,7 +22,7 @@ pub(super) fn once_in_container(container: &mut Value) {
 }
 
 /// Whether a list of ports, as text, may show one twice. Cheap, and never wrongly no.
-pub(super) fn may_hold_twins(ports: &str) -> bool {
+pub(crate) fn may_hold_twins(ports: &str) -> bool {
     ports.contains("\"::\"")
 }
 

@@ -56,6 +56,7 @@ impl Cluster {
             ready_file: None,
             external_server_cert: None,
             registry_certs_dir: None,
+            fleet: None,
             existing_config: false,
             store: None,
             sealing_key: None,

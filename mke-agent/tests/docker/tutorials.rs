@@ -266,7 +266,7 @@ async fn isolate_nodes() {
     // Containers run on the engine of the manager, where this team may not.
     let complaint = olga.fails(&["run", "--label", &web, IMAGE, "true"]).await;
     assert!(
-        complaint.contains("no node available") && complaint.contains("`/Prod`"),
+        complaint.contains("could not find any nodes") && complaint.contains("`/Prod`"),
         "{complaint}"
     );
     cluster.stop().await;

@@ -206,6 +206,7 @@ pub fn options(dir: &Path) -> Options {
         ready_file: None,
         external_server_cert: None,
         registry_certs_dir: None,
+        fleet: None,
         existing_config: false,
         store: None,
         sealing_key: None,

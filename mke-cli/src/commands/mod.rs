@@ -31,6 +31,7 @@ pub(crate) mod port_check;
 pub(crate) mod proof;
 pub(crate) mod role;
 pub(crate) mod serve;
+pub(crate) mod service;
 pub(crate) mod simulate;
 mod supervise;
 pub(crate) mod team;
@@ -69,6 +70,7 @@ pub(crate) fn dispatch(command: Command, output: &mut Output<'_>) -> Result<(), 
         Command::Collection(command) => {
             wait_for(collection::run(command, &Client::from_environment()?, output))
         }
+        Command::Service(command) => wait_for(service::run(command, &Client::from_environment()?, output)),
         Command::Grant(command) => wait_for(grant::run(command, &Client::from_environment()?, output)),
         Command::Bundle(command) => wait_for(bundle::run(command, &Client::from_environment()?, output)),
         Command::Auth(command) => wait_for(auth::run(command, &Client::from_environment()?, output)),

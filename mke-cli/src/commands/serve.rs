@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use mke_agent::controller::{self, Logs, Options, Surroundings};
+use mke_agent::fleet::{FleetOptions, PROXY_PORT};
 use mke_agent::kv::{StoreAccess, StoreCertificates};
 use mke_core::names::AccountName;
 use mke_core::pki::SubjectAltName;
@@ -88,6 +89,10 @@ pub(crate) struct Args {
     /// [default: DATA_DIR/sealing.key, made for a new store].
     #[arg(long, value_name = "FILE")]
     sealing_key: Option<PathBuf>,
+    /// Directory with the certificate of this node (ca.pem, cert.pem and key.pem). With it the engines of all nodes answer
+    /// as one, each through the proxy of its node.
+    #[arg(long)]
+    node_certs: Option<PathBuf>,
     /// Start again whenever the control plane dies.
     #[arg(long)]
     restart: bool,
@@ -186,6 +191,10 @@ fn options(args: Args) -> Result<Options, CliError> {
         store,
         sealing_key: args.sealing_key,
         cluster: None,
+        fleet: args.node_certs.map(|certificates| FleetOptions {
+            certificates,
+            proxy_port: PROXY_PORT,
+        }),
     })
 }
 

@@ -342,6 +342,14 @@ pub const ACTING: &[Topic] = &[
         )],
     },
     Topic {
+        name: "the strategy of the classic scheduler",
+        keys: &[acting(
+            "cluster_config.swarm_strategy",
+            "mke-agent/src/proxy/make.rs",
+            "config.cluster.swarm_strategy",
+        )],
+    },
+    Topic {
         name: "the orchestrator of new nodes",
         keys: &[acting(
             "scheduling_configuration.default_node_orchestrator",

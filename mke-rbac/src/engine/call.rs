@@ -8,6 +8,7 @@ use super::labels::NearMiss;
 use super::path::ApiVersion;
 use super::query::{Query, QueryError};
 use super::shape::ShapeError;
+use super::wishes::Wishes;
 use crate::demand::{Demand, ObjectRef};
 
 /// What the classification needs to know of the request's headers.
@@ -127,6 +128,7 @@ pub struct Call {
     pub(super) unknown: Vec<String>,
     pub(super) limit: Option<usize>,
     pub(super) reasons: Vec<Reason>,
+    pub(super) wishes: Wishes,
 }
 
 /// Why a call needs the modifier `Privileged` although it does not ask for a privileged container.
@@ -168,6 +170,19 @@ impl Call {
     /// The settings of a container that make the call need `Privileged`.
     pub fn reasons(&self) -> &[Reason] {
         &self.reasons
+    }
+
+    /// On which node the object is wanted that the call makes. Not sent to the Engine.
+    pub const fn wishes(&self) -> &Wishes {
+        &self.wishes
+    }
+
+    /// The body as it was checked; nothing for a stream and where there is none.
+    pub const fn body(&self) -> Option<&Value> {
+        match &self.body {
+            CallBody::Json(value) => Some(value),
+            CallBody::None | CallBody::Stream { .. } => None,
+        }
     }
 
     /// Fields of the body that are not part of the API version, for logs.

@@ -12,6 +12,13 @@ const ORCHESTRATOR: &str = "node.labels.com.docker.ucp.orchestrator.swarm==true"
 /// What a constraint on the collections of a node begins with, in small letters and without spaces.
 const COLLECTION: &str = "node.labels.com.docker.ucp.collection";
 
+/// Whether a service is an agent of the control plane: those run on every node, whoever orchestrates it (LBL-002). Only
+/// administrators change them.
+fn is_agent(spec: &Value, with: &Forwarding<'_>) -> bool {
+    let name = text(&spec["Name"]);
+    with.owner.admin && name.starts_with("ucp-") && name.split('-').any(|part| part == "agent")
+}
+
 /// Whether a constraint speaks of the collections of nodes. Swarm reads the part `node.labels.` without case.
 fn is_computed(constraint: &str) -> bool {
     let plain: String = constraint
@@ -60,7 +67,7 @@ pub(super) fn put(spec: &mut Value, stored: Option<&Value>, placed: &Placed, wit
         }
         (None, None) => {}
     }
-    if with.orchestrator_label {
+    if with.orchestrator_label && !is_agent(spec, with) {
         constraints.push(ORCHESTRATOR.to_owned());
     }
     if constraints.is_empty() && spec["TaskTemplate"]["Placement"].is_null() {

@@ -6,6 +6,7 @@ use super::call::{Call, CallBody, Place, Reason, Rewrite, Substitution};
 use super::endpoint::{Base, Endpoint};
 use super::path::ApiVersion;
 use super::query::Query;
+use super::wishes::{self, Wishes};
 use crate::demand::{Access, Demand, ObjectKind, ObjectRef, Placement, Target, Want};
 use crate::operation::{Modifier, Operation};
 
@@ -20,6 +21,7 @@ pub(super) struct Draft {
     pub(super) placement: Option<Placement>,
     pub(super) rewrite: Rewrite,
     pub(super) limit: Option<usize>,
+    pub(super) wishes: Wishes,
     reasons: Vec<Reason>,
     admin_only: Option<&'static str>,
     substitutions: Vec<Substitution>,
@@ -48,6 +50,7 @@ impl Draft {
             placement: None,
             rewrite: Rewrite::Nothing,
             limit: None,
+            wishes: Wishes::default(),
             reasons: Vec::new(),
             admin_only: None,
             substitutions: Vec::new(),
@@ -59,6 +62,17 @@ impl Draft {
         match &self.body {
             CallBody::Json(value) => value.clone(),
             CallBody::None | CallBody::Stream { .. } => Value::Null,
+        }
+    }
+
+    /// Takes the node out of the `Name` of what is made, so that everything behind sees the bare name.
+    pub(super) fn node_of_name(&mut self) {
+        if let CallBody::Json(Value::Object(body)) = &mut self.body
+            && let Some((node, name)) = body.get("Name").map(text).and_then(wishes::node_of)
+        {
+            self.wishes.node = Some(node.to_owned());
+            let name = Value::from(name);
+            body.insert("Name".to_owned(), name);
         }
     }
 
@@ -161,6 +175,7 @@ impl Draft {
             unknown,
             limit: self.limit,
             reasons: self.reasons,
+            wishes: self.wishes,
         }
     }
 }

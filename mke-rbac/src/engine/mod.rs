@@ -56,6 +56,7 @@ mod shape;
 mod shapes;
 mod table;
 mod volumes;
+pub mod wishes;
 
 pub use call::{Call, CallError, CallHeaders, Reason};
 pub use classify::classify;

@@ -82,7 +82,7 @@ fn mount_of(bind: &str, driver: &str, facts: &Facts) -> Option<Value> {
     let Source::Volume(name) = bind_source(bind) else {
         return None;
     };
-    if volume(name, facts).is_some() {
+    if volume(name, facts).is_some_and(|found| !found.elsewhere) {
         return None;
     }
     let (_, rest) = bind.split_once(':')?;

@@ -178,7 +178,7 @@ pub(super) async fn delete(call: Call) -> Result<Response, ApiError> {
     let policy = &call.snapshot.policy;
     // What speaks against it without asking the engine comes first.
     admin::check_delete_collection(policy, &id, &[])?;
-    let inside = occupancy::first_in(&call.state.engine, &id).await?;
+    let inside = occupancy::first_in(&call.state.fleet, &id).await?;
     let revision = call
         .state
         .policy_store

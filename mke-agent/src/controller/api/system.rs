@@ -1,9 +1,12 @@
 //! Health, certificates, version, engine information and metrics.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use http::{HeaderName, HeaderValue, StatusCode};
+use mke_rbac::Subject;
 use mke_rbac::engine::{NEWEST_API, answer};
+use mke_rbac::operation::Operation;
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
@@ -12,6 +15,7 @@ use crate::controller::body::{self, Response};
 use crate::controller::error::ApiError;
 use crate::controller::live::registry_authorities;
 use crate::controller::metrics::Gauges;
+use crate::fleet::{self, Member};
 
 /// The version of this program, as Docker clients show it.
 const VERSION: &str = concat!("ucp/", env!("CARGO_PKG_VERSION"));
@@ -130,9 +134,32 @@ pub(super) async fn version(call: Call) -> Result<Response, ApiError> {
 
 /// The engine's information under the cluster's identity (DAPI-004).
 pub(super) async fn info(call: Call) -> Result<Response, ApiError> {
-    let info: Value = call.state.engine.get_json("/info").await?;
+    let info = match call.state.fleet.members() {
+        Some(members) => info_of_cluster(&call, &members).await?,
+        None => call.state.engine.get_json("/info").await?,
+    };
     let shown = info_for(info, &call.state.cluster.id, call.by_administrator());
     Ok(body::json(StatusCode::OK, &shown))
+}
+
+/// What the engines of all nodes are together. Users read of the nodes that they may view.
+async fn info_of_cluster(call: &Call, members: &[Arc<Member>]) -> Result<Value, ApiError> {
+    let all = fleet::info::ask(members).await;
+    let policy = &call.snapshot.policy;
+    let subject = call.identity.as_ref().map_or(Subject::Anonymous, |identity| {
+        Subject::Account(identity.account().clone())
+    });
+    let shown = |member: &Member| {
+        call.by_administrator() || policy.may(&subject, Operation::NodeView, &member.home(policy))
+    };
+    let strategy = &call.snapshot.config.cluster.swarm_strategy;
+    Ok(fleet::info::merged(
+        all,
+        members,
+        strategy,
+        call.by_administrator(),
+        &shown,
+    )?)
 }
 
 /// What of the engine's information is shown: users see neither secrets nor counts of what they do not see, and no
@@ -176,7 +203,13 @@ pub(super) async fn metrics(call: Call) -> Result<Response, ApiError> {
 }
 
 async fn containers(call: &Call) -> Vec<(&'static str, u64)> {
-    let info: Value = call.state.engine.get_json("/info").await.unwrap_or(Value::Null);
+    let info: Value = match call.state.fleet.members() {
+        Some(members) => {
+            let all = fleet::info::ask(&members).await;
+            fleet::info::merged(all, &members, "", false, &|_| false).unwrap_or(Value::Null)
+        }
+        None => call.state.engine.get_json("/info").await.unwrap_or(Value::Null),
+    };
     [
         ("running", "ContainersRunning"),
         ("paused", "ContainersPaused"),

@@ -440,6 +440,9 @@ impl From<EngineError> for ApiError {
             EngineError::Slow { .. } => {
                 Self::new(Kind::Unavailable, "the engine of this node takes too long").because(cause)
             }
+            EngineError::NoNode { .. } => {
+                Self::new(Kind::Unavailable, "no node answers that could tell").because(cause)
+            }
             EngineError::Refused { status, message } => {
                 let kind = match status.as_u16() {
                     400 => Kind::Malformed,

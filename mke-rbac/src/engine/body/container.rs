@@ -8,9 +8,18 @@ use crate::engine::call::{CallBody, CallError, Place, Rewrite};
 use crate::engine::draft::{Draft, items, labels, text};
 use crate::engine::labels::{ACCESS_LABEL, check_spelling};
 use crate::engine::shapes::container::is_host_field;
+use crate::engine::wishes;
 use crate::operation::{Modifier, ObjectType, Operation};
 
 pub(super) fn create(draft: &mut Draft) -> Result<(), CallError> {
+    if let CallBody::Json(Value::Object(body)) = &mut draft.body {
+        draft.wishes = wishes::of_container(body)?;
+    }
+    let name = draft.query.one("name")?.map(str::to_owned);
+    if let Some((node, name)) = name.as_deref().and_then(wishes::node_of) {
+        draft.wishes.node = Some(node.to_owned());
+        draft.query.set("name", name.to_owned());
+    }
     let body = draft.json();
     refuse_outer_host_fields(&body)?;
     let labels = labels(&body);

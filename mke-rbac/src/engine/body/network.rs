@@ -23,6 +23,7 @@ const PREDEFINED: [&str; 8] = [
 ];
 
 pub(super) fn create(draft: &mut Draft) -> Result<(), CallError> {
+    draft.node_of_name();
     let body = draft.json();
     let labels = labels(&body);
     check_spelling(labels.into_iter().flat_map(Map::keys))?;

@@ -10,6 +10,7 @@ use crate::engine::labels::{ACCESS_LABEL, check_spelling};
 use crate::operation::{Modifier, ObjectType, Operation};
 
 pub(super) fn create(draft: &mut Draft) -> Result<(), CallError> {
+    draft.node_of_name();
     let body = draft.json();
     let labels = labels(&body);
     check_spelling(labels.into_iter().flat_map(Map::keys))?;
