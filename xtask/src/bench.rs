@@ -98,6 +98,12 @@ const BENCHES: [Bench; 15] = [
         "store",
         "durable writes, reads and watch delay",
     ),
+    of_crate(
+        "store",
+        "mke-core",
+        "store_etcd",
+        "the shared store beside the plain client of etcd",
+    ),
     of_crate("core-pki", "mke-core", "pki", "keys and certificates"),
     of_crate("rbac-decide", "mke-rbac", "decide", "single decisions"),
     of_crate("auth-bundle", "mke-auth", "bundle", "packing a bundle"),
