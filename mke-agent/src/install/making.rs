@@ -125,8 +125,10 @@ impl Installation<'_> {
             None => name.to_owned(),
             Some(number) => objects::versioned(name, number.saturating_add(1)),
         };
-        made.auth_key = Some(self.object(Kind::Secret, &name, &key, site).await?);
-        made.sealing_key = Some(Secret::new(hex::encode(key)));
+        // As text: agents read the secret as they read the handover.
+        let key = hex::encode(key);
+        made.auth_key = Some(self.object(Kind::Secret, &name, key.as_bytes(), site).await?);
+        made.sealing_key = Some(Secret::new(key));
         Ok(())
     }
 

@@ -129,11 +129,19 @@ pub(super) fn describe(work: &Work<'_>, component: &Component, spec: &mut Contai
             say("UCP_METRICS_RETENTION", metrics.metrics_retention_time.clone());
             say("UCP_METRICS_INTERVAL", metrics.metrics_scrape_interval.clone());
         }
-        "ucp-hardware-info" => spec.mounts.push(MountSpec {
-            source: MountSource::Path("/".to_owned()),
-            target: HOST.to_owned(),
-            read_only: true,
-        }),
+        "ucp-hardware-info" => {
+            spec.mounts.push(MountSpec {
+                source: MountSource::Path("/".to_owned()),
+                target: HOST.to_owned(),
+                read_only: true,
+            });
+            // It answers over mutual TLS; the documents' list of its volumes does not have these.
+            spec.mounts.push(MountSpec {
+                source: MountSource::Volume("ucp-node-certs".to_owned()),
+                target: volume_path("ucp-node-certs"),
+                read_only: true,
+            });
+        }
         _ => {}
     }
     if facts.os == Os::Linux {
