@@ -324,7 +324,7 @@ fn a_full_quota_and_the_way_out() {
 
 /// ARCH-013: only the authority of the cluster opens the store, in both directions, and nothing goes over the net in the clear.
 #[test]
-fn sec_store_strangers_are_refused() {
+fn strangers_are_refused() {
     runtime().block_on(async {
         let (cluster, stranger) = (Etcd::start_tls(1), Etcd::start_tls(1));
         let mut good = options(&cluster);
