@@ -141,7 +141,7 @@ impl Drop for Running {
     }
 }
 
-/// INST-001, INST-022, CLI-011: an installation that is refused has made nothing, not even a swarm, and names every finding
+/// INST-001, INST-004, INST-005, INST-022: an installation that is refused has made nothing, not even a swarm, and names every finding
 /// with its remedy. One that is broken off half-way undoes everything, the swarm too.
 #[test]
 fn lab_nothing_is_left_of_an_installation_that_fails() {
@@ -173,8 +173,16 @@ fn lab_nothing_is_left_of_an_installation_that_fails() {
     node.docker(&["rm", "--force", "mine"]);
 
     let before = listing(node);
-    let mut running = Running::start(node, &FLAGS);
+    // An interface stands for its address.
+    let words = [
+        &FLAGS[..],
+        &["--host-address", "eth0", "--data-path-addr", "eth0"],
+    ]
+    .concat();
+    let mut running = Running::start(node, &words);
     running.until("[Deploy Manager Components]");
+    let address = node.docker(&["info", "--format", "{{.Swarm.NodeAddr}}"]);
+    assert_eq!(address.trim(), node.ip().to_string());
     running.signal("TERM");
     let (told, well) = running.end();
     assert!(!well && told.contains("broken off"), "{told}");

@@ -173,7 +173,7 @@ mod tests {
         );
     }
 
-    /// INST-022, SWO-004: configured ports are the ones that are needed; a swarm that is there holds its own.
+    /// INST-022: configured ports are the ones that are needed; a swarm that is there holds its own.
     #[test]
     fn ports_of_a_manager() {
         let given = [

@@ -208,6 +208,8 @@ impl Installation<'_> {
         }));
         let body = json!({
             "Image": self.own.image("ucp-agent"),
+            // The store remembers the first node by this name.
+            "Hostname": site.hostname,
             "Entrypoint": ["/bin/ucp-agent"],
             "Cmd": ["reconcile", "--bootstrap"],
             "Env": [format!("UCP_VERSION={}", self.own.version)],

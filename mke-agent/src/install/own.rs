@@ -105,7 +105,7 @@ impl Own {
 mod tests {
     use super::*;
 
-    /// CLI-015: a private registry stays in front of every image.
+    /// CLI-012: a private registry stays in front of every image.
     #[test]
     fn from_the_name_of_the_image() {
         for (image, baked, organisation, version) in [

@@ -21,6 +21,7 @@ use tokio::time::{Instant, sleep, timeout};
 use super::daemon::{Daemon, filters};
 use super::error::InstallError;
 use super::inventory::{Node, RUN};
+use super::remover;
 
 /// Name of the container or the service.
 const NAME: &str = "ucp-probe";
@@ -298,13 +299,13 @@ impl Probing<'_> {
                 continue;
             }
             let name = format!("{NAME}-{role}");
-            self.remove_service(&name).await?;
+            remover::service(self.daemon, &name).await?;
             let made = self.role(&name, role, wanted, credentials).await;
             let probing = match made {
                 Ok(()) => self.listen(&name, &these, wanted, &mut probed).await,
                 Err(error) => Err(error),
             };
-            self.remove_service(&name).await?;
+            remover::service(self.daemon, &name).await?;
             probing?;
         }
         Ok(probed)
@@ -341,16 +342,6 @@ impl Probing<'_> {
                 "/services/create",
                 &body,
                 credentials,
-            )
-            .await
-            .map(drop)
-    }
-
-    async fn remove_service(&self, name: &str) -> Result<(), InstallError> {
-        self.daemon
-            .delete(
-                "cannot remove the service that checks nodes",
-                &format!("/services/{name}"),
             )
             .await
             .map(drop)

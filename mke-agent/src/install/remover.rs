@@ -1,14 +1,21 @@
 //! Carries out removals: goes on when one fails, and says at the end what is left.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
-use serde_json::Value;
+use serde_json::{Value, json};
+use tokio::time::{Instant, sleep};
 
-use super::daemon::Daemon;
+use super::daemon::{Daemon, filters};
 use super::error::InstallError;
 use super::inventory::Kind;
 use super::progress::Progress;
 use super::removal::Removal;
+
+/// How long containers of a removed service may take to end by themselves.
+const ENDING: Duration = Duration::from_secs(15);
+/// How often one looks.
+const LOOK: Duration = Duration::from_millis(200);
 
 /// What could not be removed, each with the reason.
 pub type Left = Vec<(String, String)>;
@@ -49,6 +56,34 @@ async fn one(daemon: &Daemon, removal: &Removal) -> Result<(), InstallError> {
     }
 }
 
+/// Removes a service of the bootstrapper's own and waits until its containers on this engine are gone: the swarm ends them some
+/// time after it has forgotten the service, and until then they hold ports and volumes.
+///
+/// # Errors
+/// The engine's.
+pub async fn service(daemon: &Daemon, name: &str) -> Result<(), InstallError> {
+    let doing = format!("cannot remove service `{name}`");
+    daemon.delete(&doing, &format!("/services/{name}")).await?;
+    let query = filters(&json!({ "label": [format!("com.docker.swarm.service.name={name}")] }));
+    let path = format!("/containers/json?all=1&filters={query}");
+    let end = Instant::now() + ENDING;
+    loop {
+        let left = daemon.list(&path).await?;
+        if left.is_empty() {
+            return Ok(());
+        }
+        if Instant::now() > end {
+            for container in left.iter().filter_map(|container| container.get("Id")?.as_str()) {
+                daemon
+                    .delete(&doing, &format!("/containers/{container}?force=1&v=1"))
+                    .await?;
+            }
+            return Ok(());
+        }
+        sleep(LOOK).await;
+    }
+}
+
 /// Containers of applications that somebody connected to the network keep running without it.
 async fn disconnect(daemon: &Daemon, network: &str) -> Result<(), InstallError> {
     let Some(found) = daemon.find(&format!("/networks/{network}")).await? else {
@@ -62,7 +97,7 @@ async fn disconnect(daemon: &Daemon, network: &str) -> Result<(), InstallError> 
         .map(|(id, _)| id.clone())
         .collect();
     for container in containers {
-        let body = serde_json::json!({ "Container": container, "Force": true });
+        let body = json!({ "Container": container, "Force": true });
         let doing = format!("cannot disconnect container {container} from network {network}");
         daemon
             .post(&doing, &format!("/networks/{network}/disconnect"), &body)

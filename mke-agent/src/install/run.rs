@@ -199,6 +199,7 @@ pub(super) struct Site {
     pub(super) instance: String,
     pub(super) node_id: String,
     pub(super) address: IpAddr,
+    pub(super) hostname: String,
     pub(super) data_root: String,
     pub(super) port: u16,
 }
@@ -422,6 +423,7 @@ impl Installation<'_> {
             address: address.parse().map_err(|_| {
                 InstallError::Swarm(format!("the swarm's address of this node, `{address}`, is none"))
             })?,
+            hostname: info.text("/Name").to_owned(),
             data_root: info.text("/DockerRootDir").to_owned(),
             port: self.beginning.config.cluster.controller_port,
         })

@@ -295,7 +295,7 @@ mod tests {
         );
     }
 
-    /// CLI-015: images come from where the bootstrapper's came from.
+    /// CLI-012: images come from where the bootstrapper's came from.
     #[test]
     fn images_and_labels() {
         let service = context().manager_agent();

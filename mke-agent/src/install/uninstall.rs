@@ -207,7 +207,7 @@ async fn on_all_nodes(
     options: &UninstallOptions,
     progress: &dyn Progress,
 ) -> Result<BTreeMap<String, String>, InstallError> {
-    remove_service(daemon).await?;
+    remover::service(daemon, SERVICE).await?;
     daemon
         .post_with(
             "cannot create the service that removes MKE from nodes",
@@ -253,18 +253,8 @@ async fn on_all_nodes(
     for node in waiting.values() {
         failed.insert(node.name.clone(), "it did not answer in time".to_owned());
     }
-    remove_service(daemon).await?;
+    remover::service(daemon, SERVICE).await?;
     Ok(failed)
-}
-
-async fn remove_service(daemon: &Daemon) -> Result<(), InstallError> {
-    daemon
-        .delete(
-            "cannot remove the service that removes MKE from nodes",
-            &format!("/services/{SERVICE}"),
-        )
-        .await
-        .map(drop)
 }
 
 fn service(instance: &str, image: &str, options: &UninstallOptions) -> Value {

@@ -255,3 +255,37 @@ async fn sec_config_09_objects_that_mean_something_are_checked() {
     assert_eq!(rights().await, before);
     cluster.stop().await;
 }
+
+/// UPG-017: while a cluster is upgraded, or an upgrade that was broken off waits to go on, nobody changes its configuration;
+/// trying what a change would do is allowed, and other runs of the bootstrapper are no reason.
+#[tokio::test]
+async fn no_change_during_an_upgrade() {
+    let engine = Engine::start_swarm().await;
+    let cluster = Cluster::start(engine.socket()).await;
+    let mark = write(cluster.directory(), "mark", "x");
+    let change = async |query: &str, level: &str| {
+        let path = format!("/api/ucp/config/logging{query}");
+        cluster
+            .as_admin("PUT", &path, Some(json!({ "auditLevel": level })))
+            .await
+    };
+    for (operation, level, refused) in [("uninstall", "metadata", false), ("upgrade", "request", true)] {
+        let label = format!("com.docker.ucp.operation={operation}");
+        engine.docker(&[
+            "config",
+            "create",
+            "--label",
+            &label,
+            "com.docker.ucp.lock",
+            &mark,
+        ]);
+        let (status, answer) = change("", level).await;
+        assert_eq!(status == 409, refused, "{operation}: {status} {answer}");
+        assert_eq!(answer.to_string().contains("being upgraded"), refused, "{answer}");
+        let (status, answer) = change("?dry-run=true", level).await;
+        assert_ne!(status, 409, "{operation}: {answer}");
+        engine.docker(&["config", "rm", "com.docker.ucp.lock"]);
+    }
+    let (status, answer) = change("", "request").await;
+    assert_ne!(status, 409, "{answer}");
+}

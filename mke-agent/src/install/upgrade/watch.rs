@@ -13,6 +13,7 @@ use super::super::daemon::{Daemon, filters};
 use super::super::error::InstallError;
 use super::super::inventory::{Inventory, Kind, Node, RUN};
 use super::super::probe::NODE_VARIABLE;
+use super::super::remover;
 
 /// The service.
 const NAME: &str = "ucp-upgrade-watch";
@@ -232,13 +233,7 @@ impl<'a> Watch<'a> {
     /// # Errors
     /// The engine's.
     pub async fn remove(&self) -> Result<(), InstallError> {
-        self.daemon
-            .delete(
-                "cannot remove the service that watches nodes",
-                &format!("/services/{NAME}"),
-            )
-            .await
-            .map(drop)
+        remover::service(self.daemon, NAME).await
     }
 }
 
