@@ -459,3 +459,33 @@ async fn lab_load_balancers_carry_on_without_one_manager() {
         }
     }
 }
+
+/// NET-007, NET-009, NET-017: every command of the guide prints what the guide shows.
+#[test]
+fn the_guide_tells_the_truth() {
+    let root = machine(None);
+    let guide = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/guide/networks.md");
+    let examples = support::examples(&std::fs::read_to_string(guide).unwrap());
+    assert!(examples.len() >= 6, "the guide has {} examples", examples.len());
+    let programs = Path::new(UCP).parent().unwrap();
+    let desk = tempfile::tempdir().unwrap();
+    std::os::unix::fs::symlink(root.path(), desk.path().join("machine")).unwrap();
+    for (command, shown) in examples {
+        let output = Command::new("bash")
+            .args(["-c", &command])
+            .current_dir(desk.path())
+            .env(
+                "PATH",
+                format!("{}:{}", programs.display(), std::env::var("PATH").unwrap()),
+            )
+            .env_remove("MKE_OUTPUT")
+            .output()
+            .unwrap();
+        assert_eq!(
+            out(&output),
+            shown.trim_end().to_owned() + "\n",
+            "$ {command}\n{}",
+            err(&output)
+        );
+    }
+}
