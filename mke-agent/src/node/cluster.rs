@@ -106,8 +106,9 @@ impl ClusterState {
         self.managers.iter().find(|manager| manager.id == id)
     }
 
-    /// Whether the store can spare its member on node `id`: it is no member, or it is the only one, or enough of the
-    /// others answer. Members of which nobody knows anything do not answer.
+    /// Whether the store can spare its member on node `id`: it is no member, or enough of the others answer. Members of
+    /// which nobody knows anything do not answer. A store of one or two members can never spare one; there it is enough
+    /// that all others answer, because waiting would never end.
     pub fn store_can_spare(&self, id: &str) -> bool {
         let members = || {
             self.managers
@@ -119,8 +120,8 @@ impl ClusterState {
         }
         let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
         let others = members().filter(|member| member.id != id && member.store == StoreHealth::Healthy);
-        let all = count(members().count());
-        all == 1 || count(others.count()) >= quorum(all)
+        let (all, others) = (count(members().count()), count(others.count()));
+        others >= quorum(all) || (all <= 2 && others + 1 == all)
     }
 
     /// Whether a manager may take what the others rely on down now.

@@ -19,7 +19,7 @@ pub struct ContainerSpec {
     pub entrypoint: Vec<String>,
     /// The program's arguments.
     pub command: Vec<String>,
-    /// Further arguments that count only when its data is first made. They are no reason to make it anew.
+    /// Further arguments that are no reason to make it anew: they help it to begin, and it finds out later changes itself.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub first_start: Vec<String>,
     /// Its environment.
@@ -148,20 +148,58 @@ impl PublishedPort {
     }
 }
 
+/// Digests what is written to it.
+struct Digesting(Sha256);
+
+impl std::io::Write for Digesting {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        self.0.update(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
+}
+
 impl ContainerSpec {
     /// The digest of everything that makes two containers of a component differ. [`Self::first_start`] and [`Self::needs`]
     /// do not: they say how to begin, not what it is.
     pub fn digest(&self) -> String {
-        let what = Self {
-            first_start: Vec::new(),
-            needs: Vec::new(),
-            ..self.clone()
-        };
-        // Fields stand in the order of the struct and maps in the order of their keys, so that equal specs give equal text. A
-        // struct of texts, numbers and lists is always JSON; if that ever fails, no container agrees with the digest of nothing
-        // and the fault shows as one that is made anew.
-        let text = serde_json::to_vec(&what).unwrap_or_default();
-        hex::encode(Sha256::digest(&text))
+        // Every field is named, so that nobody adds one without thinking of this.
+        let Self {
+            name,
+            image,
+            entrypoint,
+            command,
+            first_start: _,
+            environment,
+            mounts,
+            ports,
+            network,
+            dns,
+            restart,
+            privileged,
+            host_processes,
+            capabilities,
+            read_only,
+            memory,
+            processes,
+            stop_seconds,
+            log_size,
+            log_files,
+            reads,
+            needs: _,
+        } = self;
+        let what = (name, image, entrypoint, command, environment);
+        let around = (mounts, ports, network, dns, restart, reads);
+        let rights = (privileged, host_processes, capabilities, read_only);
+        let limits = (memory, processes, stop_seconds, log_size, log_files);
+        let mut text = Digesting(Sha256::new());
+        // Texts, numbers and lists are always JSON; if that ever fails, no container agrees with the digest of a part, and
+        // the fault shows as one that is made anew.
+        let _ = serde_json::to_writer(&mut text, &(what, around, rights, limits));
+        hex::encode(text.0.finalize())
     }
 
     /// The volumes that it sees.

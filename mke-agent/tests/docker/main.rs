@@ -19,6 +19,7 @@ mod directory_servers;
 mod engine;
 mod lab;
 mod lists;
+mod node;
 mod roles;
 mod swarm;
 mod tutorials;

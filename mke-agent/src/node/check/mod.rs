@@ -188,7 +188,7 @@ impl Judge<'_> {
 
     /// The quorum of the store, and one manager at a time.
     fn may_stop(&self, name: &str, picture: &Picture) -> Result<(), String> {
-        if self.purpose == Purpose::Uninstall || !picture.is_running(name) {
+        if self.purpose == Purpose::Uninstall || !picture.is_serving(name) {
             return Ok(());
         }
         let me = self.desired.node_id.as_str();
@@ -211,8 +211,10 @@ impl Judge<'_> {
                 .iter()
                 .filter(|manager| manager.store == StoreHealth::Healthy)
                 .count();
-            // More than half of all members, without this one. Alone, it is missed by nobody.
-            if is_member && all > 1 && answering * 2 <= all {
+            // More than half of all members, without this one. One or two members can never spare one: there every other
+            // one must answer.
+            let goes_on = answering * 2 > all || (all <= 2 && answering + 1 >= all);
+            if is_member && !goes_on {
                 return Err(format!(
                     "the store has {all} members, and without this one only {answering} answer: it would lose its quorum"
                 ));
@@ -245,7 +247,9 @@ impl Judge<'_> {
         if self.purpose == Purpose::Uninstall {
             return Ok(());
         }
-        if volume.roles.contains(&self.desired.role) {
+        if volume.roles.contains(&self.desired.role)
+            || self.desired.volumes.iter().any(|wanted| wanted.name == name)
+        {
             return Err(format!("nodes with this role have volume {name}"));
         }
         let me = self.desired.node_id.as_str();

@@ -10,6 +10,8 @@ use crate::node::step::Action;
 struct Seen {
     ours: bool,
     running: bool,
+    /// Whether it may answer anybody: it runs, and neither is paused nor fails again and again.
+    serving: bool,
 }
 
 /// The containers of a node.
@@ -32,6 +34,7 @@ impl Picture {
             let seen = Seen {
                 ours: Observed::is_ours(&found.labels, cluster_id),
                 running: !idle,
+                serving: found.state == ContainerState::Running,
             };
             (name.clone(), seen)
         });
@@ -49,6 +52,12 @@ impl Picture {
         self.containers.get(name).is_some_and(|seen| seen.running)
     }
 
+    pub(super) fn is_serving(&self, name: &str) -> bool {
+        self.containers
+            .get(name)
+            .is_some_and(|seen| seen.running && seen.serving)
+    }
+
     pub(super) fn was_taken_down(&self, name: &str) -> bool {
         self.taken_down.contains(name)
     }
@@ -63,11 +72,13 @@ impl Picture {
                     Seen {
                         ours: true,
                         running: false,
+                        serving: false,
                     },
                 );
             }
             Action::StartContainer { name } | Action::UnpauseContainer { name } => {
-                self.own(name)?.running = true;
+                let seen = self.own(name)?;
+                (seen.running, seen.serving) = (true, true);
             }
             Action::StopContainer { name, .. } => {
                 let seen = self.own(name)?;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use mke_core::product::{self, Component, Condition, Kind, Os, Placement, objects};
+use mke_core::product::{self, Component, Condition, Kind, Os, Placement, Role, objects};
 use mke_core::render;
 
 use super::places::{KUBERNETES, NODE_CERTS, volume_path};
@@ -51,6 +51,13 @@ impl Desired {
             pods: Vec::new(),
             waiting: Vec::new(),
         };
+        if work.keeps_store() {
+            let kept = store::VOLUMES.iter().filter_map(|name| product::volume(name));
+            desired.volumes.extend(kept.map(|volume| VolumeSpec {
+                name: volume.name.to_owned(),
+                precious: volume.precious(),
+            }));
+        }
         let mut containers = Vec::new();
         for component in product::components() {
             let Some(name) = work.name(component) else {
@@ -76,13 +83,20 @@ impl Desired {
 }
 
 impl Work<'_> {
+    /// Whether the node is no manager any more and the store still counts on it: its member keeps voting until the cluster
+    /// agent took it out, because the others may need its vote for that.
+    pub(super) fn keeps_store(&self) -> bool {
+        let mut members = self.cluster.store_members.iter();
+        self.facts.role == Role::Worker && members.any(|member| member.id == self.facts.id)
+    }
+
     /// The component's name when it belongs on the node.
     fn name(&self, component: &Component) -> Option<&'static str> {
         let (cluster, config) = (self.cluster, &self.cluster.config.cluster);
         let kubernetes = !config.swarm_only;
         let is_there = component.made
             && component.placement != Placement::OnDemand
-            && component.runs_on(self.facts.role)
+            && (component.runs_on(self.facts.role) || (component.name == store::NAME && self.keeps_store()))
             && component.exists_in(cluster.version)
             && (kubernetes || component.swarm_only)
             // With Kubernetes, measuring is done by a pod.
@@ -114,7 +128,7 @@ impl Work<'_> {
     ) -> Result<ContainerSpec, String> {
         let mut spec = own::basis(self, component, name)?;
         match component.name {
-            "ucp-kv" => store::describe(self, &mut spec)?,
+            store::NAME => store::describe(self, &mut spec)?,
             kube if kube.starts_with("ucp-kube") => kubernetes::describe(self, kube, &mut spec, desired)?,
             _ => own::describe(self, component, &mut spec),
         }
@@ -123,6 +137,9 @@ impl Work<'_> {
             .iter()
             .filter(|other| !RELAYS.contains(other));
         spec.needs = needs.map(|other| (*other).to_owned()).collect();
+        if own::needs_proxy(component) {
+            spec.needs.push("ucp-proxy".to_owned());
+        }
         Ok(spec)
     }
 }

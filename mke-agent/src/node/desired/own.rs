@@ -1,7 +1,7 @@
 //! What all containers have in common, and those of the product's own programs.
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv4Addr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 
 use mke_core::product::{self, Component, ImageRef, Os, Port, Protocol, Scope, objects};
 
@@ -18,6 +18,14 @@ const LOG_SIZE: &str = "10m";
 const LOG_FILES: u32 = 3;
 /// How long components get to end their connections.
 const STOP_SECONDS: u32 = 10;
+/// The proxy's port on the node.
+const ENGINE_PORT: u16 = 12_376;
+/// The store's port on managers.
+const STORE_PORT: u16 = 12_379;
+/// The controller's port in its container.
+const CONTROLLER_PORT: u16 = 8_080;
+/// The volume with the node's certificate, which every program shows to others.
+const NODE_VOLUME: &str = "ucp-node-certs";
 /// Where the collector of hardware facts sees the node.
 const HOST: &str = "/host";
 
@@ -29,7 +37,8 @@ pub(super) fn basis(work: &Work<'_>, component: &Component, name: &str) -> Resul
         .and_then(|image| product::image_on(image, work.facts.os))
         .ok_or("its image is not known")?;
     let volumes = component.volumes.iter().filter(|volume| {
-        product::volume(volume).is_some_and(|volume| volume.roles.contains(&work.facts.role))
+        let is_kept = work.keeps_store() && component.name == super::store::NAME;
+        is_kept || product::volume(volume).is_some_and(|volume| volume.roles.contains(&work.facts.role))
     });
     let hardening = &cluster.config.hardening;
     let processes = u32::try_from(hardening.pid_limit)
@@ -102,20 +111,38 @@ fn published(work: &Work<'_>, port: &Port) -> Vec<PublishedPort> {
 /// A component that is one of the product's own programs.
 pub(super) fn describe(work: &Work<'_>, component: &Component, spec: &mut ContainerSpec) {
     let (cluster, facts) = (work.cluster, work.facts);
+    let settings = &cluster.config.cluster;
     spec.entrypoint = vec![PROGRAM.to_owned()];
-    let words: &[&str] = match component.name {
-        "ucp-cluster-root-ca" => &["ca", "--kind", "cluster"],
-        "ucp-client-root-ca" => &["ca", "--kind", "client"],
-        other => &[other.strip_prefix("ucp-").unwrap_or(other)],
+    // The proxy in front of the node's engine, for whoever has no business with its socket.
+    let engine = || format!("--engine=https://{}", SocketAddr::new(facts.address, ENGINE_PORT));
+    let authority = |kind: &str| {
+        let volume = volume_path(component.name);
+        vec![
+            "ca".to_owned(),
+            format!("--kind={kind}"),
+            format!("--authority={volume}"),
+            engine(),
+        ]
     };
-    spec.command = words.iter().map(|word| (*word).to_owned()).collect();
+    spec.command = match component.name {
+        "ucp-cluster-root-ca" => authority("cluster"),
+        "ucp-client-root-ca" => authority("client"),
+        "ucp-proxy" => vec!["proxy".to_owned(), listen(2376)],
+        "ucp-swarm-manager" => vec![
+            "swarm-manager".to_owned(),
+            listen(2375),
+            format!("--to=ucp-controller:{CONTROLLER_PORT}"),
+        ],
+        "ucp-hardware-info" => vec!["hardware-info".to_owned(), format!("--root={HOST}")],
+        "ucp-metrics" => vec!["metrics".to_owned(), engine()],
+        other => vec![other.strip_prefix("ucp-").unwrap_or(other).to_owned()],
+    };
     let mut say = |name: &str, value: String| {
         spec.environment.insert(name.to_owned(), value);
     };
     say("UCP_CLUSTER_ID", cluster.cluster_id.clone());
     say("UCP_NODE_ID", facts.id.clone());
     say("UCP_NODE_ADDRESS", facts.address.to_string());
-    let settings = &cluster.config.cluster;
     match component.name {
         "ucp-controller" => {
             say("UCP_CONTROLLER_PORT", settings.controller_port.to_string());
@@ -123,26 +150,32 @@ pub(super) fn describe(work: &Work<'_>, component: &Component, spec: &mut Contai
             say("UCP_KV_TIMEOUT", settings.stores.kv_timeout.to_string());
             engine_socket(work, spec);
         }
-        "ucp-proxy" => engine_socket(work, spec),
+        "ucp-proxy" => {
+            spec.first_start = vec![format!("--kv={}", stores(work))];
+            engine_socket(work, spec);
+        }
         "ucp-metrics" => {
             let metrics = &settings.metrics;
             say("UCP_METRICS_RETENTION", metrics.metrics_retention_time.clone());
             say("UCP_METRICS_INTERVAL", metrics.metrics_scrape_interval.clone());
         }
         "ucp-hardware-info" => {
-            spec.mounts.push(MountSpec {
-                source: MountSource::Path("/".to_owned()),
-                target: HOST.to_owned(),
-                read_only: true,
-            });
-            // It answers over mutual TLS; the documents' list of its volumes does not have these.
-            spec.mounts.push(MountSpec {
-                source: MountSource::Volume("ucp-node-certs".to_owned()),
-                target: volume_path("ucp-node-certs"),
-                read_only: true,
-            });
+            for tables in ["/proc", "/sys"] {
+                spec.mounts.push(MountSpec {
+                    source: MountSource::Path(tables.to_owned()),
+                    target: format!("{HOST}{tables}"),
+                    read_only: true,
+                });
+            }
         }
         _ => {}
+    }
+    if !spec.volumes().any(|volume| volume == NODE_VOLUME) {
+        spec.mounts.push(MountSpec {
+            source: MountSource::Volume(NODE_VOLUME.to_owned()),
+            target: volume_path(NODE_VOLUME),
+            read_only: true,
+        });
     }
     if facts.os == Os::Linux {
         spec.mounts.push(MountSpec {
@@ -154,6 +187,29 @@ pub(super) fn describe(work: &Work<'_>, component: &Component, spec: &mut Contai
         // Windows has neither read-only containers nor mounts of memory.
         spec.read_only = false;
     }
+}
+
+/// Components reach the engine through the proxy, so that it must be there before them.
+pub(super) fn needs_proxy(component: &Component) -> bool {
+    matches!(
+        component.name,
+        "ucp-cluster-root-ca" | "ucp-client-root-ca" | "ucp-metrics"
+    )
+}
+
+fn listen(port: u16) -> String {
+    format!("--listen=0.0.0.0:{port}")
+}
+
+/// The members of the store, that of the node first. Managers come and go, and are no reason to make every proxy anew.
+fn stores(work: &Work<'_>) -> String {
+    let mut managers: Vec<&crate::node::ManagerFacts> = work.cluster.managers.iter().collect();
+    managers.sort_by_key(|manager| (manager.id != work.facts.id, &manager.id));
+    let places: Vec<String> = managers
+        .iter()
+        .map(|manager| SocketAddr::new(manager.address, STORE_PORT).to_string())
+        .collect();
+    places.join(",")
 }
 
 fn engine_socket(work: &Work<'_>, spec: &mut ContainerSpec) {

@@ -6,12 +6,17 @@
 use std::fmt::Write as _;
 use std::net::SocketAddr;
 
+use mke_core::product::Role;
 use mke_core::render::{Component, render};
 
 use super::of::Work;
 use super::places::volume_path;
 use crate::node::container::ContainerSpec;
 
+/// The component.
+pub(super) const NAME: &str = "ucp-kv";
+/// Its volumes.
+pub(super) const VOLUMES: [&str; 2] = ["ucp-kv", "ucp-kv-certs"];
 /// The port at which members talk to each other.
 const PEER_PORT: u16 = 12_380;
 /// How long a member gets to hand over its lead and write what it has.
@@ -25,9 +30,13 @@ pub(super) fn describe(work: &Work<'_>, spec: &mut ContainerSpec) -> Result<(), 
     let mut known = work.render.clone();
     known.name.clone_from(&facts.id);
     known.name.make_ascii_lowercase();
+    if work.keeps_store() {
+        known.role = Role::Manager;
+        known.managers.push(facts.address);
+    }
     let rendered =
         render(Component::Etcd, &cluster.config, &known).map_err(|problems| problems.to_string())?;
-    spec.entrypoint = vec!["etcd".to_owned()];
+    spec.entrypoint = vec!["/bin/etcd".to_owned()];
     spec.command = rendered.flags.iter().map(ToString::to_string).collect();
     let mut members = String::new();
     for member in &cluster.store_members {

@@ -37,6 +37,8 @@ enum Move {
     TakeOver,
     Replace(String),
     Leave(String, bool),
+    /// It is replaced in this manager's turn, and runs until then.
+    Wait(String),
 }
 
 impl Work<'_> {
@@ -63,6 +65,10 @@ impl Work<'_> {
                     self.start(wanted, &wanted.name, why, vec![rename]);
                 }
                 Move::Replace(why) => replacements.push((wanted, why)),
+                Move::Wait(why) => {
+                    self.block(format!("container {}", wanted.name), why, true);
+                    self.wants_turn = true;
+                }
                 Move::Leave(why, later) => {
                     self.block(format!("container {}", wanted.name), why, later);
                     self.unusable.insert(wanted.name.clone());
@@ -128,20 +134,22 @@ impl Work<'_> {
     /// Whether what runs may be taken down for a replacement now.
     fn may_replace(&self, wanted: &ContainerSpec, found: &ObservedContainer, why: String) -> Move {
         let id = &self.desired.node_id;
-        if !is_active(found) {
+        // One that is paused or fails again and again serves nobody: nothing is lost with it.
+        if found.state != ContainerState::Running {
             return Move::Replace(why);
         }
         if wanted.name == STORE && !self.state.store_can_spare(id) {
             let why = "it must be replaced, and the store has no quorum without it: bring the other members back first";
             return Move::Leave(why.to_owned(), true);
         }
-        match &self.state.turn {
-            Some(other) if is_shared(&wanted.name) && !self.state.has_turn(id) => Move::Leave(
-                format!("it must be replaced, and it is the turn of manager {other}"),
-                true,
-            ),
-            _ => Move::Replace(why),
+        if !is_shared(&wanted.name) || self.state.has_turn(id) {
+            return Move::Replace(why);
         }
+        let turn = match &self.state.turn {
+            Some(other) => format!("it is the turn of manager {other}"),
+            None => "this manager must have its turn for that".to_owned(),
+        };
+        Move::Wait(format!("it must be replaced, and {turn}"))
     }
 
     /// Removes what an earlier replacement left beside a container that is as it should be.

@@ -34,6 +34,9 @@ pub struct Plan {
     pub steps: Vec<Step>,
     /// What is not as it should be and is left alone, with the reason.
     pub blocked: Vec<Blocked>,
+    /// Whether something is left for the turn of this manager ([`ClusterState::turn`]).
+    #[serde(default)]
+    pub wants_turn: bool,
 }
 
 /// Something that is not as it should be and is left alone.
@@ -49,18 +52,16 @@ pub struct Blocked {
 }
 
 impl Plan {
-    /// Whether there is nothing to do.
+    /// Whether there is nothing to do, neither now nor in this manager's turn.
     pub fn is_empty(&self) -> bool {
-        self.steps.is_empty()
+        self.steps.is_empty() && !self.wants_turn
     }
 
-    /// Whether it takes down something of a manager that other managers rely on, so that it must be this node's turn
-    /// ([`ClusterState::turn`]).
-    pub fn needs_turn(&self) -> bool {
-        self.steps.iter().any(|step| match &step.action {
-            Action::StopContainer { name, .. } => container::is_shared(name),
-            _ => false,
-        })
+    /// Whether nothing can be done before it is this manager's turn ([`ClusterState::turn`]). Whatever takes down nothing
+    /// that other managers rely on is done before, and never waits: it may be what brings the store back, without which
+    /// nobody is given a turn.
+    pub const fn needs_turn(&self) -> bool {
+        self.wants_turn && self.steps.is_empty()
     }
 }
 
@@ -105,6 +106,7 @@ struct Work<'w> {
     networks: BTreeMap<String, usize>,
     volumes: BTreeMap<String, Vec<usize>>,
     started: BTreeMap<String, usize>,
+    wants_turn: bool,
     /// Networks and components that cannot be had now.
     unusable: BTreeSet<String>,
 }
@@ -122,6 +124,7 @@ impl<'w> Work<'w> {
             networks: BTreeMap::new(),
             volumes: BTreeMap::new(),
             started: BTreeMap::new(),
+            wants_turn: false,
             unusable: BTreeSet::new(),
         }
     }
@@ -195,6 +198,7 @@ impl<'w> Work<'w> {
             purpose: self.purpose,
             steps: self.steps,
             blocked: self.blocked.into_iter().collect(),
+            wants_turn: self.wants_turn,
         }
     }
 }

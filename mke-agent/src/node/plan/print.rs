@@ -18,13 +18,19 @@ impl fmt::Display for Blocked {
 ///     purpose: Purpose::Converge,
 ///     steps: Vec::new(),
 ///     blocked: Vec::new(),
+///     wants_turn: false,
 /// };
 /// assert_eq!(plan.to_string(), "nothing to do\n");
 /// ```
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.steps.is_empty() {
-            writeln!(f, "nothing to do")?;
+            let now = if self.wants_turn {
+                " before this manager has its turn"
+            } else {
+                ""
+            };
+            writeln!(f, "nothing to do{now}")?;
         }
         let width = self.steps.len().to_string().len();
         for (place, step) in self.steps.iter().enumerate() {

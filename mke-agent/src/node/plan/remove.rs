@@ -44,7 +44,8 @@ impl Work<'_> {
             let Some(volume) = product::volume(name).filter(|volume| volume.made) else {
                 continue;
             };
-            if volume.roles.contains(&role) || !self.is_ours(&found.labels) {
+            let is_wanted = self.desired.volumes.iter().any(|wanted| wanted.name == *name);
+            if is_wanted || volume.roles.contains(&role) || !self.is_ours(&found.labels) {
                 continue;
             }
             let object = format!("volume {name}");

@@ -78,8 +78,13 @@ impl<M: Material> Runtime for EngineRuntime<M> {
         match &step.action {
             Action::Pull(image) => self.pull(image).await,
             Action::CreateNetwork(network) => {
+                // Engines take a second network of one name, and then find neither by it.
+                if self.network(&network.name).await?.is_some() {
+                    return Ok(());
+                }
                 let body = json!({
-                    "Name": network.name, "Driver": network.driver, "Labels": { labels::INSTANCE_ID: self.cluster_id },
+                    "Name": network.name, "Driver": network.driver, "CheckDuplicate": true,
+                    "Labels": { labels::INSTANCE_ID: self.cluster_id },
                 });
                 self.create("/networks/create", &body, &format!("/networks/{}", network.name))
                     .await
@@ -140,6 +145,11 @@ impl<M: Material> EngineRuntime<M> {
             Err(error) if is(&error, StatusCode::CONFLICT) => self.look(itself).await.map(drop),
             Err(error) => Err(failed(error)),
         }
+    }
+
+    async fn network(&self, name: &str) -> Result<Option<Value>, StepError> {
+        let all: Vec<Value> = self.engine.get_json("/networks").await.map_err(failed)?;
+        Ok(all.into_iter().find(|network| network["Name"] == name))
     }
 
     async fn create_container(&self, name: &str, spec: &ContainerSpec) -> Result<(), StepError> {

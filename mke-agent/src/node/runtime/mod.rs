@@ -11,7 +11,7 @@ use super::observed::Observed;
 use super::step::Step;
 
 pub use engine::EngineRuntime;
-pub use fake::{FakeNode, Faults};
+pub use fake::{FakeNode, Faults, Random};
 pub use material::{Material, NoMaterial};
 
 /// A node whose containers, volumes and networks can be looked at and changed.
