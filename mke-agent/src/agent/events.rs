@@ -40,7 +40,7 @@ impl Events {
     pub async fn changed(&mut self) {
         loop {
             let Some(stream) = &mut self.open else {
-                match self.connect().await {
+                match connect(&self.engine, &self.path).await {
                     Ok(stream) => {
                         self.open = Some(stream);
                         return;
@@ -68,14 +68,14 @@ impl Events {
             }
         }
     }
+}
 
-    async fn connect(&self) -> Result<Body, EngineError> {
-        let request = Request::get(&self.path)
-            .body(empty())
-            .map_err(|source| EngineError::Unreadable {
-                path: self.path.clone(),
-                source: source.into(),
-            })?;
-        Ok(self.engine.send(request).await?.into_body())
-    }
+async fn connect(engine: &EngineClient, path: &str) -> Result<Body, EngineError> {
+    let request = Request::get(path)
+        .body(empty())
+        .map_err(|source| EngineError::Unreadable {
+            path: path.to_owned(),
+            source: source.into(),
+        })?;
+    Ok(engine.send(request).await?.into_body())
 }

@@ -10,5 +10,6 @@
 pub mod cluster;
 mod events;
 pub mod node;
+pub mod store;
 
 pub use events::Events;

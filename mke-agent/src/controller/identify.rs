@@ -179,6 +179,25 @@ pub(super) fn scim_token(
     Ok(token.id.clone())
 }
 
+/// The node whose agent asks, which must be the one that the path names: nobody speaks for another node, and no
+/// credential of an account opens these endpoints.
+///
+/// # Errors
+/// 401 for everybody who is no agent, 403 for the agent of another node.
+pub(super) fn node<'p>(peer: &'p Peer, named: Option<&String>) -> Result<&'p str, ApiError> {
+    let node = peer
+        .node
+        .as_deref()
+        .ok_or_else(|| ApiError::unauthenticated().because("no certificate of a node"))?;
+    match named {
+        Some(named) if named == node => Ok(node),
+        _ => Err(ApiError::new(
+            Kind::Forbidden,
+            "access denied: an agent speaks for its own node only",
+        )),
+    }
+}
+
 async fn by_header(
     state: &State,
     snapshot: &Snapshot,

@@ -34,7 +34,7 @@ use super::metrics::Part;
 use super::server::Peer;
 use super::snapshot::Snapshot;
 use super::state::State;
-use super::{headers, identify, rng};
+use super::{headers, identify, membership, rng};
 use crate::proxy;
 
 /// For a body that is read whole: slow clients must not keep a handler waiting.
@@ -112,7 +112,11 @@ async fn travel(
     match found {
         Found::Endpoint(endpoint, params) => {
             trace.classed(Part::Control, endpoint.surface(), endpoint.recording);
-            let identified = if endpoint.rule == Rule::ScimToken {
+            let identified = if endpoint.rule == Rule::Node {
+                let node = identify::node(peer, params.first())?;
+                trace.asked_by_node(node);
+                Identified::default()
+            } else if endpoint.rule == Rule::ScimToken {
                 let token = identify::scim_token(state, snapshot, peer, request.headers())?;
                 trace.asked_by_scim(&token);
                 Identified::default()
@@ -155,7 +159,13 @@ async fn travel(
             trace.notes.set_recording(engine_recording(&route));
             before_write(state, snapshot, trace)?;
             let begun = Instant::now();
-            let answered = proxy::handle(state, &identity, route, request).await;
+            let describes_nodes =
+                *request.method() == Method::GET && route.endpoint().template.starts_with("/nodes");
+            let mut answered = proxy::handle(state, &identity, route, request).await;
+            if let (Some(board), true, Ok(answer)) = (&state.board, describes_nodes, &mut answered) {
+                let answer = std::mem::replace(answer, super::body::status(StatusCode::OK));
+                answered = membership::dressed(state, board, answer).await;
+            }
             state.metrics.engine_answered(begun.elapsed());
             let denied = answered.as_ref().is_err_and(|error| error.denial().is_some());
             state.metrics.decided(!denied);
@@ -353,6 +363,14 @@ impl Trace {
         let _ = self.asker.set(Asker {
             name: "scim".to_owned(),
             id: format!("scim-token:{token}"),
+        });
+    }
+
+    /// A node is no account either.
+    fn asked_by_node(&self, id: &str) {
+        let _ = self.asker.set(Asker {
+            name: "node".to_owned(),
+            id: format!("node:{id}"),
         });
     }
 

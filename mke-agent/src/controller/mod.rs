@@ -40,6 +40,7 @@ mod issue;
 mod jobs;
 mod journey;
 pub(crate) mod live;
+mod membership;
 pub mod metrics;
 pub(crate) mod node_names;
 mod occupancy;

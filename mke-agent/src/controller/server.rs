@@ -16,7 +16,8 @@ use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
-use tokio_rustls::TlsAcceptor;
+use tokio_rustls::LazyConfigAcceptor;
+use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -24,6 +25,7 @@ use super::journey;
 use super::places::Places;
 use super::state::State;
 use super::tls::ServerTls;
+use crate::mtls::{Credentials, MANAGER, Trust};
 
 /// Connections at once. Each costs some tens of kilobytes with TLS, so this bounds memory at a few hundred
 /// megabytes under attack.
@@ -51,6 +53,8 @@ pub(super) struct Peer {
     pub(super) address: SocketAddr,
     /// The client's certificate, if it presented one. The handshake has verified it.
     pub(super) certificate: Option<super::tls::VerifiedCertificate>,
+    /// The node whose agent called, when the connection was one for agents. It never has a `certificate` as well.
+    pub(super) node: Option<String>,
 }
 
 /// One listening port.
@@ -58,6 +62,8 @@ pub(super) struct Server {
     pub(super) listener: TcpListener,
     pub(super) tls: Arc<ServerTls>,
     pub(super) state: Arc<State>,
+    /// In a cluster with agents, what they are shown and checked with: they call for the name of any manager.
+    pub(super) nodes: Option<Arc<Credentials>>,
     /// Every connection and stream runs under it.
     pub(super) tasks: TaskTracker,
     /// Fires when no more requests shall begin.
@@ -83,9 +89,12 @@ impl Server {
                         tracing::debug!(%address, "the address has all the connections that one may have");
                         continue;
                     };
-                    let tls = TlsAcceptor::from(self.tls.current());
+                    let doors = Doors {
+                        users: self.tls.current(),
+                        nodes: self.nodes.clone(),
+                    };
                     let connection =
-                        connection(stream, address, tls, self.state.clone(), self.stopping.clone());
+                        connection(stream, address, doors, self.state.clone(), self.stopping.clone());
                     self.tasks.spawn(async move {
                         connection.await;
                         drop((own, place));
@@ -100,18 +109,49 @@ impl Server {
     }
 }
 
+/// The two ways in: that of users, and that of agents, who ask for the name that only managers have.
+struct Doors {
+    users: Arc<rustls::ServerConfig>,
+    nodes: Option<Arc<Credentials>>,
+}
+
+impl Doors {
+    /// The handshake. For agents it also gives the id of the node that the certificate of the cluster's authority names.
+    async fn open(self, stream: TcpStream) -> std::io::Result<(TlsStream<TcpStream>, Option<String>)> {
+        let begun = LazyConfigAcceptor::new(rustls::server::Acceptor::default(), stream).await?;
+        let for_agents = begun.client_hello().server_name() == Some(MANAGER);
+        let Some(credentials) = self.nodes.filter(|_| for_agents) else {
+            return Ok((begun.into_stream(self.users).await?, None));
+        };
+        let loaded = credentials.current();
+        let stream = begun.into_stream(loaded.server.clone()).await?;
+        let shown = stream.get_ref().1.peer_certificates().unwrap_or_default();
+        match loaded.caller(shown) {
+            Some((Trust::Cluster, holder)) if is_node(holder.organizational_unit.as_deref()) => {
+                Ok((stream, Some(holder.common_name)))
+            }
+            _ => Err(std::io::Error::other("the certificate is none of a node")),
+        }
+    }
+}
+
+/// Whether a certificate of the cluster's authority with this unit is that of a node, and not of a component.
+fn is_node(unit: Option<&str>) -> bool {
+    unit.is_some_and(|unit| [MANAGER, crate::mtls::WORKER].contains(&unit))
+}
+
 async fn connection(
     stream: TcpStream,
     address: SocketAddr,
-    tls: TlsAcceptor,
+    doors: Doors,
     state: Arc<State>,
     stopping: CancellationToken,
 ) {
     // Small answers must not wait for more to send.
     let _ = stream.set_nodelay(true);
-    let stream = tokio::select! {
-        handshake = timeout(HANDSHAKE_TIME, tls.accept(stream)) => match handshake {
-            Ok(Ok(stream)) => stream,
+    let (stream, node) = tokio::select! {
+        handshake = timeout(HANDSHAKE_TIME, doors.open(stream)) => match handshake {
+            Ok(Ok(opened)) => opened,
             Ok(Err(error)) => return tracing::debug!(%address, %error, "TLS handshake failed"),
             Err(_) => return tracing::debug!(%address, "TLS handshake took too long"),
         },
@@ -122,8 +162,13 @@ async fn connection(
         .get_ref()
         .1
         .peer_certificates()
+        .filter(|_| node.is_none())
         .and_then(super::tls::VerifiedCertificate::of);
-    let peer = Arc::new(Peer { address, certificate });
+    let peer = Arc::new(Peer {
+        address,
+        certificate,
+        node,
+    });
     let service = service_fn(move |request: http::Request<Incoming>| {
         let (state, peer) = (state.clone(), peer.clone());
         async move { Ok::<_, Infallible>(journey::answer(&state, &peer, request).await) }

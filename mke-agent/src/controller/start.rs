@@ -48,10 +48,12 @@ use super::server::Server;
 use super::setup::{self, SetupError, Writers};
 use super::state::State;
 use super::streams::Streams;
-use super::{jobs, node_names, recovery, tls, unpack};
+use super::{jobs, membership, node_names, recovery, tls, unpack};
 use crate::engine::EngineClient;
 use crate::fleet::Fleet;
 use crate::kv::AccessError;
+use crate::life::Inventory;
+use crate::life::board::{Board, Membership};
 use crate::mtls::MtlsError;
 use crate::proxy::nodes;
 
@@ -122,6 +124,8 @@ pub struct Surroundings {
     pub store: Option<Arc<dyn Store>>,
     /// The program's logs, which follow the configuration.
     pub logs: Logs,
+    /// Set in a cluster whose nodes have agents.
+    pub membership: Option<Membership>,
 }
 
 impl Default for Surroundings {
@@ -131,6 +135,7 @@ impl Default for Surroundings {
             audit: Box::new(io::stdout()),
             store: None,
             logs: Logs::default(),
+            membership: None,
         }
     }
 }
@@ -200,6 +205,10 @@ pub async fn start_with(options: Options, mut surroundings: Surroundings) -> Res
         }
     }
     background.push(tokio::spawn(jobs::run(state.clone())));
+    if let Some(board) = &state.board {
+        background.push(tokio::spawn(membership::beat(board.clone())));
+        background.push(tokio::spawn(membership::follow(state.clone(), board.clone())));
+    }
     background.push(tokio::spawn(keep_nodes_placed(state.clone())));
     background.push(tokio::spawn({
         let fleet = state.fleet.clone();
@@ -214,6 +223,7 @@ pub async fn start_with(options: Options, mut surroundings: Surroundings) -> Res
                 listener,
                 tls: state.authorities.tls(),
                 state: state.clone(),
+                nodes: state.board.as_ref().map(|board| board.credentials.clone()),
                 tasks: state.tasks.clone(),
                 stopping: stopping.clone(),
             };
@@ -263,8 +273,16 @@ async fn prepare(
     url: &str,
 ) -> Result<(Arc<State>, Follower, Arc<Live>), StartError> {
     let Surroundings {
-        clock, audit, logs, ..
+        clock,
+        audit,
+        logs,
+        membership,
+        ..
     } = surroundings;
+    let board = membership
+        .map(|membership| Board::new(membership, Inventory::new(store.clone(), clock.clone())))
+        .transpose()?
+        .map(Arc::new);
     let engine = EngineClient::new(&options.engine_socket);
     let fleet = match &options.fleet {
         Some(reach) => Fleet::of_swarm(engine.clone(), reach)?,
@@ -331,6 +349,7 @@ async fn prepare(
         ),
         fleet,
         engine,
+        board,
         audit: Audit::new(audit, logs.clone()),
         logs,
         metrics,

@@ -35,6 +35,7 @@ use super::snapshot::Snapshot;
 use super::streams::{Allowed, Lease, Streams};
 use crate::engine::EngineClient;
 use crate::fleet::Fleet;
+use crate::life::board::Board;
 
 /// How long a write waits until it is in force. It takes microseconds unless the machine is in trouble.
 const IN_FORCE_TIME: Duration = Duration::from_secs(10);
@@ -86,6 +87,8 @@ pub struct State {
     pub engine: EngineClient,
     /// The nodes of the cluster as one engine.
     pub fleet: Fleet,
+    /// What is known of the nodes, in a cluster with agents.
+    pub board: Option<Arc<Board>>,
     /// Audit records.
     pub audit: Audit,
     /// The program's logs.

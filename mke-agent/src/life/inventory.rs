@@ -32,6 +32,11 @@ impl Inventory {
         }
     }
 
+    /// Whether it writes to this store.
+    pub fn is_of(&self, store: &Arc<dyn Store>) -> bool {
+        Arc::ptr_eq(&self.store, store)
+    }
+
     /// Everything that the store knows of nodes now.
     ///
     /// # Errors

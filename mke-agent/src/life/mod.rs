@@ -5,10 +5,12 @@
 //! | [`swarm`] | what the swarm says of its nodes, read from the Engine API |
 //! | [`report`] | what an agent says of its own node |
 //! | [`state`], [`message`] | what the state of a node is, and in which words |
+//! | [`board`] | what a controller knows at the moment |
 //! | [`roll`], [`inventory`] | what the store knows of nodes, and how it is written |
 //!
 //! States are never stored: they follow from what is known at the moment.
 
+pub mod board;
 pub mod inventory;
 pub mod message;
 pub mod report;

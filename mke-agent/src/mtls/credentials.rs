@@ -28,7 +28,7 @@ pub struct Loaded {
 
 impl Loaded {
     /// Whose certificate a caller showed; nothing when it may not call.
-    pub(super) fn caller(&self, chain: &[CertificateDer<'_>]) -> Option<(Trust, mke_core::pki::Holder)> {
+    pub(crate) fn caller(&self, chain: &[CertificateDer<'_>]) -> Option<(Trust, mke_core::pki::Holder)> {
         let (leaf, rest) = chain.split_first()?;
         self.roots.check(leaf, rest, &*self.clock)
     }

@@ -7,11 +7,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use mke_core::names::AccountName;
+use mke_core::product::DEFAULT_ORGANISATION;
 use mke_core::secret::Secret;
 use mke_core::store::etcd::{EtcdOptions, EtcdStore, EtcdTls};
 use serde::Deserialize;
 use tokio::time::{MissedTickBehavior, interval, sleep};
 
+use super::agent::own_version;
 use super::ports::{EnginePlace, inside, place_of_engine};
 use super::{ProgramError, asked_to_end};
 use crate::ca::certificates::SEALING_KEY_FILE;
@@ -19,6 +21,7 @@ use crate::ca::{CLIENT_PORT, CLUSTER_PORT};
 use crate::controller::{self, ClusterMode, FirstAdmin, Logs, Options, Surroundings};
 use crate::engine::EngineClient;
 use crate::fleet::FleetOptions;
+use crate::life::board::Membership;
 use crate::mtls::{CA_FILE, CERT_FILE, KEY_FILE};
 use crate::node_proxy;
 
@@ -57,6 +60,9 @@ pub(super) struct Args {
     /// Members of the store as https://host:port; that of this manager and those of the others when not given.
     #[arg(long, value_delimiter = ',')]
     kv: Vec<String>,
+    /// Where images come from.
+    #[arg(long, env = "UCP_ORGANISATION", default_value = DEFAULT_ORGANISATION)]
+    organisation: String,
     /// Name of the first administrator, when the installation named none.
     #[arg(long, env = "UCP_ADMIN_USERNAME", default_value = "admin")]
     admin_username: AccountName,
@@ -127,9 +133,15 @@ pub(super) async fn run(args: Args, logs: Logs) -> Result<(), ProgramError> {
         sealing_key: Some(args.client_certs.join(SEALING_KEY_FILE)),
         cluster: Some(mode),
     };
+    let membership = Membership {
+        node_certs: PathBuf::from(crate::node::NODE_CERTS),
+        version: own_version()?,
+        organisation: args.organisation.clone(),
+    };
     let surroundings = Surroundings {
         store: Some(store.clone()),
         logs,
+        membership: Some(membership),
         ..Surroundings::default()
     };
     let running = controller::start_with(options, surroundings)

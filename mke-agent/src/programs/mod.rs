@@ -4,7 +4,9 @@
 //! To add one: a file with `Args` and `async fn run(Args) -> Result<(), ProgramError>`, a `mod` line, a variant of
 //! [`Program`] and its two lines below it. The compiler asks for the rest.
 
+mod agent;
 mod ca;
+mod cluster_agent;
 mod controller;
 mod error;
 mod hardware_info;
@@ -13,6 +15,7 @@ mod metrics;
 mod ports;
 mod probe;
 mod proxy;
+mod reconcile;
 mod relay;
 mod signals;
 mod uninstall;
@@ -46,6 +49,12 @@ struct Command {
 /// One program for each component.
 #[derive(Debug, clap::Subcommand)]
 enum Program {
+    /// Keeps this node as it is wanted.
+    Agent(agent::Args),
+    /// Keeps what there is one of in the cluster.
+    ClusterAgent(cluster_agent::Args),
+    /// Brings this node to what is wanted, then ends.
+    Reconcile(reconcile::Args),
     /// One of the two authorities.
     Ca(ca::Args),
     /// The API of a manager.
@@ -76,7 +85,10 @@ impl Program {
     fn is_busy(&self) -> bool {
         match self {
             Self::Controller(_) => true,
-            Self::Ca(_)
+            Self::Agent(_)
+            | Self::ClusterAgent(_)
+            | Self::Reconcile(_)
+            | Self::Ca(_)
             | Self::Proxy(_)
             | Self::AuthApi(_)
             | Self::SwarmManager(_)
@@ -91,6 +103,9 @@ impl Program {
     /// Runs it to its end. `logs` is for programs that let the configuration say how much is logged.
     async fn run(self, logs: Logs) -> Result<(), ProgramError> {
         match self {
+            Self::Agent(args) => agent::run(args).await,
+            Self::ClusterAgent(args) => cluster_agent::run(args).await,
+            Self::Reconcile(args) => reconcile::run(args).await,
             Self::Ca(args) => ca::run(args).await,
             Self::Controller(args) => controller::run(*args, logs).await,
             Self::Proxy(args) => proxy::run(args).await,

@@ -94,6 +94,7 @@ impl Controller {
             audit: Box::new(audit.clone()),
             store,
             logs: logs.clone(),
+            membership: None,
         };
         let running = start_with(options, surroundings).await?;
         Ok(Self {

@@ -214,6 +214,9 @@ pub fn of_nodes(key: &str) -> bool {
         .any(|family| key.starts_with(family))
 }
 
+/// The members that the replicated store has or is about to have.
+pub const STORE_MEMBERS: &str = "/mke/store-members";
+
 /// The manager that reconciles its components now; lives under its lease.
 pub const MANAGER_TURN: &str = "/mke/manager-turn";
 
@@ -288,6 +291,7 @@ mod tests {
             NODE_BEATS,
             CONTROLLER_BEATS,
             MANAGER_TURN,
+            STORE_MEMBERS,
             PKI,
             CONFIG,
             CONFIG_HISTORY,

@@ -6,10 +6,23 @@
 //! | [`decide`] | what to do next; pure |
 //! | [`world`] | what the loop needs from the world |
 //! | [`run`] | the loop |
+//! | [`hands`], [`access`], [`sources`], [`turn`] | the world of an agent on a real node |
+//! | [`launch`] | running `ucp-reconcile` |
+//! | [`job`] | what is handed to `ucp-reconcile`, and what comes back |
+//! | [`reconcile`], [`material`] | what `ucp-reconcile` does |
 
+pub mod access;
 pub mod decide;
+pub mod engine_info;
+pub mod hands;
+pub mod job;
+pub mod launch;
+pub mod material;
+pub mod reconcile;
 pub mod run;
+pub mod sources;
 pub mod spec;
+pub mod turn;
 pub mod world;
 
 pub use run::NodeAgent;

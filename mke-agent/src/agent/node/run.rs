@@ -183,6 +183,9 @@ impl<H: Hands> NodeAgent<H> {
             Ok(observed) => observed,
             Err(error) => return self.failed(&chain(&error)),
         };
+        if self.role == Role::Manager {
+            spec.state = self.hands.state(&spec).await;
+        }
         let parts = components(&spec, &observed);
         let msr = carries_msr(&observed);
         self.said.send_if_modified(|report| {

@@ -7,7 +7,7 @@ use mke_core::product::ProductVersion;
 
 use crate::life::Report;
 use crate::life::report::{LocalSwarm, OutcomeReport};
-use crate::node::{EngineFacts, ObserveError, Observed, WireSpec};
+use crate::node::{ClusterState, EngineFacts, ObserveError, Observed, WireSpec};
 
 /// Why something could not be done; with all its causes.
 pub type Failure = Box<dyn std::error::Error + Send + Sync>;
@@ -57,6 +57,9 @@ pub trait Hands: Send + Sync + 'static {
     /// # Errors
     /// [`ObserveError`].
     fn observe(&self, spec: &WireSpec) -> impl Future<Output = Result<Observed, ObserveError>> + Send;
+
+    /// How the managers do now, for a plan of a manager. What cannot be found out is as it was in the specification.
+    fn state(&self, spec: &WireSpec) -> impl Future<Output = ClusterState> + Send;
 
     /// Runs `ucp-reconcile` to its end: one that runs already is waited for first. `stage` is told how far it is. Gives
     /// what it did, in order; steps that failed are among it. Without a specification it only gets the node's first

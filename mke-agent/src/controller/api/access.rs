@@ -19,6 +19,8 @@ pub(crate) enum Rule {
     Public,
     /// The SCIM client: whoever shows its token. That is checked where others are identified.
     ScimToken,
+    /// The agent of the node that the path names. Its connection proved that, which is checked where others are identified.
+    Node,
     /// Any active account.
     Authenticated,
     /// Administrators.
@@ -43,7 +45,7 @@ pub(crate) enum Rule {
 pub(crate) fn decide(snapshot: &Snapshot, subject: &Subject, rule: Rule, params: &[String]) -> Decision {
     let access = match rule {
         // Without the token nobody comes this far.
-        Rule::Public | Rule::ScimToken => Access::Public,
+        Rule::Public | Rule::ScimToken | Rule::Node => Access::Public,
         Rule::Authenticated => Access::Authenticated,
         Rule::Admin => Access::Admin,
         Rule::Oneself
@@ -73,7 +75,7 @@ fn is_related(directory: &Directory, caller: &AccountId, rule: Rule, params: &[S
     let member = || directory.membership(&named.id, caller);
     let org_admin = || member().is_some_and(|membership| membership.is_admin);
     match rule {
-        Rule::Public | Rule::ScimToken | Rule::Authenticated | Rule::Admin => false,
+        Rule::Public | Rule::ScimToken | Rule::Node | Rule::Authenticated | Rule::Admin => false,
         Rule::Oneself => oneself(),
         Rule::OneselfOrMember => oneself() || member().is_some(),
         Rule::OneselfOrOrgAdmin => oneself() || org_admin(),

@@ -18,6 +18,7 @@ mod jobs;
 mod links;
 mod login;
 mod members;
+mod nodes;
 mod public_keys;
 mod registry;
 mod roles;

@@ -27,7 +27,10 @@ const HEALTH_TIME: Duration = Duration::from_secs(5);
 /// Whether this manager works. Administrators with a certificate read why it does not.
 pub(super) async fn ping(call: Call) -> Result<Response, ApiError> {
     let healthy = match timeout(HEALTH_TIME, call.state.engine.get_bytes("/_ping")).await {
-        Ok(Ok(_)) => Ok(()),
+        Ok(Ok(_)) => match &call.state.board {
+            Some(board) => board.own_health(&call.snapshot.roll, call.state.clock.now()),
+            None => Ok(()),
+        },
         Ok(Err(error)) => Err(error.to_string()),
         Err(_) => Err("the engine did not answer in time".to_owned()),
     };

@@ -12,7 +12,7 @@ use mke_rbac::mke4::ToMke4;
 use super::access::Rule;
 use super::{
     Call, accounts, auth_config, authz, bundle, can_i, certificates, collections, config, grants, jobs,
-    links, login, members, public_keys, registry, roles, saml, scim, second_factor, system, teams,
+    links, login, members, nodes, public_keys, registry, roles, saml, scim, second_factor, system, teams,
 };
 use crate::controller::audit::Recording;
 use crate::controller::body::Response;
@@ -298,6 +298,9 @@ endpoints! {
     PUT    "/api/ucp/config/auth/ldap"                    Admin             Full    LARGE config::replace_ldap;
     GET    "/enzi/v0/config/auth/ldap"                    Admin             Full    SMALL config::show_ldap;
     PUT    "/enzi/v0/config/auth/ldap"                    Admin             Full    LARGE config::replace_ldap;
+    GET    "/api/node/{node}/spec"                       Node              Ignored SMALL nodes::spec;
+    PUT    "/api/node/{node}/report"                     Node              Ignored LARGE nodes::report;
+    GET    "/api/ucp/nodes"                              Admin             Full    SMALL nodes::list;
     POST   "/api/ucp/authz/can-i"                         Authenticated     Full    LARGE can_i::ask;
     POST   "/api/ucp/authz/who-can"                       Admin             Full    LARGE authz::ask::<WhoCan>;
     POST   "/api/ucp/authz/simulate"                      Admin             Full    LARGE authz::ask::<Simulate>;
@@ -396,6 +399,8 @@ mod tests {
                 "/_ping",
                 "/api/clientbundle",
                 "/api/ucp/authz/can-i",
+                // For the agent of that node only.
+                "/api/node/{node}/report",
             ];
             assert!(
                 endpoint.rule == Rule::Admin || own_matters || expected_open.contains(&endpoint.template),
@@ -437,6 +442,11 @@ mod tests {
                 "tokens.yaml",
                 include_str!("../../../../docs/api/tokens.yaml"),
                 &["/auth/token", "/openid_keys"],
+            ),
+            (
+                "nodes.yaml",
+                include_str!("../../../../docs/api/nodes.yaml"),
+                &["/api/node/", "/api/ucp/nodes"],
             ),
             (
                 "second-factor.yaml",

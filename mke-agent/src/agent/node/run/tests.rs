@@ -63,6 +63,10 @@ impl Hands for FakeHands {
         Ok(self.0.observed.lock().unwrap().clone())
     }
 
+    async fn state(&self, spec: &WireSpec) -> ClusterState {
+        spec.state.clone()
+    }
+
     async fn reconcile(
         &self,
         spec: Option<&WireSpec>,

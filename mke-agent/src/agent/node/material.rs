@@ -1,0 +1,323 @@
+//! Certificates and keys of a node, for whoever carries plans out there: which must be brought up to date is found out
+//! by `ca::certificates`, here they get what they need for it.
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use mke_core::pki::{Authority, AuthorityKind, SubjectAltName};
+use mke_core::product::{Role, labels};
+use mke_core::seal::SealingKey;
+use mke_core::secret::Secret;
+use mke_core::store::Store;
+use mke_core::time::{Clock, SystemClock};
+use tokio::sync::OnceCell;
+
+use super::job::{Job, NODE_VOLUME, SWARM_CERTIFICATES};
+use crate::agent::store::{self, StoreAccessError};
+use crate::ca::bootstrap::{CLIENT_VOLUME, CLUSTER_VOLUME};
+use crate::ca::certificates::{self, Action, Authorities, CLIENT_CA_FILE, Place, Plan, Reason, Target};
+use crate::ca::{self, CaClient, Cluster, ClusterNode};
+use crate::controller::AuthorityError;
+use crate::mtls;
+use crate::node::runtime::{Material, StepError};
+use crate::node::{CertificateNeed, Source};
+
+/// The material of one node.
+pub struct NodeMaterial {
+    volumes: PathBuf,
+    job: Job,
+    cluster: Cluster,
+    hosts: Vec<SubjectAltName>,
+    /// With the authorities at hand nobody is asked: that is how a cluster begins.
+    at_hand: Option<(Arc<Authority>, Arc<Authority>)>,
+    keep_foreign: bool,
+    store: OnceCell<Arc<dyn Store>>,
+}
+
+/// Why material cannot be looked at or brought.
+#[derive(Debug, thiserror::Error)]
+enum MaterialError {
+    #[error("the store cannot be asked for the keys of the authorities")]
+    Store(#[from] StoreAccessError),
+    #[error("the store does not give what is sealed in it")]
+    Authority(#[from] AuthorityError),
+    #[error("the sealing key is not known here, secret `ucp-auth-key` is missing")]
+    NoSealingKey,
+    #[error("the node has no certificate to ask with")]
+    Identity(#[from] mtls::MtlsError),
+}
+
+impl NodeMaterial {
+    /// The material below `volumes`. `hosts` are further names of the API port.
+    pub fn new(volumes: impl Into<PathBuf>, job: Job) -> Self {
+        let spec = job.spec.as_ref();
+        let hosts = spec
+            .map(|spec| spec.cluster.config.cluster.shared_sans.as_slice())
+            .unwrap_or_default()
+            .iter()
+            // Reading the configuration checked them.
+            .filter_map(|name| name.parse().ok())
+            .collect();
+        Self {
+            volumes: volumes.into(),
+            cluster: cluster_of(&job),
+            hosts,
+            job,
+            at_hand: None,
+            keep_foreign: true,
+            store: OnceCell::new(),
+        }
+    }
+
+    /// Signs with these authorities, of the cluster and of users, instead of asking for it.
+    #[must_use]
+    pub fn with_authorities(
+        mut self,
+        cluster: Authority,
+        client: Authority,
+        hosts: Vec<SubjectAltName>,
+    ) -> Self {
+        self.at_hand = Some((Arc::new(cluster), Arc::new(client)));
+        self.hosts.extend(hosts);
+        self
+    }
+
+    fn target<'t>(&'t self, client_ca_pem: &'t str, external: Option<&'t ca::keys::External>) -> Target<'t> {
+        Target {
+            node: &self.job.node_id,
+            role: self.job.role,
+            cluster: &self.cluster,
+            cluster_ca_pem: &self.job.cluster_ca,
+            client_ca_pem,
+            hosts: &self.hosts,
+            external,
+            keep_foreign: self.keep_foreign,
+            sealing_key: self.job.sealing_key.as_ref(),
+        }
+    }
+
+    /// What there is and what is to be done about it. A node without a specification only gets its own certificate.
+    async fn look(&self) -> (Plan, String, Option<ca::keys::External>) {
+        let observed = certificates::observe(&self.volumes, self.job.role);
+        let mut client_ca = observed
+            .authorities
+            .get(CLIENT_VOLUME)
+            .cloned()
+            .unwrap_or_default();
+        let mut external = None;
+        // Before the authorities are there nothing else of the store is needed.
+        if self.job.role == Role::Manager && self.at_hand.is_none() && !client_ca.is_empty() {
+            match self.shared().await {
+                Ok((found, roots)) => {
+                    external = found;
+                    client_ca.push_str(&roots);
+                }
+                Err(error) => tracing::warn!(
+                    "what managers share is not looked at: {}",
+                    crate::programs::chain(&error)
+                ),
+            }
+        }
+        let mut plan = certificates::plan(
+            &self.target(&client_ca, external.as_ref()),
+            &observed,
+            SystemClock.now(),
+        );
+        for problem in &plan.problems {
+            tracing::warn!(%problem, "an operator has to act");
+        }
+        if client_ca.is_empty() {
+            // The authority of users comes first; until then nobody knows what to write.
+            plan.actions.retain(|action| !is_of_users(action));
+        }
+        if self.job.spec.is_none() {
+            plan.actions.retain(|action| volume_of(action) == NODE_VOLUME);
+        }
+        (plan, client_ca, external)
+    }
+
+    async fn shared(&self) -> Result<(Option<ca::keys::External>, String), MaterialError> {
+        let (store, sealing) = self.sealed_store().await?;
+        Ok((
+            ca::keys::fetch_external(&*store, &sealing).await?,
+            ca::keys::fetch_client_roots(&*store, &sealing).await?,
+        ))
+    }
+
+    async fn sealed_store(&self) -> Result<(Arc<dyn Store>, SealingKey), MaterialError> {
+        let key = self
+            .job
+            .sealing_key
+            .as_ref()
+            .and_then(|key| hex::decode(key.expose()).ok());
+        let key = key.ok_or(MaterialError::NoSealingKey)?;
+        let sealing = SealingKey::from_bytes(&key).map_err(|_| MaterialError::NoSealingKey)?;
+        let store = self
+            .store
+            .get_or_try_init(|| async {
+                let spec = self.job.spec.as_ref();
+                let members = spec
+                    .map(|spec| spec.cluster.store_members.as_slice())
+                    .unwrap_or_default();
+                let addresses = members.iter().map(|member| member.address);
+                store::open(&self.volumes.join(NODE_VOLUME), addresses).await
+            })
+            .await?;
+        Ok((store.clone(), sealing))
+    }
+
+    fn issuer(&self, action: &Action) -> Result<CaClient, MaterialError> {
+        if let Some((cluster, _)) = &self.at_hand {
+            let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+            let node = self.job.node_id.clone();
+            return Ok(CaClient::at_hand(
+                cluster.clone(),
+                node,
+                Arc::new(self.cluster.clone()),
+                clock,
+            ));
+        }
+        let authorities = self
+            .job
+            .managers
+            .iter()
+            .map(|address| SocketAddr::from((*address, ca::CLUSTER_PORT)))
+            .collect();
+        Ok(CaClient::new(&self.identity(action)?, authorities)?)
+    }
+
+    /// What authorities are shown: the node's certificate, or that of the swarm as long as there is no usable one.
+    fn identity(&self, action: &Action) -> Result<mtls::Material, MaterialError> {
+        let own = self.volumes.join(NODE_VOLUME);
+        let is_own = volume_of(action) == NODE_VOLUME;
+        let renewed = matches!(
+            action,
+            Action::Issue {
+                reason: Reason::Due { .. } | Reason::Names { .. },
+                ..
+            }
+        );
+        if (!is_own || renewed)
+            && let Ok(material) = mtls::Material::from_dir(&own)
+        {
+            return Ok(material);
+        }
+        Ok(mtls::Material::of_swarm_node(
+            Path::new(SWARM_CERTIFICATES),
+            &self.job.cluster_ca,
+        )?)
+    }
+
+    async fn carry_out(&self, need: &CertificateNeed) -> Result<(), StepError> {
+        let (plan, client_ca, external) = self.look().await;
+        let Some(action) = plan.actions.into_iter().find(|action| need_of(action) == *need) else {
+            // It was done meanwhile.
+            return Ok(());
+        };
+        let failed = |error: MaterialError| StepError::caused("it cannot be brought up to date", error);
+        let issuer = self.issuer(&action).map_err(failed)?;
+        let mut fetched = (None, None);
+        if let Action::FetchAuthority(kind) = &action
+            && self.at_hand.is_none()
+        {
+            let (store, sealing) = self.sealed_store().await.map_err(failed)?;
+            let authority = ca::keys::fetch(&*store, &sealing, *kind)
+                .await
+                .map_err(|error| failed(error.into()))?;
+            match kind {
+                AuthorityKind::Cluster => fetched.0 = authority,
+                AuthorityKind::Client => fetched.1 = authority,
+            }
+        }
+        let (cluster, client) = match &self.at_hand {
+            Some((cluster, client)) => (Some(&**cluster), Some(&**client)),
+            None => (fetched.0.as_ref(), fetched.1.as_ref()),
+        };
+        let one = Plan {
+            actions: vec![action],
+            problems: Vec::new(),
+        };
+        let authorities = Authorities { cluster, client };
+        let target = self.target(&client_ca, external.as_ref());
+        let outcomes = certificates::apply(&self.volumes, &target, &one, &issuer, &authorities).await;
+        match outcomes.into_iter().find_map(|outcome| outcome.result.err()) {
+            Some(error) => Err(StepError::new(crate::programs::chain(&error))),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Material for NodeMaterial {
+    async fn needs(&self) -> Vec<CertificateNeed> {
+        self.look().await.0.actions.iter().map(need_of).collect()
+    }
+
+    async fn bring(&self, need: &CertificateNeed) -> Result<(), StepError> {
+        self.carry_out(need).await
+    }
+
+    async fn held(&self, source: Source) -> Result<Secret, StepError> {
+        Err(StepError::new(format!(
+            "{source:?} belongs to Kubernetes, whose images are not installed"
+        )))
+    }
+}
+
+/// The node, as its authority knows it.
+fn cluster_of(job: &Job) -> Cluster {
+    let mut nodes = BTreeMap::new();
+    if let Some(spec) = &job.spec {
+        let node = &spec.node;
+        let label = node.labels.get(labels::SANS).map_or("", String::as_str);
+        let known = ClusterNode {
+            role: job.role,
+            hostname: node.hostname.clone(),
+            addresses: vec![node.address],
+            label_names: ca::label_names(label).0,
+        };
+        nodes.insert(job.node_id.clone(), known);
+    } else {
+        // The authority knows the rest; here it only counts that there is such a node.
+        let known = ClusterNode {
+            role: job.role,
+            hostname: String::new(),
+            addresses: Vec::new(),
+            label_names: Vec::new(),
+        };
+        nodes.insert(job.node_id.clone(), known);
+    }
+    Cluster {
+        id: job.cluster_id.clone(),
+        trust_roots: Vec::new(),
+        nodes,
+    }
+}
+
+fn need_of(action: &Action) -> CertificateNeed {
+    CertificateNeed {
+        volume: volume_of(action).to_owned(),
+        what: action.to_string(),
+        reason: match action {
+            Action::Issue { reason, .. } | Action::CopyExternal { reason } => reason.to_string(),
+            Action::WriteRoots { .. } => "the authorities are others".to_owned(),
+            Action::FetchAuthority(_) | Action::WriteSealingKey => "it is missing".to_owned(),
+        },
+    }
+}
+
+fn volume_of(action: &Action) -> &'static str {
+    match action {
+        Action::Issue { place, .. } | Action::WriteRoots { place, .. } => place.volume(),
+        Action::CopyExternal { .. } => Place::ControllerServer.volume(),
+        Action::FetchAuthority(AuthorityKind::Cluster) => CLUSTER_VOLUME,
+        Action::FetchAuthority(AuthorityKind::Client) => CLIENT_VOLUME,
+        Action::WriteSealingKey => Place::ControllerClient.volume(),
+    }
+}
+
+/// Whether it writes the authorities of users.
+fn is_of_users(action: &Action) -> bool {
+    matches!(action, Action::WriteRoots { file, .. } if *file == CLIENT_CA_FILE)
+}

@@ -1,0 +1,129 @@
+//! What agents ask and tell, and what operators read of it.
+//!
+//! An agent speaks for its own node only: its connection proved that with a certificate of the cluster's authority, whose
+//! common name is the node's id.
+
+use std::time::Duration;
+
+use http::StatusCode;
+use mke_core::store::StoreError;
+use serde_json::{Value, json};
+use tokio::time::{Instant, timeout_at};
+
+use super::Call;
+use crate::agent::node::Sight;
+use crate::agent::node::sources::store_members;
+use crate::controller::body::{self, Response};
+use crate::controller::error::{ApiError, Kind};
+use crate::life::Report;
+use crate::life::board::Board;
+use crate::node::WireSpec;
+
+/// How long an agent waits for something new.
+const LONG_POLL: Duration = Duration::from_secs(20);
+
+fn board(call: &Call) -> Result<&Board, ApiError> {
+    call.state.board.as_deref().ok_or_else(|| {
+        ApiError::new(
+            Kind::NotFound,
+            "this controller is no member of a cluster with agents",
+        )
+    })
+}
+
+/// What one node shall be. With `after` naming the revision that the agent knows, waits for another one; 204 when none came.
+pub(super) async fn spec(call: Call) -> Result<Response, ApiError> {
+    let board = board(&call)?;
+    let after = call.query("after")?.unwrap_or("0");
+    let after: u64 = after
+        .parse()
+        .map_err(|_| ApiError::malformed("after is the number of a revision"))?;
+    let until = Instant::now() + LONG_POLL;
+    let (mut swarm, mut revision) = (board.swarm(), call.state.revision.clone());
+    loop {
+        swarm.mark_unchanged();
+        revision.mark_unchanged();
+        let current = current(&call, board).await?;
+        if let Some(spec) = current.filter(|spec| spec.revision != after) {
+            return Ok(body::json(StatusCode::OK, &json!(spec)));
+        }
+        let happened = async {
+            tokio::select! {
+                _ = swarm.changed() => {}
+                _ = revision.changed() => {}
+            }
+        };
+        if timeout_at(until, happened).await.is_err() {
+            return Ok(body::status(StatusCode::NO_CONTENT));
+        }
+    }
+}
+
+async fn current(call: &Call, board: &Board) -> Result<Option<WireSpec>, StoreError> {
+    let state = &call.state;
+    let snapshot = state.snapshot();
+    let swarm = board.swarm().borrow().clone();
+    let members = store_members(&*state.store).await?;
+    let sight = Sight {
+        cluster_id: &state.cluster.id,
+        version: board.membership.version,
+        organisation: &board.membership.organisation,
+        config: &snapshot.config,
+        nodes: &swarm.nodes,
+        roll: &snapshot.roll,
+        store_members: members.as_deref(),
+        turn: None,
+    };
+    Ok(sight.of(call.param(0)))
+}
+
+/// Takes what an agent says of its node; the same again says that it lives.
+pub(super) async fn report(call: Call) -> Result<Response, ApiError> {
+    let board = board(&call)?;
+    let report: Report = serde_json::from_slice(&call.body)
+        .map_err(|error| ApiError::malformed(format!("the body is no report: {error}")))?;
+    report
+        .check()
+        .map_err(|error| ApiError::malformed(error.to_string()))?;
+    let id = call.param(0);
+    let known = call.snapshot.roll.report(id);
+    if known.is_none_or(|known| known.report != report) {
+        board.inventory.keep_report(id, report).await?;
+    }
+    board.inventory.heard_of_node(id).await?;
+    Ok(body::status(StatusCode::NO_CONTENT))
+}
+
+/// The nodes with their states, components and what was last done on each, for operators.
+pub(super) async fn list(call: Call) -> Result<Response, ApiError> {
+    let board = board(&call)?;
+    let roll = &call.snapshot.roll;
+    let swarm = board.swarm().borrow().clone();
+    let states = board.states(roll, call.state.clock.now());
+    let nodes: Vec<Value> = swarm
+        .nodes
+        .iter()
+        .map(|node| {
+            let state = states.get(&node.id);
+            let stored = roll.report(&node.id);
+            let report = stored.map(|stored| &stored.report);
+            json!({
+                "id": node.id,
+                "hostname": node.hostname,
+                "address": node.address,
+                "role": node.role,
+                "availability": node.availability,
+                "state": state.map(|state| state.level()),
+                "message": state.map(|state| state.message.to_string()),
+                "hint": state.and_then(|state| state.hint),
+                "registered_at": roll.node(&node.id).map(|record| record.registered_at),
+                "reported_at": stored.map(|stored| stored.at),
+                "engine_version": report.map_or(node.engine_version.as_str(), |report| &report.engine_version),
+                "agent_version": report.map(|report| &report.agent_version),
+                "components": report.map(|report| &report.components),
+                "outcomes": report.map(|report| &report.outcomes),
+            })
+        })
+        .collect();
+    Ok(body::json(StatusCode::OK, &json!({ "nodes": nodes })))
+}

@@ -1,0 +1,281 @@
+//! `ucp-agent reconcile`: brings one node to what is wanted, then ends (container `ucp-reconcile`, ARCH-005).
+//!
+//! With `--bootstrap` it makes the first node of a cluster out of what the installation hands over: there is no store and
+//! no authority yet that could be asked.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use mke_core::config::Config;
+use mke_core::pki::{Authority, AuthorityKind, SubjectAltName};
+use mke_core::product::{Os, ProductVersion, Role};
+use mke_core::seal::SealingKey;
+use tokio::time::{Instant, sleep};
+
+use super::ports::{EnginePlace, place_of_engine};
+use super::{ProgramError, asked_to_end, chain};
+use crate::agent::node::engine_info::EngineInfo;
+use crate::agent::node::job::{Done, Job, NODE_VOLUME, PATH, VOLUMES};
+use crate::agent::node::material::NodeMaterial;
+use crate::agent::node::reconcile::reconcile;
+use crate::agent::store;
+use crate::ca::certificates::Place;
+use crate::ca::{bootstrap, keys};
+use crate::controller::FirstAdmin;
+use crate::engine::EngineClient;
+use crate::install::handover::{self, AuthorityFiles, Handover};
+use crate::life::report::OutcomeReport;
+use crate::node::{
+    ClusterSpec, ClusterState, EngineRuntime, ManagerFacts, Material as _, NodeFacts, StoreMember, WireSpec,
+};
+
+/// How long a new store may take to answer.
+const STORE_TIME: Duration = Duration::from_secs(90);
+
+/// Arguments.
+#[derive(Debug, clap::Args)]
+pub(super) struct Args {
+    /// Make the first node of a cluster.
+    #[arg(long)]
+    bootstrap: bool,
+    /// The engine of this node.
+    #[arg(long, default_value = "unix:///var/run/docker.sock")]
+    engine: String,
+    /// Where the volumes are mounted, each under its name.
+    #[arg(long, default_value = VOLUMES)]
+    volumes: PathBuf,
+}
+
+/// Does its work and ends.
+///
+/// # Errors
+/// [`ProgramError`] when it could not do all of it; what it did is written down.
+pub(super) async fn run(args: Args) -> Result<(), ProgramError> {
+    let EnginePlace::Socket(engine) = place_of_engine(&args.engine)? else {
+        return Err(ProgramError::Usage(
+            "the reconciler works on a socket, write unix:///path/to/docker.sock".to_owned(),
+        ));
+    };
+    let mut done = Done::default();
+    let work = async {
+        if args.bootstrap {
+            first_node(&engine, &args.volumes, &mut done).await
+        } else {
+            node(&engine, &args.volumes, &mut done).await
+        }
+    };
+    let ended = tokio::select! {
+        ended = work => ended,
+        asked = asked_to_end() => asked.and(Err(ProgramError::Usage("it was asked to end".to_owned()))),
+    };
+    done.error = ended.as_ref().err().map(|error| chain(error));
+    if let Err(error) = done.write(&args.volumes) {
+        tracing::warn!(%error, "what was done cannot be written down");
+    }
+    ended
+}
+
+/// Reads a file that holds secrets, and removes it before anything else is done.
+fn take(path: &str) -> Result<String, ProgramError> {
+    let failed = |source| ProgramError::File {
+        path: PathBuf::from(path),
+        source,
+    };
+    let text = std::fs::read_to_string(path).map_err(failed)?;
+    std::fs::remove_file(path).map_err(failed)?;
+    Ok(text)
+}
+
+async fn node(engine: &EngineClient, volumes: &Path, done: &mut Done) -> Result<(), ProgramError> {
+    let job: Job = serde_json::from_str(&take(PATH)?).map_err(ProgramError::failed(
+        "the job is none, agent and reconciler must be of one version",
+    ))?;
+    tracing::info!(?job, "the reconciler begins");
+    let spec = job.spec.clone();
+    let cluster_id = job.cluster_id.clone();
+    let material = NodeMaterial::new(volumes, job);
+    match spec {
+        Some(spec) => converge(engine, volumes, cluster_id, material, &spec, done).await,
+        None => {
+            for need in material.needs().await {
+                let brought = material.bring(&need).await;
+                done.outcomes.push(OutcomeReport {
+                    step: format!("{}: {}", need.volume, need.what),
+                    error: brought.as_ref().err().map(ToString::to_string),
+                });
+                brought.map_err(ProgramError::failed("the node gets no certificate"))?;
+            }
+            Ok(())
+        }
+    }
+}
+
+async fn converge(
+    engine: &EngineClient,
+    volumes: &Path,
+    cluster_id: String,
+    material: NodeMaterial,
+    spec: &WireSpec,
+    done: &mut Done,
+) -> Result<(), ProgramError> {
+    let runtime = EngineRuntime::new(engine.clone(), cluster_id, material).with_volumes(volumes);
+    let outcomes = &mut done.outcomes;
+    reconcile(&runtime, spec, &mut |outcome| outcomes.push(outcome.clone()))
+        .await
+        .map_err(ProgramError::failed("the node is not as wanted"))
+}
+
+/// Makes the first node of a cluster.
+async fn first_node(engine: &EngineClient, volumes: &Path, done: &mut Done) -> Result<(), ProgramError> {
+    let handover = Handover::from_json(&take(handover::PATH)?)
+        .map_err(|error| ProgramError::Usage(error.to_string()))?;
+    let info = EngineInfo::of(engine)
+        .await
+        .map_err(ProgramError::failed("the engine does not say who it is"))?;
+    if info.node_id != handover.node_id {
+        return Err(ProgramError::Usage(format!(
+            "the handover is for node {}, this engine is {}",
+            handover.node_id, info.node_id
+        )));
+    }
+    let spec = spec_of(&handover, &info)?;
+    let (cluster, client) = (
+        authority(&handover.cluster_authority)?,
+        authority(&handover.client_authority)?,
+    );
+    for (kind, authority) in [
+        (AuthorityKind::Cluster, &cluster),
+        (AuthorityKind::Client, &client),
+    ] {
+        bootstrap::write(volumes, kind, authority)
+            .map_err(ProgramError::failed("the authorities cannot be written"))?;
+    }
+    let admin = FirstAdmin {
+        username: handover.admin_username.parse().map_err(|error| {
+            ProgramError::Usage(format!("the administrator's name cannot be used: {error}"))
+        })?,
+        password: handover.admin_password.clone(),
+    };
+    admin
+        .write(&volumes.join(Place::ControllerClient.volume()))
+        .map_err(ProgramError::failed(
+            "the first administrator cannot be handed on",
+        ))?;
+    let job = Job {
+        cluster_id: handover.cluster_id.clone(),
+        node_id: handover.node_id.clone(),
+        role: Role::Manager,
+        spec: Some(spec.clone()),
+        managers: vec![handover.address],
+        cluster_ca: handover.cluster_authority.certificate.clone(),
+        sealing_key: Some(handover.sealing_key.clone()),
+    };
+    let hosts: Vec<SubjectAltName> = handover
+        .sans
+        .iter()
+        .filter_map(|name| name.parse().ok())
+        .collect();
+    let (kept_cluster, kept_client) = (
+        authority(&handover.cluster_authority)?,
+        authority(&handover.client_authority)?,
+    );
+    let material = NodeMaterial::new(volumes, job).with_authorities(cluster, client, hosts);
+    converge(
+        engine,
+        volumes,
+        handover.cluster_id.clone(),
+        material,
+        &spec,
+        done,
+    )
+    .await?;
+    publish(volumes, &handover, &kept_cluster, &kept_client).await
+}
+
+fn authority(files: &AuthorityFiles) -> Result<Authority, ProgramError> {
+    Authority::from_pem(&files.certificate, &files.key).map_err(ProgramError::failed(
+        "an authority that was handed over cannot be used",
+    ))
+}
+
+fn spec_of(handover: &Handover, info: &EngineInfo) -> Result<WireSpec, ProgramError> {
+    let config = Config::parse(&handover.config)
+        .map_err(|problems| ProgramError::Usage(format!("the configuration cannot be used: {problems}")))?;
+    let version: ProductVersion = handover
+        .version
+        .parse()
+        .map_err(|error: mke_core::product::VersionError| ProgramError::Usage(error.to_string()))?;
+    let hostname = rustix::system::uname().nodename().to_string_lossy().into_owned();
+    Ok(WireSpec {
+        revision: 1,
+        cluster: ClusterSpec {
+            cluster_id: handover.cluster_id.clone(),
+            version,
+            organisation: handover.organisation.clone(),
+            config: Arc::new(config),
+            managers: vec![ManagerFacts {
+                id: handover.node_id.clone(),
+                hostname: hostname.clone(),
+                address: handover.address,
+            }],
+            store_members: vec![StoreMember {
+                id: handover.node_id.clone(),
+                address: handover.address,
+            }],
+            interlock: false,
+        },
+        node: NodeFacts {
+            id: handover.node_id.clone(),
+            hostname,
+            role: Role::Manager,
+            os: Os::Linux,
+            address: handover.address,
+            labels: Default::default(),
+            engine: info.local.engine.clone(),
+            cores: info.local.cores,
+        },
+        state: ClusterState::default(),
+    })
+}
+
+/// Lets later managers find the authorities in the store.
+async fn publish(
+    volumes: &Path,
+    handover: &Handover,
+    cluster: &Authority,
+    client: &Authority,
+) -> Result<(), ProgramError> {
+    let refused = || ProgramError::Usage("the sealing key that was handed over is none".to_owned());
+    let key = hex::decode(handover.sealing_key.expose()).map_err(|_| refused())?;
+    let sealing = SealingKey::from_bytes(&key).map_err(|_| refused())?;
+    let until = Instant::now() + STORE_TIME;
+    let store = loop {
+        match store::open(&volumes.join(NODE_VOLUME), [handover.address]).await {
+            Ok(store) => break store,
+            Err(error) if Instant::now() >= until => {
+                return Err(ProgramError::failed("the new store does not answer")(error));
+            }
+            Err(error) => tracing::info!("the new store does not answer yet: {}", chain(&error)),
+        }
+        sleep(Duration::from_secs(1)).await;
+    };
+    for (kind, authority) in [(AuthorityKind::Cluster, cluster), (AuthorityKind::Client, client)] {
+        loop {
+            match keys::publish(&*store, &sealing, kind, authority).await {
+                Ok(()) => break,
+                Err(error) if Instant::now() >= until => {
+                    return Err(ProgramError::failed(
+                        "the authorities cannot be kept in the store",
+                    )(error));
+                }
+                Err(error) => tracing::info!(
+                    "the new store does not take the authorities yet: {}",
+                    chain(&error)
+                ),
+            }
+            sleep(Duration::from_secs(1)).await;
+        }
+    }
+    Ok(())
+}
