@@ -12,6 +12,9 @@ use std::collections::BTreeSet;
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, ChildStderr, Command, Output, Stdio};
 
+use mke_agent::engine::EngineClient;
+use mke_agent::install::Daemon;
+use mke_agent::install::lock::{Lock, Mark};
 use mke_test_support::images;
 use mke_test_support::lab::{Lab, Node};
 
@@ -198,14 +201,33 @@ fn lab_killed_installations_and_two_at_once() {
     node.docker(&["config", "create", "of-mine", "/etc/hostname"]);
     node.docker(&["volume", "create", "of-mine"]);
     let before = listing(node);
-    let mut first = Running::start(node, &FLAGS);
-    first.until("[Deploy Manager Components]");
+    // Somebody else is at work.
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .unwrap();
+    let daemon = Daemon::new(EngineClient::new(node.sock()));
+    let mark = Mark {
+        operation: "install".to_owned(),
+        run: "another".to_owned(),
+        owner: "somebody".to_owned(),
+        instance: "none".to_owned(),
+        swarm_made: false,
+    };
+    let lock = runtime.block_on(Lock::take(&daemon, mark)).unwrap();
     let second = run(node, &FLAGS);
+    let told = log(&second);
     assert!(
-        log(&second).contains("install of this cluster runs already"),
-        "{}",
-        log(&second)
+        told.contains("install of this cluster runs already, started by somebody"),
+        "{told}"
     );
+    assert_eq!(second.status.code(), Some(1), "{told}");
+    runtime.block_on(lock.release()).unwrap();
+    assert_eq!(listing(node), before);
+
+    let mut first = Running::start(node, &FLAGS);
+    first.until("[Create Node Network and Volumes]");
     first.signal("KILL");
     let (_, well) = first.end();
     assert!(!well);
