@@ -8,10 +8,12 @@ pub mod azure;
 pub mod balancer;
 pub mod cni;
 pub mod daemon;
+pub mod doctor;
 mod finding;
 pub mod host;
 pub mod ipvs;
 pub mod kernel;
 pub mod ports;
+pub mod preflight;
 
 pub use finding::{Finding, Severity};

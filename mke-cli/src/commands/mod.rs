@@ -16,10 +16,12 @@ pub(crate) mod completion;
 pub(crate) mod config;
 pub(crate) mod context;
 pub(crate) mod diff;
+pub(crate) mod doctor;
 pub(crate) mod dump_certs;
 pub(crate) mod explain;
 pub(crate) mod grant;
 pub(crate) mod id;
+pub(crate) mod kernel;
 pub(crate) mod login;
 pub(crate) mod names;
 pub(crate) mod net;
@@ -76,6 +78,8 @@ pub(crate) fn dispatch(command: Command, output: &mut Output<'_>) -> Result<(), 
         Command::Auth(command) => wait_for(auth::run(command, &Client::from_environment()?, output)),
         Command::Config(command) => config::run(&command, output),
         Command::Net(command) => net::run(&command, output),
+        Command::Doctor(args) => wait_for(doctor::run(&args, output)),
+        Command::Kernel(command) => kernel::run(&command, output),
         Command::CanI(args) => can_i::run(&args, output),
         Command::Authz(command) => authz::run(&command, output),
         Command::Admission(command) => admission::run(&command, output),

@@ -39,7 +39,7 @@ pub(crate) enum Command {
 
 /// The role of a node.
 #[derive(Debug, Clone, Copy, ValueEnum)]
-enum NodeRole {
+pub(super) enum NodeRole {
     /// It holds state and serves the API.
     Manager,
     /// It runs workloads.
@@ -57,7 +57,7 @@ impl From<NodeRole> for Role {
 
 /// The cluster that is meant.
 #[derive(Debug, clap::Args)]
-struct Cluster {
+pub(super) struct Cluster {
     /// The cluster's configuration file (TOML), `-` for standard input; without one, its defaults.
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
@@ -67,7 +67,7 @@ struct Cluster {
 }
 
 impl Cluster {
-    fn config(&self, output: &mut Output<'_>) -> Result<Config, CliError> {
+    pub(super) fn config(&self, output: &mut Output<'_>) -> Result<Config, CliError> {
         let mut config = match &self.config {
             Some(path) => source::file(path)?.config(false, output)?,
             None => Config::default(),
@@ -79,17 +79,17 @@ impl Cluster {
 
 /// The cluster and the port that its swarm was made with.
 #[derive(Debug, clap::Args)]
-struct ClusterWithPorts {
+pub(super) struct ClusterWithPorts {
     #[command(flatten)]
-    cluster: Cluster,
+    pub(super) cluster: Cluster,
     /// The port of swarm control traffic.
     #[arg(long, default_value_t = 2377)]
-    swarm_grpc_port: u16,
+    pub(super) swarm_grpc_port: u16,
 }
 
 impl ClusterWithPorts {
     /// The ports; a choice that cannot work is told as a usage error.
-    fn ports(&self, output: &mut Output<'_>) -> Result<ClusterPorts, CliError> {
+    pub(super) fn ports(&self, output: &mut Output<'_>) -> Result<ClusterPorts, CliError> {
         let ports = ClusterPorts::of(&self.cluster.config(output)?, self.swarm_grpc_port);
         let problems: Vec<_> = ports.problems().iter().map(ToString::to_string).collect();
         match problems.is_empty() {
