@@ -113,7 +113,7 @@ fn kernel(node: &NodeFacts, all: &mut Vec<Finding>) {
 /// REQ-001, REQ-002
 fn minimums(node: &NodeFacts, scope: Scope, all: &mut Vec<Finding>) {
     let minimum = if node.manager { MANAGER } else { WORKER };
-    // A cluster that runs is not stopped by what it runs on.
+    // Who only looks stops nothing; `--force-minimums` lets through what stops the others.
     let severity = if scope != Scope::Doctor {
         Severity::Error
     } else {

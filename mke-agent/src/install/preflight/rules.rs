@@ -1,49 +1,18 @@
-//! The rules, one function each. Figures: requirements REQ-001 to REQ-008.
+//! The rules. What a node must be is decided by the one checker, `mke_net::preflight`; here are ports, ranges and upgrades.
 
 use mke_net::Severity;
 use mke_net::address::AddressPlan;
+use mke_net::daemon::{self, DaemonSettings};
+use mke_net::preflight::{self, Cgroup, FileSystem, Scope, switch_of};
 
 use super::{Facts, Finding, NodeFacts, Weight};
 
-const GIB: u64 = 1024 * 1024 * 1024;
-/// Kernels and engines count some memory as their own: a machine sold with 16 GB shows up to 6 % less.
-const MEMORY_TOLERANCE_PERCENT: u64 = 94;
-
-/// Least engine (REQ-003).
-const ENGINE: (u32, u32) = (20, 10);
-/// Least kernel (REQ-004).
-const KERNEL: (u32, u32) = (3, 10);
 /// Backups older than this count for nothing.
 const BACKUP_DAYS: u64 = 7;
 
-/// What a role needs: processors, memory and disk.
-struct Minimum {
-    role: &'static str,
-    cpus: u32,
-    memory: u64,
-    disk: u64,
-}
-
-/// REQ-001
-const MANAGER: Minimum = Minimum {
-    role: "manager",
-    cpus: 2,
-    memory: 16 * GIB,
-    disk: 79 * 1_000_000_000,
-};
-/// REQ-002
-const WORKER: Minimum = Minimum {
-    role: "worker",
-    cpus: 1,
-    memory: 4 * GIB,
-    disk: 15 * 1_000_000_000,
-};
-
 /// Every finding, of every rule on every node.
 pub(super) fn all(facts: &Facts) -> Vec<Finding> {
-    let per_node = [
-        engine, kernel, minimums, privileges, users, cgroups, storage, open_tcp, ports, probed,
-    ];
+    let per_node = [ports, probed];
     let mut findings = Vec::new();
     for node in &facts.nodes {
         if !node.ready {
@@ -59,7 +28,7 @@ pub(super) fn all(facts: &Facts) -> Vec<Finding> {
             findings.extend(rule(node));
         }
     }
-    findings.extend(uniform(facts));
+    findings.extend(known(facts));
     findings.extend(ranges(facts));
     findings.extend(upgrades(facts));
     findings
@@ -74,147 +43,75 @@ fn finding(weight: Weight, node: &NodeFacts, what: impl Into<String>, remedy: im
     }
 }
 
-/// The first two numbers of a version, whatever stands behind them.
-fn two_numbers(version: &str) -> Option<(u32, u32)> {
-    let mut parts = version.split(|c: char| !c.is_ascii_digit());
-    Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
-}
-
-/// REQ-003
-fn engine(node: &NodeFacts) -> Vec<Finding> {
-    let fits = two_numbers(&node.engine).is_some_and(|version| version >= ENGINE);
-    if fits {
-        return Vec::new();
-    }
-    let what = if node.engine.is_empty() {
-        "the version of the engine is not known".to_owned()
+/// What the one checker of nodes says about those that are there, each finding with its node.
+fn known(facts: &Facts) -> Vec<Finding> {
+    let ready = facts.nodes.iter().filter(|node| node.ready);
+    let nodes: Vec<preflight::NodeFacts> = ready.map(translated).collect();
+    let scope = if facts.backup_age_days.is_some() {
+        Scope::Upgrade
     } else {
-        format!("engine {} is too old", node.engine)
+        Scope::Install
     };
-    vec![finding(
-        Weight::Fatal,
-        node,
-        what,
-        "install engine 20.10.0 or later",
-    )]
-}
-
-/// REQ-004
-fn kernel(node: &NodeFacts) -> Vec<Finding> {
-    let Some(kernel) = node.kernel.as_deref().filter(|_| node.linux) else {
-        return Vec::new();
+    let weighed = |place: &str, found: mke_net::Finding| Finding {
+        weight: match (found.severity, switch_of(&found.id)) {
+            (Severity::Error, Some(switch)) => Weight::Unless(switch),
+            (Severity::Error, None) => Weight::Fatal,
+            (Severity::Warning | Severity::Info, _) => Weight::Advice,
+        },
+        place: place.to_owned(),
+        what: format!("{} ({})", found.title, found.evidence),
+        remedy: found.remedy,
     };
-    match two_numbers(kernel) {
-        Some(version) if version >= KERNEL => Vec::new(),
-        _ => vec![finding(
-            Weight::Fatal,
-            node,
-            format!("kernel {kernel} is too old"),
-            "boot kernel 3.10 or later",
-        )],
-    }
-}
-
-/// REQ-001, REQ-002
-fn minimums(node: &NodeFacts) -> Vec<Finding> {
-    let minimum = if node.manager { MANAGER } else { WORKER };
     let mut findings = Vec::new();
-    let mut low = |what: String, remedy: String| {
-        findings.push(finding(Weight::Unless("--force-minimums"), node, what, remedy));
+    for node in &nodes {
+        let found = preflight::node_findings(node, facts.swarm_only, scope);
+        findings.extend(found.into_iter().map(|found| weighed(&node.name, found)));
+    }
+    let cluster = preflight::Facts {
+        nodes,
+        swarm_only: facts.swarm_only,
+        manager_lag_ms: None,
     };
-    let role = minimum.role;
-    if node.cpus < minimum.cpus {
-        low(
-            format!("{} processors", node.cpus),
-            format!("a {role} needs {}", minimum.cpus),
-        );
-    }
-    if node.memory < minimum.memory / 100 * MEMORY_TOLERANCE_PERCENT {
-        low(
-            format!("{:.1} GB of memory", in_gib(node.memory)),
-            format!("a {role} needs {:.0} GB", in_gib(minimum.memory)),
-        );
-    }
-    if let Some(disk) = node.disk
-        && disk < minimum.disk
-    {
-        low(
-            format!("{} GB for the engine's data", disk / 1_000_000_000),
-            format!("a {role} needs {} GB", minimum.disk / 1_000_000_000),
-        );
-    }
+    let found = preflight::cluster_findings(&cluster, scope);
+    findings.extend(found.into_iter().map(|found| weighed("", found)));
     findings
 }
 
-fn in_gib(bytes: u64) -> f64 {
-    bytes as f64 / GIB as f64
-}
-
-/// REQ-006
-fn privileges(node: &NodeFacts) -> Vec<Finding> {
-    if node.no_new_privileges != Some(true) {
-        return Vec::new();
+/// A node as the one checker knows it. What the Engine says of its own settings is judged as its file would be.
+fn translated(node: &NodeFacts) -> preflight::NodeFacts {
+    let settings = DaemonSettings {
+        no_new_privileges: node.no_new_privileges == Some(true),
+        userns_remap: node.user_namespaces.then(|| "in use".to_owned()),
+        hosts: node.open_tcp.clone(),
+        ..DaemonSettings::default()
+    };
+    let disk = |bytes: u64| FileSystem {
+        path: "/var".to_owned(),
+        mount: "/var".to_owned(),
+        kind: String::new(),
+        bytes,
+        free: node.disk_free.unwrap_or_default(),
+        tells_types: true,
+    };
+    preflight::NodeFacts {
+        name: node.name.clone(),
+        manager: node.manager,
+        windows: !node.linux,
+        engine: Some(node.engine.clone()).filter(|version| !version.is_empty()),
+        kernel: node.kernel.clone(),
+        cpus: Some(node.cpus),
+        memory: Some(node.memory),
+        disks: node.disk.map(disk).into_iter().collect(),
+        data_root: node.data_root.clone(),
+        storage_driver: node.storage_driver.clone(),
+        cgroup: match node.cgroup_version.as_deref() {
+            Some("1") => Some(Cgroup::V1),
+            Some("2") => Some(Cgroup::V2),
+            _ => None,
+        },
+        daemon: daemon::findings(&settings),
+        ..preflight::NodeFacts::default()
     }
-    vec![finding(
-        Weight::Fatal,
-        node,
-        "the engine has `no-new-privileges` on, with which components do not work",
-        "remove it from /etc/docker/daemon.json and restart the engine",
-    )]
-}
-
-/// REQ-007
-fn users(node: &NodeFacts) -> Vec<Finding> {
-    if !node.user_namespaces {
-        return Vec::new();
-    }
-    vec![finding(
-        Weight::Fatal,
-        node,
-        "the engine maps user ids (`userns-remap`), which is not supported",
-        "remove it from /etc/docker/daemon.json and restart the engine",
-    )]
-}
-
-/// REQ-008: Kubernetes 1.20 cannot use version 2; without it, components run there.
-fn cgroups(node: &NodeFacts) -> Vec<Finding> {
-    if node.cgroup_version.as_deref() != Some("2") {
-        return Vec::new();
-    }
-    vec![finding(
-        Weight::Advice,
-        node,
-        "the host uses cgroup version 2, which Kubernetes of this version does not support",
-        "boot with `systemd.unified_cgroup_hierarchy=0`, or install with `--swarm-only`",
-    )]
-}
-
-/// REQ-009
-fn storage(node: &NodeFacts) -> Vec<Finding> {
-    match node.storage_driver.as_deref() {
-        Some(driver @ ("devicemapper" | "aufs" | "overlay" | "vfs")) => vec![finding(
-            Weight::Advice,
-            node,
-            format!("the engine uses storage driver {driver}"),
-            "use overlay2",
-        )],
-        _ => Vec::new(),
-    }
-}
-
-/// INST-007
-fn open_tcp(node: &NodeFacts) -> Vec<Finding> {
-    node.open_tcp
-        .iter()
-        .map(|address| {
-            finding(
-                Weight::Unless("--force-insecure-tcp"),
-                node,
-                format!("the engine serves anybody at {address}, without authentication"),
-                "remove this `hosts` entry of the engine, or require client certificates (`tlsverify`)",
-            )
-        })
-        .collect()
 }
 
 /// INST-022
@@ -256,47 +153,6 @@ fn probed(node: &NodeFacts) -> Vec<Finding> {
             )
         })
         .collect()
-}
-
-/// REQ-003, REQ-011: one engine version and one place of data everywhere.
-fn uniform(facts: &Facts) -> Vec<Finding> {
-    let differ = |of: fn(&NodeFacts) -> Option<String>| {
-        let mut seen: Vec<(String, Vec<&str>)> = Vec::new();
-        for node in &facts.nodes {
-            if let Some(value) = of(node) {
-                match seen.iter_mut().find(|(known, _)| *known == value) {
-                    Some((_, nodes)) => nodes.push(&node.name),
-                    None => seen.push((value, vec![&node.name])),
-                }
-            }
-        }
-        (seen.len() > 1).then(|| {
-            let each = seen
-                .iter()
-                .map(|(value, nodes)| format!("{value} ({})", nodes.join(", ")));
-            each.collect::<Vec<_>>().join(", ")
-        })
-    };
-    let mut findings = Vec::new();
-    if let Some(versions) =
-        differ(|node| (node.ready && !node.engine.is_empty()).then(|| node.engine.clone()))
-    {
-        findings.push(Finding {
-            weight: Weight::Advice,
-            place: String::new(),
-            what: format!("nodes run different engines: {versions}"),
-            remedy: "bring all nodes to one version".to_owned(),
-        });
-    }
-    if let Some(roots) = differ(|node| node.data_root.clone().filter(|_| node.linux)) {
-        findings.push(Finding {
-            weight: Weight::Advice,
-            place: String::new(),
-            what: format!("engines keep their data in different places: {roots}"),
-            remedy: "use one `data-root` on all nodes".to_owned(),
-        });
-    }
-    findings
 }
 
 /// NET-006 and the check of ranges: what overlaps, and how bad that is, is known by the address plan.
