@@ -44,6 +44,9 @@ pub enum Refusal {
     /// Another member has this address.
     #[error("a member with the address {0} is there already")]
     AddressTaken(String),
+    /// With one more member, one that does not answer could cost the majority; etcd would not take it either.
+    #[error("{} not well: bring back, or demote or remove its node, before another is added", list(.0))]
+    NotAllWell(Vec<String>),
     /// No such member.
     #[error("{0} is no member of the store")]
     NoSuchMember(String),
@@ -58,6 +61,15 @@ impl Checked {
     pub fn step(&self) -> &Step {
         &self.0
     }
+}
+
+fn list(names: &[String]) -> String {
+    let (noun, verb) = if names.len() == 1 {
+        ("member", "is")
+    } else {
+        ("members", "are")
+    };
+    format!("{noun} {} of the store {verb}", names.join(", "))
 }
 
 /// Checks a step against what was observed.
@@ -77,6 +89,15 @@ pub fn check(step: Step, observed: &Observed) -> Result<Checked, Refusal> {
             let mut urls = observed.members.iter().flat_map(|member| &member.info.peer_urls);
             if urls.any(|url| *url == wanted.peer_url) {
                 return Err(Refusal::AddressTaken(wanted.peer_url.clone()));
+            }
+            let ill: Vec<String> = observed
+                .members
+                .iter()
+                .filter(|member| !member.is_well())
+                .map(|member| member.shown().to_string())
+                .collect();
+            if !ill.is_empty() {
+                return Err(Refusal::NotAllWell(ill));
             }
             (voters, well)
         }

@@ -180,6 +180,9 @@ fn refusals() {
         .contains("no learner")
     );
     assert!(text(Step::AddLearner(wanted(2)), &three).contains("there already"));
+    assert!(
+        text(Step::AddLearner(wanted(4)), &three).contains("member n2 of the store is not well: bring back")
+    );
     let lost = cluster(&[(1, Is::Well), (2, Is::Dead), (3, Is::Dead)]);
     assert!(text(Step::AddLearner(wanted(4)), &lost).contains("0 of 3 members of the store are well"));
     let learning = cluster(&[(1, Is::Well), (2, Is::Learning)]);

@@ -9,6 +9,7 @@ use tokio::time::sleep;
 use super::agent::Place;
 use super::{ProgramError, asked_to_end, chain};
 use crate::agent::cluster::ClusterAgent;
+use crate::agent::cluster::members::EtcdMembers;
 use crate::agent::node::access::StoreAccess;
 
 /// Rest before the store is tried again.
@@ -47,7 +48,10 @@ pub(super) async fn run(args: Args) -> Result<(), ProgramError> {
                 clock: Arc::new(SystemClock),
                 cluster_id: found.cluster_id.clone(),
                 version: found.version,
-                members: None,
+                members: Some(Box::new(EtcdMembers::new(
+                    store.clone(),
+                    args.place.certs.clone(),
+                ))),
             };
             let another = async {
                 loop {

@@ -4,12 +4,14 @@
 //! | --- | --- |
 //! | [`nodes`] | who is in the inventory, and which nodes become mixed |
 //! | [`configs`] | which config objects there are |
+//! | [`members`] | which members the replicated store has, and what is written down about that |
 //! | [`services`] | what the agents' services are like, and which generations there are |
 //!
 //! Each pass looks at everything, plans, and does what is to be done. A part that fails does not keep the others from
 //! being done; it is tried again at the next event, at the latest after [`PACE`].
 
 pub mod configs;
+pub mod members;
 pub mod nodes;
 pub mod services;
 
@@ -32,6 +34,7 @@ use crate::controller::configuration::{self, ChangeError};
 use crate::engine::{EngineClient, EngineError};
 use crate::life::{Inventory, SwarmNode};
 use configs::ConfigObject;
+use members::{Followed, Manager, Members, MembersError};
 use nodes::NodeChange;
 use services::{Service, ServiceChange, Wanted};
 
@@ -53,20 +56,8 @@ pub enum PassError {
     #[error("the configuration cannot be read")]
     Configuration(#[from] ChangeError),
     /// Members of the store.
-    #[error("the members of the store cannot be changed")]
-    Members(#[source] Box<dyn std::error::Error + Send + Sync>),
-}
-
-/// Keeps the members of the replicated store in step with the managers (HA-003).
-pub trait Members: Send + Sync {
-    /// Makes at most one change towards one member on each of these managers (id and address). Says what was done.
-    ///
-    /// # Errors
-    /// When nothing could be found out or done.
-    fn follow<'a>(
-        &'a self,
-        managers: &'a [SwarmNode],
-    ) -> futures_util::future::BoxFuture<'a, Result<Option<String>, Box<dyn std::error::Error + Send + Sync>>>;
+    #[error("the members of the store stay as they are")]
+    Members(#[from] MembersError),
 }
 
 /// The cluster agent.
@@ -131,13 +122,19 @@ impl ClusterAgent {
         };
         let mut all = true;
         for (what, done) in [
-            ("inventory", self.keep_inventory(&nodes).await),
+            ("inventory", self.keep_inventory(&nodes).await.map(|()| true)),
             ("members of the store", self.keep_members(&nodes).await),
-            ("configuration and services", self.keep_services(&nodes).await),
+            (
+                "configuration and services",
+                self.keep_services(&nodes).await.map(|()| true),
+            ),
         ] {
-            if let Err(error) = done {
-                tracing::warn!("{what}: {}, trying again", crate::programs::chain(&error));
-                all = false;
+            match done {
+                Ok(done) => all &= done,
+                Err(error) => {
+                    tracing::warn!("{what}: {}, trying again", crate::programs::chain(&error));
+                    all = false;
+                }
             }
         }
         all
@@ -166,19 +163,34 @@ impl ClusterAgent {
         Ok(())
     }
 
-    async fn keep_members(&self, nodes: &[SwarmNode]) -> Result<(), PassError> {
+    /// Says whether there is one member on each manager; otherwise something has to happen by itself first.
+    async fn keep_members(&self, nodes: &[SwarmNode]) -> Result<bool, PassError> {
         let Some(members) = &self.members else {
-            return Ok(());
+            return Ok(true);
         };
-        let managers: Vec<SwarmNode> = nodes
+        let roll = Inventory::new(self.store.clone(), self.clock.clone())
+            .roll()
+            .await?;
+        let managers: Vec<Manager> = nodes
             .iter()
             .filter(|node| node.role == Role::Manager)
-            .cloned()
+            .map(|node| Manager {
+                id: node.id.clone(),
+                // The swarm's leader does not always say where it is itself; it did when it was taken in.
+                address: node.address.or_else(|| roll.node(&node.id)?.address),
+                lost_data: false,
+            })
             .collect();
-        while let Some(done) = members.follow(&managers).await.map_err(PassError::Members)? {
-            tracing::info!("members of the store: {done}");
+        loop {
+            match members.follow(&managers).await? {
+                Followed::Done(what) => tracing::info!("members of the store: {what}"),
+                Followed::Waiting(why) => {
+                    tracing::info!("members of the store: waiting, {why}");
+                    return Ok(false);
+                }
+                Followed::Settled => return Ok(true),
+            }
         }
-        Ok(())
     }
 
     async fn keep_services(&self, nodes: &[SwarmNode]) -> Result<(), PassError> {

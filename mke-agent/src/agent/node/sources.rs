@@ -17,6 +17,7 @@ use super::spec::Sight;
 use super::turn;
 use super::world::{Failure, Specs};
 use crate::agent::Events;
+use crate::agent::cluster::members::Record;
 use crate::agent::cluster::swarm_nodes;
 use crate::controller::configuration;
 use crate::controller::records::decode;
@@ -102,10 +103,6 @@ impl Own {
 /// # Errors
 /// The store's.
 pub async fn store_members(store: &dyn Store) -> Result<Option<Vec<StoreMember>>, StoreError> {
-    #[derive(serde::Deserialize)]
-    struct Record {
-        members: Vec<StoreMember>,
-    }
     let page = store.range(KeyRange::key(layout::STORE_MEMBERS), 1).await?;
     let entry = page.entries.first();
     Ok(entry

@@ -94,10 +94,7 @@ impl Sight<'_> {
             engine: EngineFacts::default(),
             cores: None,
         };
-        let state = match node.role {
-            Role::Manager => self.state(&known),
-            Role::Worker => ClusterState::default(),
-        };
+        let state = self.state(&known);
         Some(WireSpec {
             revision: revision(&cluster, &facts)?,
             cluster,
@@ -123,27 +120,42 @@ impl Sight<'_> {
         managers
     }
 
+    /// How the managers do, and those who are none any more and whose members the store still counts on. Workers are told too:
+    /// one that was a manager keeps its member until it is taken out, and its data as long as nobody else has the same.
     fn state(&self, members: &[StoreMember]) -> ClusterState {
         let managers = self.nodes.iter().filter(|node| node.role == Role::Manager);
+        let is_manager = |id: &str| {
+            self.nodes
+                .iter()
+                .any(|node| node.id == id && node.role == Role::Manager)
+        };
+        let former = members.iter().filter(|member| !is_manager(&member.id));
+        let of_manager = |node: &SwarmNode| ManagerState {
+            id: node.id.clone(),
+            store: if !members.iter().any(|member| member.id == node.id) {
+                StoreHealth::NoMember
+            } else if node.is_lost() {
+                StoreHealth::Unhealthy
+            } else {
+                // Its controller is heard of through the store.
+                match self.roll.controller(&node.id) {
+                    Contact::Alive => StoreHealth::Healthy,
+                    Contact::Lost => StoreHealth::Unhealthy,
+                    Contact::Never => StoreHealth::Unknown,
+                }
+            },
+            healthy: !node.is_lost() && self.roll.controller(&node.id) == Contact::Alive,
+        };
+        let of_former = |member: &StoreMember| ManagerState {
+            id: member.id.clone(),
+            store: match self.nodes.iter().find(|node| node.id == member.id) {
+                Some(node) if !node.is_lost() => StoreHealth::Unknown,
+                _ => StoreHealth::Unhealthy,
+            },
+            healthy: false,
+        };
         ClusterState {
-            managers: managers
-                .map(|node| ManagerState {
-                    id: node.id.clone(),
-                    store: if !members.iter().any(|member| member.id == node.id) {
-                        StoreHealth::NoMember
-                    } else if node.is_lost() {
-                        StoreHealth::Unhealthy
-                    } else {
-                        // Its controller is heard of through the store.
-                        match self.roll.controller(&node.id) {
-                            Contact::Alive => StoreHealth::Healthy,
-                            Contact::Lost => StoreHealth::Unhealthy,
-                            Contact::Never => StoreHealth::Unknown,
-                        }
-                    },
-                    healthy: !node.is_lost() && self.roll.controller(&node.id) == Contact::Alive,
-                })
-                .collect(),
+            managers: managers.map(of_manager).chain(former.map(of_former)).collect(),
             turn: self.turn.map(str::to_owned),
         }
     }
@@ -213,7 +225,7 @@ mod tests {
         let (manager, worker) = (sight.of("m").unwrap(), sight.of("w").unwrap());
         assert_eq!(manager.cluster.config.auth.backend, "ldap");
         assert_ne!(worker.cluster.config.auth.backend, "ldap");
-        assert_eq!(worker.state, ClusterState::default());
+        assert_eq!(worker.state, manager.state);
         assert_eq!(manager.state.managers.len(), 1);
         assert!(worker.node.is_paused() && !worker.node.labels.contains_key("team"));
         assert_eq!(manager.node.sans().collect::<Vec<_>>(), ["x.example.com"]);
@@ -284,5 +296,37 @@ mod tests {
             spec.state.manager("n").map(|manager| manager.store),
             Some(StoreHealth::NoMember)
         );
+    }
+
+    /// A member whose node is no manager any more, or left the swarm, counts until it is taken out; nobody takes it for well.
+    #[test]
+    fn members_of_former_managers() {
+        let (config, roll) = (Arc::new(Config::default()), Roll::default());
+        let nodes = [
+            node("m", "manager", 1, json!({})),
+            node("demoted", "worker", 2, json!({})),
+        ];
+        let member = |id: &str, last: u8| StoreMember {
+            id: id.to_owned(),
+            address: [10, 0, 0, last].into(),
+        };
+        let members = [member("m", 1), member("demoted", 2), member("gone", 3)];
+        let written = Sight {
+            store_members: Some(&members),
+            ..sight(&config, &nodes, &roll)
+        };
+        let before = written.of("demoted").unwrap();
+        let health = |spec: &WireSpec, id: &str| spec.state.manager(id).map(|manager| manager.store);
+        assert_eq!(health(&before, "demoted"), Some(StoreHealth::Unknown));
+        assert_eq!(health(&before, "gone"), Some(StoreHealth::Unhealthy));
+        assert!(!before.state.store_can_spare("m"));
+        let taken_out = Sight {
+            store_members: Some(&members[..1]),
+            ..sight(&config, &nodes, &roll)
+        };
+        let after = taken_out.of("demoted").unwrap();
+        assert_eq!(health(&after, "demoted"), None);
+        // It hears of that.
+        assert_ne!(after.revision, before.revision);
     }
 }
