@@ -4,8 +4,8 @@ use clap::{Parser, Subcommand};
 
 use crate::commands::{
     account, admission, auth, authz, bootstrap, bundle, can_i, collection, completion, config, context,
-    doctor, dump_certs, grant, id, kernel, login, net, org, passwd, port_check, proof, role, serve, service,
-    team,
+    doctor, dump_certs, grant, id, kernel, login, net, org, passwd, plan, port_check, proof, role, serve,
+    service, team,
 };
 use crate::output::Format;
 
@@ -84,6 +84,11 @@ pub(crate) enum Command {
     /// Plan and check addresses, ports, firewalls and load balancers.
     #[command(subcommand)]
     Net(net::Command),
+    /// Show what the agent of this machine would do now, and why. Exit code 1 means that there is something to do.
+    Plan(plan::Args),
+    /// Look after nodes of the cluster.
+    #[command(subcommand)]
+    Node(plan::Command),
     /// Show how this machine is: what is wrong, and what to do. Exit code 1 means that there are errors.
     Doctor(doctor::Args),
     /// Change kernel parameters so that it can be taken back.

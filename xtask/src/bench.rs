@@ -31,6 +31,12 @@ enum Home {
     Authz,
     /// Here, because it is the lab that is measured.
     Cluster,
+    /// A test that is left out of test runs, built for release.
+    Test {
+        package: &'static str,
+        file: &'static str,
+        name: &'static str,
+    },
 }
 
 /// One measurement.
@@ -91,6 +97,15 @@ const BENCHES: &[Bench] = &[
         home: Home::Cluster,
         what: "installing on several engines, and memory and wake-ups of every component",
     },
+    Bench {
+        name: "nodes",
+        home: Home::Test {
+            package: "mke-agent",
+            file: "node",
+            name: "simulation::ten_thousand_nodes",
+        },
+        what: "10,000 simulated nodes of whose steps 5 % go wrong, until all are as wanted",
+    },
     of_programs("serve", "start-up time and resident memory of `ucp serve`"),
     of_crate(
         "core-store",
@@ -133,6 +148,18 @@ pub(crate) fn run(args: &Args) -> Outcome {
         }
         Home::Authz => return authz(&args.more),
         Home::Cluster => return cluster::run(&args.more),
+        Home::Test { package, file, name } => {
+            cargo.args([
+                "test",
+                "--quiet",
+                "--release",
+                "--package",
+                package,
+                "--test",
+                file,
+            ]);
+            cargo.args(["--", "--ignored", "--exact", "--nocapture", name]);
+        }
         Home::Program => {
             if matches!(&**name, "config" | "ldap" | "saml" | "scim") {
                 python::ensure(&format!("cargo xtask bench {name}"))?;

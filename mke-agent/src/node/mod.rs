@@ -21,6 +21,7 @@ pub mod facts;
 pub mod observed;
 pub mod outcome;
 pub mod plan;
+pub mod preview;
 pub mod runtime;
 pub mod step;
 
@@ -42,5 +43,6 @@ pub use observed::{
 };
 pub use outcome::{Outcome, Progress, StepResult};
 pub use plan::{Blocked, Plan, plan};
+pub use preview::{ClusterFacts, Preview, Situation};
 pub use runtime::{EngineRuntime, FakeNode, Faults, Material, NoMaterial, ObserveError, Runtime, StepError};
 pub use step::{Action, Step};

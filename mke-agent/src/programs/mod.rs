@@ -10,6 +10,7 @@ mod cluster_agent;
 mod controller;
 mod error;
 mod hardware_info;
+mod kv;
 mod logging;
 mod metrics;
 mod ports;
@@ -69,6 +70,8 @@ enum Program {
     HardwareInfo(hardware_info::Args),
     /// Figures of this manager.
     Metrics(metrics::Args),
+    /// The servers of the shared store: how they are, and what to do when most are lost.
+    Kv(kv::Args),
     /// Say what this node is like before anything is made here.
     #[command(hide = true)]
     Probe(probe::Args),
@@ -94,6 +97,7 @@ impl Program {
             | Self::SwarmManager(_)
             | Self::HardwareInfo(_)
             | Self::Metrics(_)
+            | Self::Kv(_)
             | Self::Probe(_)
             | Self::Uninstall(_)
             | Self::Watch(_) => false,
@@ -113,6 +117,7 @@ impl Program {
             Self::SwarmManager(args) => relay::run(args, relay::SWARM_MANAGER).await,
             Self::HardwareInfo(args) => hardware_info::run(args).await,
             Self::Metrics(args) => metrics::run(args).await,
+            Self::Kv(args) => kv::run(args).await,
             Self::Probe(args) => probe::run(args).await,
             Self::Uninstall(args) => uninstall::run(args).await,
             Self::Watch(args) => watch::run(args).await,

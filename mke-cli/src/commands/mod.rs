@@ -28,6 +28,7 @@ pub(crate) mod net;
 pub(crate) mod org;
 pub(crate) mod passwd;
 pub(crate) mod paths;
+pub(crate) mod plan;
 pub(crate) mod policy_test;
 pub(crate) mod port_check;
 pub(crate) mod proof;
@@ -78,6 +79,8 @@ pub(crate) fn dispatch(command: Command, output: &mut Output<'_>) -> Result<(), 
         Command::Auth(command) => wait_for(auth::run(command, &Client::from_environment()?, output)),
         Command::Config(command) => config::run(&command, output),
         Command::Net(command) => net::run(&command, output),
+        Command::Plan(args) => wait_for(plan::run(&args, output)),
+        Command::Node(command) => wait_for(plan::of_node(&command, &Client::from_environment()?, output)),
         Command::Doctor(args) => wait_for(doctor::run(&args, output)),
         Command::Kernel(command) => kernel::run(&command, output),
         Command::CanI(args) => can_i::run(&args, output),

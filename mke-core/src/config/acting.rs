@@ -472,6 +472,56 @@ pub const ACTING: &[Topic] = &[
             ),
         ],
     },
+    Topic {
+        name: "resolvers and ports of components and the settings of etcd on nodes with agents",
+        keys: &[
+            acting(
+                "cluster_config.dns",
+                "mke-agent/src/node/desired/own.rs",
+                "settings.dns.clone()",
+            ),
+            acting(
+                "cluster_config.dns_opt",
+                "mke-agent/src/node/desired/own.rs",
+                "settings.dns_opt.clone()",
+            ),
+            acting(
+                "cluster_config.dns_search",
+                "mke-agent/src/node/desired/own.rs",
+                "settings.dns_search.clone()",
+            ),
+            acting(
+                "cluster_config.controller_port",
+                "mke-agent/src/node/desired/own.rs",
+                "settings.controller_port",
+            ),
+            acting(
+                "cluster_config.swarm_port",
+                "mke-agent/src/node/desired/own.rs",
+                "settings.swarm_port",
+            ),
+            acting(
+                "cluster_config.kv_timeout",
+                "mke-agent/src/node/desired/own.rs",
+                "settings.stores.kv_timeout",
+            ),
+            acting(
+                "cluster_config.kv_snapshot_count",
+                "mke-core/src/render/etcd.rs",
+                "stores.kv_snapshot_count",
+            ),
+            acting(
+                "cluster_config.etcd_storage_quota",
+                "mke-core/src/render/etcd.rs",
+                "stores.etcd_storage_quota",
+            ),
+            acting(
+                "cluster_config.cipher_suites_for_etcd_server",
+                "mke-core/src/render/etcd.rs",
+                "stores.cipher_suites_for_etcd_server",
+            ),
+        ],
+    },
 ];
 
 impl Key {

@@ -22,6 +22,7 @@ pub mod reconcile;
 pub mod run;
 pub mod sources;
 pub mod spec;
+pub mod survey;
 pub mod turn;
 pub mod world;
 

@@ -8,19 +8,22 @@ use std::time::Duration;
 use http::StatusCode;
 use mke_core::store::StoreError;
 use serde_json::{Value, json};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::Call;
 use crate::agent::node::Sight;
 use crate::agent::node::sources::store_members;
+use crate::agent::node::turn;
 use crate::controller::body::{self, Response};
 use crate::controller::error::{ApiError, Kind};
 use crate::life::Report;
 use crate::life::board::Board;
-use crate::node::WireSpec;
+use crate::node::{EngineRuntime, NoMaterial, Preview, Runtime as _, WireSpec};
 
 /// How long an agent waits for something new.
 const LONG_POLL: Duration = Duration::from_secs(20);
+/// How long looking at a node may take.
+const LOOK: Duration = Duration::from_secs(20);
 
 fn board(call: &Call) -> Result<&Board, ApiError> {
     call.state.board.as_deref().ok_or_else(|| {
@@ -43,7 +46,7 @@ pub(super) async fn spec(call: Call) -> Result<Response, ApiError> {
     loop {
         swarm.mark_unchanged();
         revision.mark_unchanged();
-        let current = current(&call, board).await?;
+        let current = current(&call, board, call.param(0)).await?;
         if let Some(spec) = current.filter(|spec| spec.revision != after) {
             return Ok(body::json(StatusCode::OK, &json!(spec)));
         }
@@ -59,11 +62,12 @@ pub(super) async fn spec(call: Call) -> Result<Response, ApiError> {
     }
 }
 
-async fn current(call: &Call, board: &Board) -> Result<Option<WireSpec>, StoreError> {
+async fn current(call: &Call, board: &Board, id: &str) -> Result<Option<WireSpec>, StoreError> {
     let state = &call.state;
     let snapshot = state.snapshot();
     let swarm = board.swarm().borrow().clone();
     let members = store_members(&*state.store).await?;
+    let turn = turn::holder(&*state.store).await?;
     let sight = Sight {
         cluster_id: &state.cluster.id,
         version: board.membership.version,
@@ -72,9 +76,9 @@ async fn current(call: &Call, board: &Board) -> Result<Option<WireSpec>, StoreEr
         nodes: &swarm.nodes,
         roll: &snapshot.roll,
         store_members: members.as_deref(),
-        turn: None,
+        turn: turn.as_ref().map(|(node, _)| node.as_str()),
     };
-    Ok(sight.of(call.param(0)))
+    Ok(sight.of(id))
 }
 
 /// Takes what an agent says of its node; the same again says that it lives.
@@ -126,4 +130,48 @@ pub(super) async fn list(call: Call) -> Result<Response, ApiError> {
         })
         .collect();
     Ok(body::json(StatusCode::OK, &json!({ "nodes": nodes })))
+}
+
+/// What would be done on a node now, for operators: it is looked at through its own engine, and nothing is changed.
+pub(super) async fn plan(call: Call) -> Result<Response, ApiError> {
+    let board = board(&call)?;
+    let named = call.param(0);
+    let unknown = || ApiError::new(Kind::NotFound, format!("there is no node {named}"));
+    let swarm = board.swarm().borrow().clone();
+    let nodes = || swarm.nodes.iter();
+    let by_name = || nodes().find(|node| node.hostname == named);
+    let node = nodes()
+        .find(|node| node.id == named)
+        .or_else(by_name)
+        .ok_or_else(unknown)?;
+    let spec = current(&call, board, &node.id).await?.ok_or_else(|| {
+        ApiError::new(
+            Kind::NotFound,
+            format!("nobody knows yet where node {named} is reached"),
+        )
+    })?;
+    let fleet = &call.state.fleet;
+    let engine = match fleet.member(&node.id) {
+        Some(member) => member.engine().clone(),
+        None if node.id == board.node_id => fleet.local().clone(),
+        None => return Err(unknown()),
+    };
+    let runtime = EngineRuntime::new(engine, &*spec.cluster.cluster_id, NoMaterial);
+    let observed = timeout(LOOK, runtime.observe())
+        .await
+        .map_err(|_| {
+            ApiError::new(
+                Kind::BadGateway,
+                format!("the engine of node {named} does not answer in time"),
+            )
+        })?
+        .map_err(|error| {
+            let why = crate::programs::chain(&error);
+            ApiError::new(
+                Kind::BadGateway,
+                format!("node {named} cannot be looked at: {why}"),
+            )
+        })?;
+    let preview = Preview::of(&spec.cluster, &spec.node, &spec.state, &observed);
+    Ok(body::json(StatusCode::OK, &json!(preview)))
 }

@@ -301,6 +301,7 @@ endpoints! {
     GET    "/api/node/{node}/spec"                       Node              Ignored SMALL nodes::spec;
     PUT    "/api/node/{node}/report"                     Node              Ignored LARGE nodes::report;
     GET    "/api/ucp/nodes"                              Admin             Full    SMALL nodes::list;
+    GET    "/api/ucp/nodes/{node}/plan"                  Admin             Full    SMALL nodes::plan;
     POST   "/api/ucp/authz/can-i"                         Authenticated     Full    LARGE can_i::ask;
     POST   "/api/ucp/authz/who-can"                       Admin             Full    LARGE authz::ask::<WhoCan>;
     POST   "/api/ucp/authz/simulate"                      Admin             Full    LARGE authz::ask::<Simulate>;

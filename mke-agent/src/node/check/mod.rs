@@ -10,7 +10,7 @@ mod picture;
 use std::fmt;
 
 use mke_core::product::{self, Content, Role, objects};
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::cluster::{ClusterState, Purpose, StoreHealth};
 use super::desired::Desired;
@@ -26,7 +26,7 @@ pub struct Checked {
 }
 
 /// Why a plan may not be carried out.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Refusal {
     /// The place of the step in the plan; `None` is the plan as a whole.
     pub step: Option<usize>,

@@ -14,6 +14,7 @@ use mke_core::product::{ImageRef, labels};
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
+use self::observe::Files;
 use super::material::Material;
 use super::{ObserveError, Runtime, StepError, container};
 use crate::controller::body::{Body, empty, full};
@@ -36,6 +37,7 @@ pub struct EngineRuntime<M> {
     engine: EngineClient,
     cluster_id: String,
     volumes: Option<PathBuf>,
+    at_mountpoints: bool,
     registry_auth: Option<String>,
     material: M,
 }
@@ -47,6 +49,7 @@ impl<M: Material> EngineRuntime<M> {
             engine,
             cluster_id: cluster_id.into(),
             volumes: None,
+            at_mountpoints: false,
             registry_auth: None,
             material,
         }
@@ -56,6 +59,14 @@ impl<M: Material> EngineRuntime<M> {
     #[must_use]
     pub fn with_volumes(mut self, root: impl Into<PathBuf>) -> Self {
         self.volumes = Some(root.into());
+        self
+    }
+
+    /// Looks for files where the engine says that its volumes lie, for a program on the same machine that only looks. What it
+    /// may not read it does not see.
+    #[must_use]
+    pub fn looking_at_mountpoints(mut self) -> Self {
+        self.at_mountpoints = true;
         self
     }
 
@@ -69,7 +80,12 @@ impl<M: Material> EngineRuntime<M> {
 
 impl<M: Material> Runtime for EngineRuntime<M> {
     async fn observe(&self) -> Result<Observed, ObserveError> {
-        let mut observed = observe::observe(&self.engine, &self.cluster_id, self.volumes.as_deref()).await?;
+        let files = match &self.volumes {
+            Some(root) => Files::Below(root),
+            None if self.at_mountpoints => Files::AtMountpoints,
+            None => Files::Unseen,
+        };
+        let mut observed = observe::observe(&self.engine, &self.cluster_id, files).await?;
         observed.certificates = self.material.needs().await;
         Ok(observed)
     }

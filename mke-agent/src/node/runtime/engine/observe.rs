@@ -13,10 +13,21 @@ use crate::engine::EngineClient;
 use crate::node::observed::{ContainerState, Observed, ObservedContainer, ObservedNetwork, ObservedVolume};
 use crate::node::runtime::{ObserveError, look};
 
+/// Where files of volumes are looked for.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Files<'f> {
+    /// Nowhere.
+    Unseen,
+    /// Below a directory, each volume under its name.
+    Below(&'f Path),
+    /// Where the engine says that they lie. What cannot be read there counts as unseen.
+    AtMountpoints,
+}
+
 pub(super) async fn observe(
     engine: &EngineClient,
     cluster_id: &str,
-    root: Option<&Path>,
+    files: Files<'_>,
 ) -> Result<Observed, ObserveError> {
     let mut observed = Observed {
         at: SystemTime::now().into(),
@@ -37,14 +48,15 @@ pub(super) async fn observe(
         if product::volume(&found.name).is_none() {
             continue;
         }
-        let files = match root {
-            Some(root) => {
+        let files = match files {
+            Files::Below(root) => {
                 look::files(&found.name, &root.join(&found.name)).map_err(|error| ObserveError {
                     what: format!("volume {}", found.name),
                     source: error.into(),
                 })?
             }
-            None => None,
+            Files::AtMountpoints => look::files(&found.name, Path::new(&found.mountpoint)).unwrap_or(None),
+            Files::Unseen => None,
         };
         let volume = ObservedVolume {
             driver: found.driver,
