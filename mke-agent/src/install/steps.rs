@@ -63,12 +63,13 @@ pub fn plan(with_license: bool) -> Vec<Step> {
         Configuration,
         NodeObjects,
         ManagerComponents,
-        Controller,
         ManagerAgent,
         WorkerAgent,
         ClusterAgent,
         AuthApi,
         License,
+        // It is healthy once the agent of its node has said that the node is, so this comes after the agents.
+        Controller,
         Nodes,
     ]
     .into_iter()
@@ -132,6 +133,7 @@ mod tests {
         assert!(place(Step::AuthKey) < place(Step::ManagerAgent));
         assert!(place(Step::NodeObjects) < place(Step::ManagerComponents));
         assert!(place(Step::ManagerComponents) < place(Step::ManagerAgent));
+        assert!(place(Step::ManagerAgent) < place(Step::Controller));
         assert_eq!(steps.last(), Some(&Step::Nodes));
         assert_eq!(plan(false).len() + 1, steps.len());
     }

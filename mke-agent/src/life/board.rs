@@ -6,7 +6,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use mke_core::product::ProductVersion;
+use mke_core::product::{ProductVersion, labels};
 use mke_core::time::Timestamp;
 use serde_json::{Value, json};
 use tokio::sync::watch;
@@ -57,6 +57,12 @@ pub struct Board {
     said: Mutex<BTreeMap<String, NodeState>>,
 }
 
+/// Whether a task is that of a node's agent, not of another service of the product.
+fn is_of_agent(task: &Value) -> bool {
+    let program = task.pointer("/Spec/ContainerSpec/Args/0");
+    program.and_then(Value::as_str) == Some("agent")
+}
+
 impl Board {
     /// A board of this node; it knows nothing before [`Self::refresh`].
     ///
@@ -86,15 +92,14 @@ impl Board {
     /// The engine's; what was known stays.
     pub async fn refresh(&self, engine: &EngineClient) -> Result<(), EngineError> {
         let nodes: Vec<Value> = engine.get_json("/nodes").await?;
-        let filter = json!({ "service": [
-            "ucp-manager-agent", "ucp-worker-agent-x", "ucp-worker-agent-y",
-            "ucp-worker-agent-win-x", "ucp-worker-agent-win-y",
-        ] });
+        // By label: the engine refuses a filter that names a service that is not there, and one generation never is.
+        let filter = json!({ "label": [labels::INSTANCE_ID] });
         let path = format!(
             "/tasks?filters={}",
             crate::engine::lookup::escaped(&filter.to_string())
         );
-        let tasks: Vec<Value> = engine.get_json(&path).await?;
+        let mut tasks: Vec<Value> = engine.get_json(&path).await?;
+        tasks.retain(is_of_agent);
         let seen = Swarm {
             nodes: nodes.iter().filter_map(SwarmNode::read).collect(),
             tasks: agent_tasks(&tasks),

@@ -216,7 +216,12 @@ impl NodeMaterial {
             // It was done meanwhile.
             return Ok(());
         };
-        let failed = |error: MaterialError| StepError::caused("it cannot be brought up to date", error);
+        let failed = |error: MaterialError| {
+            StepError::new(format!(
+                "it cannot be brought up to date: {}",
+                crate::programs::chain(&error)
+            ))
+        };
         let issuer = self.issuer(&action).map_err(failed)?;
         let mut fetched = (None, None);
         if let Action::FetchAuthority(kind) = &action
