@@ -104,9 +104,13 @@ async fn a_real_node_becomes_what_is_wanted() {
         "mke-container-logs",
     ]);
     engine.docker(&["run", "-d", "--name", "web", IMAGE, "sleep", "1000"]);
-    // The node's volumes, where the reconciler has them mounted. An engine's local volumes are directories of the same machine.
+    // The node's volumes, where the reconciler has them mounted, as seen through the namespaces of the engine.
     let info = engine.inspect(&["info"]);
-    let root = format!("{}/volumes", info["DockerRootDir"].as_str().unwrap());
+    let root = format!(
+        "/proc/{}/root{}/volumes",
+        engine.pid(),
+        info["DockerRootDir"].as_str().unwrap()
+    );
     let mounted = tempfile::tempdir_in("/tmp").unwrap();
     let runtime = EngineRuntime::new(EngineClient::new(engine.socket()), CLUSTER, NoMaterial);
     let place = mounted.path().join("ucp-node-certs");
