@@ -28,8 +28,6 @@ pub struct Manager {
     pub id: String,
     /// Where other nodes reach it; nothing while neither the swarm nor the inventory knows.
     pub address: Option<IpAddr>,
-    /// Whether its agent says that the data of its member is lost.
-    pub lost_data: bool,
 }
 
 /// What came of one look at the members.
@@ -213,7 +211,8 @@ fn wanted(managers: &[Manager], observed: &Observed) -> Vec<WantedMember> {
         Some(WantedMember {
             peer_url: manager.address.map(peer_url).or_else(known)?,
             name,
-            empty: manager.lost_data,
+            // Nobody looks into the data of others: a node that lost its data is demoted and promoted again.
+            empty: false,
         })
     };
     managers.iter().filter_map(of).collect()

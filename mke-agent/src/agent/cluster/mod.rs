@@ -178,7 +178,6 @@ impl ClusterAgent {
                 id: node.id.clone(),
                 // The swarm's leader does not always say where it is itself; it did when it was taken in.
                 address: node.address.or_else(|| roll.node(&node.id)?.address),
-                lost_data: false,
             })
             .collect();
         loop {
