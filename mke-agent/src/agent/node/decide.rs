@@ -1,6 +1,6 @@
 //! What an agent does next, from what is wanted and what is there. Pure.
 
-use mke_core::product::Role;
+use mke_core::product::{ProductVersion, Role, labels};
 
 use crate::life::report::{ComponentReport, ComponentState};
 use crate::node::{ContainerState, Desired, Observed, Plan, Purpose, WireSpec, check, plan};
@@ -12,6 +12,8 @@ pub enum Decision {
     Settled,
     /// The node's label says that nothing is to be done.
     Paused,
+    /// The node has an earlier version than this agent, and its label keeps it there.
+    Held,
     /// Something is to be done, and another node must be done first.
     Later(String),
     /// Something is to be done that takes down what other managers rely on: the turn must be taken first.
@@ -26,6 +28,9 @@ pub enum Decision {
 pub fn decide(spec: &WireSpec, observed: &Observed) -> Decision {
     if spec.node.is_paused() {
         return Decision::Paused;
+    }
+    if spec.node.is_held() && is_upgrade(spec, observed) {
+        return Decision::Held;
     }
     let desired = Desired::of(&spec.cluster, &spec.node);
     let plan = plan(&desired, observed, &spec.state, Purpose::Converge);
@@ -48,6 +53,18 @@ pub fn decide(spec: &WireSpec, observed: &Observed) -> Decision {
     }
 }
 
+/// Whether bringing the node to what is wanted would raise its version. Going back to the version of the agent is none: that
+/// is how a worker whose upgrade failed is mended (UPG-013).
+pub fn is_upgrade(spec: &WireSpec, observed: &Observed) -> bool {
+    Desired::of(&spec.cluster, &spec.node)
+        .containers
+        .iter()
+        .filter_map(|wanted| observed.containers.get(&wanted.name))
+        .filter(|found| Observed::is_ours(&found.labels, &spec.cluster.cluster_id))
+        .filter_map(|found| found.labels.get(labels::VERSION)?.parse::<ProductVersion>().ok())
+        .any(|version| version < spec.cluster.version)
+}
+
 /// How the node's components do. Those that are wanted and not there count as stopped.
 pub fn components(spec: &WireSpec, observed: &Observed) -> Vec<ComponentReport> {
     Desired::of(&spec.cluster, &spec.node)
@@ -55,8 +72,7 @@ pub fn components(spec: &WireSpec, observed: &Observed) -> Vec<ComponentReport> 
         .iter()
         .map(|wanted| {
             let found = observed.containers.get(&wanted.name);
-            let version =
-                found.and_then(|container| container.labels.get(mke_core::product::labels::VERSION));
+            let version = found.and_then(|container| container.labels.get(labels::VERSION));
             ComponentReport {
                 name: wanted.name.clone(),
                 state: match found.map(|container| container.state) {

@@ -11,7 +11,7 @@ use mke_core::product::Role;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep, sleep_until};
 
-use super::decide::{Decision, carries_msr, components, decide};
+use super::decide::{Decision, carries_msr, components, decide, is_upgrade};
 use super::world::{Hands, Local, Specs, Stage};
 use crate::life::report::{LocalSwarm, OutcomeReport, Phase, Report};
 use crate::node::WireSpec;
@@ -43,6 +43,9 @@ pub struct NodeAgent<H> {
     hands: Arc<H>,
     role: Role,
     spec: Option<WireSpec>,
+    /// Whether a manager has told the specification since this agent began. One that is only remembered may be older than
+    /// the label that holds the node back.
+    told: bool,
     local: Local,
     /// Attempts in a row that did not bring the node to what is wanted.
     failures: u32,
@@ -82,6 +85,7 @@ impl<H: Hands> NodeAgent<H> {
         };
         Self {
             spec: hands.recall().filter(|spec| spec.node.role == role),
+            told: false,
             hands: Arc::new(hands),
             role,
             local: Local::default(),
@@ -102,11 +106,10 @@ impl<H: Hands> NodeAgent<H> {
     /// Works until it is dropped.
     pub async fn run(mut self, specs: impl Specs) {
         let (found, mut specs_found) = mpsc::channel(1);
-        let known = self.spec.as_ref().map(|spec| spec.revision);
         let hands = self.hands.clone();
         let beats = self.said.subscribe();
         tokio::select! {
-            () = follow(specs, known, found) => {}
+            () = follow(specs, found) => {}
             () = keep_reporting(&*hands, beats) => {}
             () = self.work(&mut specs_found) => {}
         }
@@ -135,6 +138,10 @@ impl<H: Hands> NodeAgent<H> {
     }
 
     fn take(&mut self, spec: WireSpec) {
+        self.told = true;
+        if self.spec.as_ref().map(|known| known.revision) == Some(spec.revision) {
+            return;
+        }
         tracing::info!(
             revision = spec.revision,
             version = %self.hands.version(),
@@ -194,7 +201,10 @@ impl<H: Hands> NodeAgent<H> {
             report.msr = msr;
             changed
         });
-        let mut decision = decide(&spec, &observed);
+        let mut decision = match !self.told && is_upgrade(&spec, &observed) {
+            true => Decision::Held,
+            false => decide(&spec, &observed),
+        };
         if decision == Decision::NeedsTurn {
             match self.hands.take_turn().await {
                 Ok(true) => {
@@ -211,6 +221,12 @@ impl<H: Hands> NodeAgent<H> {
         match decision {
             Decision::Paused => {
                 self.say(Phase::Paused, Some(&spec));
+                Next::Wait
+            }
+            Decision::Held => {
+                tracing::debug!("the node is held back on the version that it has");
+                self.hands.give_turn().await;
+                self.say(Phase::Waiting, Some(&spec));
                 Next::Wait
             }
             Decision::Settled if !self.must_look => {
@@ -351,7 +367,9 @@ impl<H: Hands> NodeAgent<H> {
 }
 
 /// Hands on every specification that is another one than before.
-async fn follow(mut specs: impl Specs, mut known: Option<u64>, found: mpsc::Sender<WireSpec>) {
+async fn follow(mut specs: impl Specs, found: mpsc::Sender<WireSpec>) {
+    // What is only remembered is told once more, so that it is known to be still so.
+    let mut known = None;
     let mut failures = 0_u32;
     loop {
         match specs.next(known).await {
