@@ -21,8 +21,10 @@ const NAME: &str = "ucp-upgrade-watch";
 const PATIENCE: Duration = Duration::from_secs(120);
 /// How often one looks.
 const LOOK: Duration = Duration::from_millis(500);
-/// Components that tell which version a node has.
-const TELLING: [&str; 2] = ["ucp-proxy", "ucp-controller"];
+/// Components that tell which version a node has: that of every node, and those of managers.
+const TELLING: [&str; 3] = ["ucp-proxy", "ucp-controller", "ucp-kv"];
+/// What the swarm says of a task whose node has got a label that keeps it away: nothing is wrong with that.
+const MOVED_AWAY: &str = "assigned node no longer meets constraints";
 
 /// What a node runs.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -39,10 +41,7 @@ impl Runs {
     /// The version that the node has as a whole: nothing while components differ or one does not run.
     pub fn version(&self, manager: bool) -> Option<ProductVersion> {
         let mut versions = BTreeSet::new();
-        for name in TELLING
-            .iter()
-            .filter(|name| manager || **name != "ucp-controller")
-        {
+        for name in TELLING.iter().filter(|name| manager || **name == "ucp-proxy") {
             let (version, state) = self.components.get(*name)?;
             (state == "running").then_some(())?;
             versions.insert(version.parse().ok()?);
@@ -272,7 +271,7 @@ pub fn stuck(inventory: &Inventory, tasks: &[Value]) -> Vec<String> {
             }
         }
         for (node, task) in newest {
-            if text(task, "/Status/State") == "rejected" {
+            if text(task, "/Status/State") == "rejected" && text(task, "/Status/Err") != MOVED_AWAY {
                 let name = inventory
                     .nodes
                     .iter()
@@ -316,12 +315,14 @@ mod tests {
             ("ucp-proxy", "3.4.15", "running"),
             ("ucp-controller", "3.4.15", "running"),
         );
+        let store = ("ucp-kv", "3.4.15", "running");
         let new = Some("3.4.15".parse().unwrap());
-        assert_eq!(runs(&[proxy, controller]).version(true), new);
+        assert_eq!(runs(&[proxy, controller, store]).version(true), new);
+        assert_eq!(runs(&[proxy, controller]).version(true), None);
         assert_eq!(runs(&[proxy]).version(false), new);
         assert_eq!(runs(&[proxy]).version(true), None);
         assert_eq!(
-            runs(&[proxy, ("ucp-controller", "3.4.14", "running")]).version(true),
+            runs(&[proxy, ("ucp-controller", "3.4.14", "running"), store]).version(true),
             None
         );
         assert_eq!(runs(&[("ucp-proxy", "3.4.15", "exited")]).version(false), None);
@@ -332,6 +333,8 @@ mod tests {
     /// and runs now does not.
     #[test]
     fn traces_of_earlier_upgrades() {
+        let moved = json!({ "ServiceID": "id-ucp-worker-agent-x", "NodeID": "n1", "CreatedAt": "2026-01-01T00:00:00Z",
+            "Status": { "State": "rejected", "Err": "assigned node no longer meets constraints" } });
         let task = |service: &str, created: &str, state: &str| {
             json!({ "ServiceID": format!("id-{service}"), "NodeID": "n1", "CreatedAt": created,
                     "Status": { "State": state, "Err": "No such image" } })
@@ -351,6 +354,7 @@ mod tests {
             (vec![(Kind::Container, "ucp-upgrader")], vec![], 1),
             (vec![(Kind::Service, "ucp-upgrader")], vec![], 1),
             (vec![agent], vec![task(agent.1, early, "rejected")], 1),
+            (vec![agent], vec![moved], 0),
             (
                 vec![agent],
                 vec![task(agent.1, early, "rejected"), task(agent.1, late, "running")],
