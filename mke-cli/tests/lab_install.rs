@@ -16,7 +16,7 @@ use mke_agent::engine::EngineClient;
 use mke_agent::install::Daemon;
 use mke_agent::install::lock::{Lock, Mark};
 use mke_test_support::images;
-use mke_test_support::lab::{Lab, Node};
+use mke_test_support::lab::{Lab, Node, until};
 
 /// Flags of every installation here: machines that run tests are small.
 const FLAGS: [&str; 4] = [
@@ -282,4 +282,108 @@ fn lab_the_container_must_be_named() {
     let refused = named("other", &["images", "--list", "--swarm-only"]);
     assert!(!refused.success(), "{refused:?}");
     assert!(format!("{refused:?}").contains("--name ucp"), "{refused:?}");
+}
+
+/// INST-001, SWO-001, UNI-001, UNI-003, UNI-004, UNI-008: the documented way as a container: a whole cluster of two nodes with
+/// the documented names and no part of Kubernetes, seen by a second installation, and off again without a trace while
+/// applications go on; configuration and secrets stay when they should.
+#[test]
+fn lab_installed_and_removed() {
+    let lab = Lab::swarm(2, 1);
+    lab.load_images(&images::archive());
+    let node = lab.node(1);
+    node.docker(&["volume", "create", "of-mine"]);
+    let etcd = "mirantis/ucp-etcd:3.4.15";
+    node.docker(&[
+        "service", "create", "--detach", "--mode", "global", "--name", "app", etcd,
+    ]);
+    let socket = ["--volume", "/var/run/docker.sock:/var/run/docker.sock"];
+    let ucp = "mirantis/ucp:3.4.15";
+    let bootstrapper = |words: &[&str]| {
+        node.try_docker(&[&["run", "--rm", "--name", "ucp"][..], &socket, &[ucp], words].concat())
+    };
+    let applications = || -> Vec<String> {
+        lab.nodes()
+            .map(|node| node.docker(&["ps", "--quiet", "--filter", "name=^app\\."]))
+            .collect()
+    };
+    until("the application runs", || {
+        applications()
+            .iter()
+            .all(|ids| !ids.trim().is_empty())
+            .then_some(())
+    });
+    let running = applications();
+    let all = || -> Vec<BTreeSet<String>> { lab.nodes().map(listing).collect() };
+    let before = all();
+    let installed = bootstrapper(&FLAGS);
+    assert!(installed.success(), "{}", installed.stderr);
+    assert!(
+        installed.stdout.contains(&format!("https://{}", node.ip())),
+        "{}",
+        installed.stdout
+    );
+
+    for (node, documented) in lab.nodes().zip([
+        &[
+            "ucp-kv",
+            "ucp-controller",
+            "ucp-proxy",
+            "ucp-cluster-root-ca",
+            "ucp-client-root-ca",
+        ][..],
+        &["ucp-proxy"],
+    ]) {
+        let names = until("the documented names run", || {
+            let names = node.docker(&["ps", "--format", "{{.Names}}"]);
+            let all = documented
+                .iter()
+                .all(|name| names.lines().any(|line| line == *name));
+            all.then_some(names)
+        });
+        assert!(!names.contains("kube"), "{names}");
+    }
+    let id = node.docker(&["info", "--format", "{{.Swarm.Cluster.ID}}"]);
+    let shown = bootstrapper(&["id"]);
+    assert_eq!(shown.stdout.trim(), id.trim(), "{}", shown.stderr);
+    let dumped = bootstrapper(&["dump-certs", "--ca"]);
+    assert!(
+        dumped.stdout.starts_with("-----BEGIN CERTIFICATE-----"),
+        "{}",
+        dumped.stderr
+    );
+    let again = bootstrapper(&FLAGS);
+    assert!(
+        again.stderr.contains("MKE 3.4.15 is already installed"),
+        "{}",
+        again.stderr
+    );
+
+    let services = || node.docker(&["service", "ls", "--format", "{{.Name}}"]);
+    let there = services();
+    let other = bootstrapper(&["uninstall-ucp", "--id", "other"]);
+    assert!(
+        !other.success() && other.stderr.contains("not `other`"),
+        "{}",
+        other.stderr
+    );
+    assert_eq!(services(), there);
+    let removed = bootstrapper(&["uninstall-ucp", "--id", id.trim(), "--no-purge-secret"]);
+    assert!(removed.success(), "{}", removed.stderr);
+    let kept = all();
+    assert_eq!(kept[1], before[1], "{}", removed.stderr);
+    let more: Vec<&str> = kept[0].difference(&before[0]).map(String::as_str).collect();
+    assert!(
+        more.iter()
+            .any(|line| line.starts_with("config com.docker.ucp.config-"))
+            && more.contains(&"secret ucp-auth-key")
+            && more
+                .iter()
+                .all(|line| line.starts_with("config ") || line.starts_with("secret ")),
+        "{more:?}"
+    );
+    let removed = bootstrapper(&["uninstall-ucp", "--id", id.trim(), "--purge-config"]);
+    assert!(removed.success(), "{}", removed.stderr);
+    assert_eq!(all(), before, "{}", removed.stderr);
+    assert_eq!(applications(), running);
 }

@@ -135,7 +135,7 @@ mod tests {
         }
     }
 
-    /// INST-010, INST-011, INST-012, INST-013, INST-014, INST-015, INST-016, INST-017, INST-018, INST-021: each flag
+    /// INST-011, INST-018: each flag
     /// lands in its key.
     #[test]
     fn flags_are_settings() {

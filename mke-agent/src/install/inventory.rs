@@ -282,7 +282,7 @@ mod tests {
     use super::examples::object;
     use super::*;
 
-    /// Test table: UNI-001, what belongs to an installation and what only looks like it.
+    /// Test table: what belongs to an installation and what only looks like it.
     #[test]
     fn what_is_ours() {
         for (kind, name, instance, ours) in [

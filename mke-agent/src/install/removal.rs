@@ -220,7 +220,7 @@ mod tests {
         secrets: false,
     };
 
-    /// UNI-001, UNI-003, UNI-004: agents go first; configuration and secrets stay when they should; what belongs to
+    /// Agents go first; configuration and secrets stay when they should; what belongs to
     /// somebody else always stays.
     #[test]
     fn what_goes_when_an_instance_goes() {
@@ -275,7 +275,7 @@ mod tests {
         );
     }
 
-    /// INST-001: what was there before a run that failed is there afterwards, also a configuration of an earlier
+    /// What was there before a run that failed is there afterwards, also a configuration of an earlier
     /// installation of the same instance.
     #[test]
     fn what_a_run_has_made() {

@@ -258,7 +258,7 @@ mod tests {
             .collect()
     }
 
-    /// UPG-010: the new generation takes all workers but those that are held back, the old one keeps these.
+    /// The new generation takes all workers but those that are held back, the old one keeps these.
     #[test]
     fn generations_share_the_workers() {
         let service = context().worker_agent(Generation::X, false);

@@ -138,7 +138,7 @@ mod tests {
         assert_eq!(plan(false).len() + 1, steps.len());
     }
 
-    /// INST-001: a second installation sees the first; what a killed one left is told from a whole one.
+    /// A second installation sees the first; what a killed one left is told from a whole one.
     #[test]
     fn what_is_there() {
         let of = |names: &[(Kind, &str, &str)], abandoned| {

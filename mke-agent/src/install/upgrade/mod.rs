@@ -487,7 +487,7 @@ pub fn follow_up(failure: &InstallError) -> String {
 mod tests {
     use super::*;
 
-    /// UPG-009: a service keeps everything but image and version; the registry is that of the new bootstrapper.
+    /// A service keeps everything but image and version; the registry is that of the new bootstrapper.
     #[test]
     fn only_the_version_changes() {
         let mut spec = json!({
@@ -521,7 +521,7 @@ mod tests {
         );
     }
 
-    /// UPG-003, SWO-006: only ports that are new with the target are checked, never those that the cluster itself holds.
+    /// SWO-006: only ports that are new with the target are checked, never those that the cluster itself holds.
     #[test]
     fn ports_of_the_target() {
         let given = [configuration::Given::one("--swarm-only", "true")];

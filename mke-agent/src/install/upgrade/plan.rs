@@ -256,7 +256,7 @@ mod tests {
         )
     }
 
-    /// UPG-008: managers first and one by one, workers after them.
+    /// Managers first and one by one, workers after them.
     #[test]
     fn everything_in_order() {
         assert_eq!(
@@ -272,7 +272,7 @@ mod tests {
         );
     }
 
-    /// UPG-010: with a phased upgrade workers are held, and nobody waits for them.
+    /// With a phased upgrade workers are held, and nobody waits for them.
     #[test]
     fn phased() {
         let titles = titles(&all_old(), &[], true);
@@ -320,7 +320,7 @@ mod tests {
         );
     }
 
-    /// UPG-011: services of versions that are long gone are removed, those of somebody else are not.
+    /// Services of versions that are long gone are removed, those of somebody else are not.
     #[test]
     fn obsolete_services() {
         let mut there = all_old();

@@ -96,7 +96,7 @@ fn worker(name: &str, version: ProductVersion, held: bool) -> (String, String, b
     (name.to_owned(), version.to_string(), held)
 }
 
-/// ARCH-009, UPG-010: a phased upgrade: the new generation takes the nodes that are not held, the old one keeps the others,
+/// ARCH-009: a phased upgrade: the new generation takes the nodes that are not held, the old one keeps the others,
 /// and goes with the last label. The next upgrade goes back to the first letter.
 #[test]
 fn a_phased_upgrade() {
@@ -118,7 +118,7 @@ fn a_phased_upgrade() {
     assert_eq!(swarm.workers(), [worker("x", newer, false)]);
 }
 
-/// UPG-008: with nobody held, the one generation is changed in place, its variable and labels with it.
+/// With nobody held, the one generation is changed in place, its variable and labels with it.
 #[test]
 fn an_automatic_upgrade() {
     let mut swarm = Swarm::installed();
