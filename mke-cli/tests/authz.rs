@@ -22,7 +22,9 @@ impl Desk {
         std::fs::copy(state, dir.path().join("orcabank.yaml")).unwrap();
         for entry in std::fs::read_dir(root.join("docs/guide/examples")).unwrap() {
             let path = entry.unwrap().path();
-            std::fs::copy(&path, dir.path().join(path.file_name().unwrap())).unwrap();
+            if path.is_file() {
+                std::fs::copy(&path, dir.path().join(path.file_name().unwrap())).unwrap();
+            }
         }
         Self { dir }
     }

@@ -16,7 +16,9 @@ async fn the_guide_tells_the_truth() {
     let guide = Path::new(env!("CARGO_MANIFEST_DIR")).join("../docs/guide");
     for entry in std::fs::read_dir(guide.join("examples")).unwrap() {
         let path = entry.unwrap().path();
-        std::fs::copy(&path, desk.path().join(path.file_name().unwrap())).unwrap();
+        if path.is_file() {
+            std::fs::copy(&path, desk.path().join(path.file_name().unwrap())).unwrap();
+        }
     }
     let page = std::fs::read_to_string(guide.join("configuration.md")).unwrap();
     let examples = examples(&page);

@@ -23,6 +23,7 @@ use crate::engine::EngineClient;
 use crate::fleet::FleetOptions;
 use crate::life::board::Membership;
 use crate::mtls::{CA_FILE, CERT_FILE, KEY_FILE};
+use crate::node::NODE_CERTS;
 use crate::node_proxy;
 
 /// Port at which members of the store answer.
@@ -54,6 +55,9 @@ pub(super) struct Args {
     /// Directory with what is shown to other components, and sealing.key.
     #[arg(long, default_value = "/v/ucp-controller-client-certs")]
     client_certs: PathBuf,
+    /// Directory with the certificate of this node, by which other nodes are reached.
+    #[arg(long, default_value = NODE_CERTS)]
+    node_certs: PathBuf,
     /// The engine of this node.
     #[arg(long, default_value = "unix:///var/run/docker.sock")]
     engine: String,
@@ -134,7 +138,7 @@ pub(super) async fn run(args: Args, logs: Logs) -> Result<(), ProgramError> {
         cluster: Some(mode),
     };
     let membership = Membership {
-        node_certs: PathBuf::from(crate::node::NODE_CERTS),
+        node_certs: args.node_certs.clone(),
         version: own_version()?,
         organisation: args.organisation.clone(),
     };
