@@ -39,10 +39,15 @@ for i in $(seq 300); do
   grep -q "could not find an available" "$dir/log" && { echo full; break; }
   sleep 0.1
 done
-create() { d network create "$1" >/dev/null 2>&1 && subnet "$1" || echo full; }
-for n in 1 2 3 4 5; do create "n$n"; done
-d network rm n2 >/dev/null 2>&1 || true
-for n in 6 7 8; do create "n$n"; done
+# A name that may be the beginning of an id of the swarm's networks would find those.
+create() {
+  if why=$(d network create "$1" 2>&1); then subnet "$1"
+  elif echo "$why" | grep -q "could not find an available"; then echo full
+  else echo "$why"; fi
+}
+for n in 1 2 3 4 5; do create "own-$n"; done
+d network rm own-2 >/dev/null 2>&1 || true
+for n in 6 7 8; do create "own-$n"; done
 tail -5 "$dir/log" >&2; kill $engine; wait $engine || true
 "#;
 
