@@ -48,9 +48,10 @@ impl fmt::Display for Tally {
 /// nextest `Summary [ 1.2s] 3 tests run: 3 passed, 0 skipped` once,
 /// the runner of cases `3 passed, 0 failed` once.
 fn line(raw: &str) -> Option<Tally> {
-    let line = plain(raw);
-    let line = line.trim();
-    let totals = if let Some(rest) = line.strip_prefix("test result: ") {
+    let whole = plain(raw);
+    let line = whole.trim();
+    // nextest shows what a failed test printed further to the right; it is counted in the summary.
+    let totals = if let Some(rest) = whole.strip_prefix("test result: ") {
         rest.split_once(". ")?.1
     } else if line.starts_with("Summary [") {
         line.split_once(" run: ")?.1
