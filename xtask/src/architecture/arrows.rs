@@ -9,7 +9,7 @@ const FOR_TESTS: [&str; 2] = ["mke-lab", "mke-test-support"];
 const PRODUCT: std::ops::RangeInclusive<u8> = 2..=6;
 
 /// The layer of each member of the workspace. A dependency must lie in a lower layer.
-const LAYERS: [(&str, u8); 14] = [
+const LAYERS: [(&str, u8); 15] = [
     // These start services and engines, and know nothing of the product.
     ("mke-lab", 0),
     ("mke-test-support", 1),
@@ -23,6 +23,7 @@ const LAYERS: [(&str, u8); 14] = [
     ("mke-net", 4),
     ("mke-agent", 5),
     ("mke-cli", 6),
+    ("mke-python", 6),
     // These use the crates from outside, as strangers would.
     ("mke-bench", 7),
     ("mke-conformance", 7),

@@ -1,0 +1,36 @@
+"""Access decisions, configurations, networks, certificates and clusters, at native speed and offline.
+
+Each part is a module of its own and is loaded when it is first asked for:
+
+    >>> import mke
+    >>> document = mke.config.Document("[auth.sessions]\\nlifetime_minutes = 60 # ours\\n")
+    >>> document.get("auth.sessions.lifetime_minutes")
+    '60'
+"""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from mke import config as config
+    from mke import errors as errors
+
+from mke.errors import MkeError as MkeError
+
+_PARTS = ("config", "errors")
+
+__all__ = ["MkeError", *_PARTS]
+
+
+def __getattr__(name: str) -> ModuleType:
+    if name in _PARTS:
+        import importlib
+
+        return importlib.import_module(f"mke.{name}")
+    raise AttributeError(f"module 'mke' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *_PARTS})

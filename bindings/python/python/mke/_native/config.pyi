@@ -1,0 +1,9 @@
+from typing import final
+
+@final
+class Document:
+    """The text of a configuration file, open for edits that change nothing else of it."""
+
+    def __new__(cls, text: str) -> Document: ...
+    def get(self, key: str) -> str | None: ...
+    def unset(self, key: str) -> bool: ...

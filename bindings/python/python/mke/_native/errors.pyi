@@ -1,0 +1,1 @@
+TABLE: list[tuple[str, str, list[str]]]

@@ -1,0 +1,50 @@
+"""What can go wrong, one class for each error of the libraries.
+
+Every class derives from `MkeError`, and from a builtin exception where one fits, so that code which knows nothing of `mke`
+catches it as well.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+__all__ = ["ConfigEditError", "ConfigError", "ConfigPathError", "InvalidValueError", "MkeError"]
+
+
+class MkeError(Exception):
+    """An error of `mke`.
+
+    Attributes:
+        kind: which case it is, a word that does not change (`"NotATable"`).
+        fields: what else is known, by name; each is an attribute as well.
+    """
+
+    kind: str
+    fields: dict[str, Any]
+
+    def __init__(self, message: str, kind: str = "", /, **fields: Any) -> None:
+        super().__init__(message)
+        self.kind = kind or type(self).__name__
+        self.fields = fields
+
+    def __getattr__(self, name: str) -> Any:
+        fields = self.__dict__.get("fields", {})
+        if name in fields:
+            return fields[name]
+        raise AttributeError(f"{type(self).__name__!r} has no attribute {name!r}")
+
+
+class InvalidValueError(MkeError, ValueError):
+    """An argument has a shape or a value that nothing can be done with."""
+
+
+class ConfigError(MkeError, ValueError):
+    """A configuration with mistakes: all of them, in `problems`, each with its line, column, key and remedy."""
+
+
+class ConfigEditError(MkeError, ValueError):
+    """A key cannot be set or removed there. The document is as it was."""
+
+
+class ConfigPathError(MkeError, ValueError):
+    """A text is no path of a key."""

@@ -1,0 +1,71 @@
+//! Which Python exception an error of Rust becomes.
+//!
+//! The classes are written in `python/mke/errors.py`. A Rust error names its class, its kind (the variant, or the name of the type
+//! where there are no variants) and what else Python may read of it as fields.
+
+mod table;
+
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+pub(crate) use table::fill;
+
+/// An error of a library that Python can meet.
+pub(crate) trait Raised: std::fmt::Display {
+    /// The name of the class in `mke.errors`.
+    const CLASS: &'static str;
+
+    /// Which case of the error this is, spelled as in Rust.
+    fn kind(&self) -> &'static str;
+
+    /// What a program may want to read besides the text.
+    fn fields(&self, _into: &Bound<'_, PyDict>) -> PyResult<()> {
+        Ok(())
+    }
+}
+
+/// The exception for an error.
+pub(crate) fn raise<E: Raised>(error: &E) -> PyErr {
+    Python::attach(|py| exception(py, error).unwrap_or_else(|failed| failed))
+}
+
+fn exception<E: Raised>(py: Python<'_>, error: &E) -> PyResult<PyErr> {
+    let fields = PyDict::new(py);
+    error.fields(&fields)?;
+    let class = py.import("mke.errors")?.getattr(E::CLASS)?;
+    let raised = class.call((error.to_string(), error.kind()), Some(&fields))?;
+    Ok(PyErr::from_value(raised))
+}
+
+/// `?` for results of the libraries.
+pub(crate) trait OrRaise<T> {
+    /// The value, or the exception for the error.
+    fn or_raise(self) -> PyResult<T>;
+}
+
+impl<T, E: Raised> OrRaise<T> for Result<T, E> {
+    fn or_raise(self) -> PyResult<T> {
+        self.map_err(|error| raise(&error))
+    }
+}
+
+/// The exception for an argument of the wrong shape: `mke.errors.InvalidValueError`, which is a `ValueError`.
+pub(crate) fn invalid(what: &str, why: &str) -> PyErr {
+    raise(&Invalid(format!("{what}: {why}")))
+}
+
+struct Invalid(String);
+
+impl std::fmt::Display for Invalid {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Raised for Invalid {
+    const CLASS: &'static str = "InvalidValueError";
+
+    fn kind(&self) -> &'static str {
+        "InvalidValue"
+    }
+}

@@ -1,0 +1,57 @@
+//! Every error of the libraries with its exception.
+//!
+//! A test compares this list with the public errors in the source of the libraries, so that a new one is not forgotten, and
+//! the compiler refuses a variant that is not named.
+
+use mke_core::config;
+use pyo3::prelude::*;
+use pyo3::types::PyDict;
+
+use super::Raised;
+use crate::convert::to_python;
+
+/// Says for each error its class in `mke.errors`, its kinds, and its fields where it has any besides the text.
+macro_rules! raised {
+    ($($error:ty => $class:literal { $($kind:ident),* $(,)? } $(with $fields:path)?;)*) => {
+        $(impl Raised for $error {
+            const CLASS: &'static str = $class;
+
+            fn kind(&self) -> &'static str {
+                raised!(@kind self $($kind)*)
+            }
+
+            $(fn fields(&self, into: &Bound<'_, PyDict>) -> PyResult<()> {
+                $fields(self, into)
+            })?
+        })*
+
+        /// The error's type in Rust, its class and its kinds.
+        const TABLE: &[(&str, &str, &[&str])] = &[
+            $((stringify!($error), $class, &[$(stringify!($kind)),*]),)*
+        ];
+    };
+    // A struct has one kind, which is written as the name of the type.
+    (@kind $self:ident $only:ident) => {{
+        let _: &Self = $self;
+        stringify!($only)
+    }};
+    (@kind $self:ident $($kind:ident)*) => {
+        match $self { $(Self::$kind { .. } => stringify!($kind),)* }
+    };
+}
+
+raised! {
+    config::EditError => "ConfigEditError" { NotATable, NoSuchRow, NotAKey, Broken };
+    config::PathError => "ConfigPathError" { PathError };
+    config::Problems => "ConfigError" { Problems } with problems;
+}
+
+/// All problems at once, each with its place.
+fn problems(error: &config::Problems, into: &Bound<'_, PyDict>) -> PyResult<()> {
+    into.set_item("problems", to_python(into.py(), &error.0)?)
+}
+
+/// `mke._native.errors.TABLE`, for the test that compares it.
+pub(crate) fn fill(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    module.add("TABLE", TABLE.to_vec())
+}

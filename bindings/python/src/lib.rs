@@ -1,0 +1,35 @@
+//! `mke._native`: the libraries of the project as Python sees them.
+//!
+//! Converts, calls and renders; holds no rule of the product. Each module here has the one in `python/mke/` that shows it,
+//! and its types in `python/mke/_native/`. Everything that blocks or computes long goes through [`runtime`], so that the
+//! interpreter is free meanwhile; every error goes through [`errors`], so that Python sees its kind and its fields.
+
+use pyo3::prelude::*;
+
+mod config;
+#[allow(dead_code, reason = "half of it waits for its first user")]
+mod convert;
+mod errors;
+#[allow(dead_code, reason = "waits for its first user")]
+mod runtime;
+
+#[pymodule]
+fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    add(module, "config", config::fill)?;
+    add(module, "errors", errors::fill)
+}
+
+/// Adds a module that can be imported by its full name.
+fn add(
+    parent: &Bound<'_, PyModule>,
+    name: &str,
+    fill: fn(&Bound<'_, PyModule>) -> PyResult<()>,
+) -> PyResult<()> {
+    let py = parent.py();
+    let full = format!("mke._native.{name}");
+    let module = PyModule::new(py, &full)?;
+    fill(&module)?;
+    parent.add(name, &module)?;
+    // `_native` is one file and no package: only what is registered here can be imported from.
+    py.import("sys")?.getattr("modules")?.set_item(full, module)
+}
