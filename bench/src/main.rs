@@ -28,9 +28,10 @@ use std::io::Write as _;
 use std::process::ExitCode;
 
 use clap::Parser as _;
+use mke_core::causes::chain;
 
 use crate::args::Args;
-use crate::error::{BenchError, chain};
+use crate::error::BenchError;
 
 fn main() -> ExitCode {
     match run(&Args::parse()) {

@@ -189,14 +189,6 @@ pub(crate) async fn interrupted() -> BenchError {
     }
 }
 
-/// A port on the loopback interface that was free a moment ago.
-pub(crate) fn free_port() -> Result<u16, BenchError> {
-    std::net::TcpListener::bind(("127.0.0.1", 0))
-        .and_then(|listener| listener.local_addr())
-        .map(|address| address.port())
-        .map_err(BenchError::file("bind", "127.0.0.1:0"))
-}
-
 /// User and system time in a `/proc/PID/stat`: the 14th and 15th field, in ticks. The second field is a name in
 /// parentheses and may hold spaces. Linux shows a hundred ticks a second to programs on every machine.
 fn time_in(stat: &str) -> Option<Duration> {

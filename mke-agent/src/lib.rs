@@ -5,6 +5,7 @@
 
 pub mod agent;
 pub mod ca;
+mod connection;
 pub mod controller;
 pub mod engine;
 pub mod fleet;

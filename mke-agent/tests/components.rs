@@ -11,6 +11,8 @@
 
 #[path = "components/authority.rs"]
 mod authority;
+#[path = "support/certificates.rs"]
+mod certificates;
 #[path = "components/controller_program.rs"]
 mod controller_program;
 #[allow(dead_code, reason = "each test crate uses a part of the harness")]

@@ -17,6 +17,8 @@ mod audit;
 mod authz;
 #[path = "controller/bundles.rs"]
 mod bundles;
+#[path = "support/certificates.rs"]
+mod certificates;
 #[path = "controller/config.rs"]
 mod config;
 #[path = "controller/config_api.rs"]

@@ -18,6 +18,7 @@ use mke_agent::agent::store;
 use mke_agent::kv::{Keeper, StoreStatus};
 use mke_agent::life::{Roll, SwarmNode};
 use mke_agent::node::Desired;
+use mke_core::causes::chain;
 use mke_core::config::Config;
 use mke_core::product::ProductVersion;
 use mke_core::store::{KeyRange, Store, Txn, TxnOutcome};
@@ -267,18 +268,6 @@ async fn settle(
         );
         tokio::task::yield_now().await;
     }
-}
-
-/// An error with its causes.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        source = error.source();
-    }
-    text
 }
 
 async fn put(store: &dyn Store, key: &str) {

@@ -1,10 +1,10 @@
 //! The renderer: the only place that prints.
 
-use std::error::Error;
 use std::io::{IsTerminal as _, Write};
 
 use clap::ValueEnum;
 use comfy_table::{ContentArrangement, Table, presets};
+use mke_core::causes::chain;
 use serde::Serialize;
 
 use crate::error::CliError;
@@ -208,12 +208,7 @@ impl<'a> Output<'a> {
 
     /// Prints an error with its chain of causes, once.
     pub(crate) fn error(&mut self, error: &CliError) {
-        let mut text = format!(" {error}");
-        let mut cause = error.source();
-        while let Some(source) = cause {
-            text.push_str(&format!(": {source}"));
-            cause = source.source();
-        }
+        let text = format!(" {}", chain(error));
         let mut styled = Styled::default();
         styled.add(Style::Bad, "error:").add(Style::Plain, text);
         self.styled_remark(&styled);

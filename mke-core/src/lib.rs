@@ -1,5 +1,5 @@
 //! The vocabulary that every other crate of the project speaks: validated [names], typed [ids], [time],
-//! [secrets](secret), the [configuration](config) file and what [components are started with](render); and as cargo
+//! [secrets](secret), how [errors](causes) are told, the [configuration](config) file and what [components are started with](render); and as cargo
 //! features how secrets are sealed, the store and certificates.
 //!
 //! This crate decides nothing about access and opens no socket. Without the adapter of its store it does no input
@@ -22,6 +22,7 @@
 //! | `sqlite` | `store::sqlite`, the embedded adapter of the store; brings `store` |
 //! | `test-util` | `time::ManualClock`, and `store::suite` that any adapter must pass; brings `store` |
 
+pub mod causes;
 pub mod config;
 pub mod ids;
 pub mod names;

@@ -18,6 +18,7 @@ use mke_auth::scim::{MEDIA_TYPE, Request, Scim};
 use mke_core::store::sqlite::SqliteStore;
 use mke_core::store::{KeyRange, Store, layout};
 use mke_core::time::SystemClock;
+use mke_test_support::free_port;
 use serde_json::json;
 
 use super::directory;
@@ -25,7 +26,7 @@ use crate::args::Args;
 use crate::client::{Client, text};
 use crate::error::BenchError;
 use crate::peers::ucp::Ucp;
-use crate::process::{Daemon, free_port};
+use crate::process::Daemon;
 use crate::report::Table;
 use crate::stats::{Spread, micros, quantile};
 
@@ -269,7 +270,7 @@ async fn found_in_process() -> Result<Vec<f64>, BenchError> {
 async fn peer_rate() -> Result<f64, BenchError> {
     const TOKEN: &str = "bench-token-of-the-peer";
     let directory = directory()?;
-    let port = free_port()?;
+    let port = free_port();
     let mut command = Command::new(peer()?);
     command
         .args(["--hostname", "127.0.0.1", "--port", &port.to_string()])

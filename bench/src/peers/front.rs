@@ -5,9 +5,11 @@
 
 use std::path::Path;
 
+use mke_test_support::free_port;
+
 use crate::client::Client;
 use crate::error::BenchError;
-use crate::process::{Daemon, free_port};
+use crate::process::Daemon;
 use crate::tools;
 use crate::trust;
 
@@ -37,7 +39,7 @@ impl Front {
         socket: &Path,
         root: &str,
     ) -> Result<Self, BenchError> {
-        let port = free_port()?;
+        let port = free_port();
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
         let setup = Setup {
             port,

@@ -6,12 +6,13 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use http::Method;
+use mke_test_support::free_port;
 use serde_json::{Value, json};
 use tokio_rustls::TlsConnector;
 
 use crate::client::{Client, text};
 use crate::error::BenchError;
-use crate::process::{self, Daemon, free_port};
+use crate::process::{self, Daemon};
 use crate::trust;
 
 /// The first administrator's password.
@@ -52,7 +53,7 @@ pub(crate) struct Ucp {
 impl Ucp {
     /// Starts the program on a data directory, which may be new or from an earlier start.
     pub(crate) async fn start(program: &Path, data: &Path, engine: &Path) -> Result<Self, BenchError> {
-        let port = free_port()?;
+        let port = free_port();
         let ready = data.with_extension("ready");
         let _ = std::fs::remove_file(&ready);
         let mut command = Command::new(program);

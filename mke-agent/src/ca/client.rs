@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 
 use http::{Method, StatusCode};
+use mke_core::causes::chain;
 use mke_core::pki::{
     Authority, AuthorityKind, Holder, KeyPair, PkiError, SigningRequest, SubjectAltName, parse_certificates,
 };
@@ -230,7 +231,7 @@ async fn ask<T: serde::de::DeserializeOwned>(
         {
             Ok(answer) => answer,
             Err(error) => {
-                silent.push(super::server::chain(&error));
+                silent.push(chain(&error));
                 continue;
             }
         };

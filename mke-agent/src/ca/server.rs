@@ -9,6 +9,7 @@ use http::{HeaderValue, Method, Request, StatusCode, header};
 use http_body_util::{BodyExt, Limited};
 use hyper::body::Incoming;
 use mke_auth::bundle::CERTIFICATE_VALIDITY;
+use mke_core::causes::chain;
 use mke_core::pki::{Authority, AuthorityKind, CertificateRequest, SigningRequest};
 use mke_core::time::{Clock, Timestamp};
 use tokio::net::TcpListener;
@@ -267,15 +268,4 @@ impl Granted {
             validity: self.validity,
         }
     }
-}
-
-/// An error with its causes in one line.
-pub(super) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(source) = cause {
-        text.push_str(&format!(": {source}"));
-        cause = source.source();
-    }
-    text
 }

@@ -11,6 +11,7 @@ use http::{Method, StatusCode};
 use mke_auth::jobs::{Job, JobLog};
 use mke_auth::ldap::{self, Counts, Fetched, Options, Plan, Settings, TeamSync};
 use mke_auth::records::Source;
+use mke_core::causes::chain;
 use mke_core::config::Problem;
 use mke_core::store::Revision;
 
@@ -131,19 +132,6 @@ fn listed(problems: &[Problem]) -> String {
         "the settings are not right: {}; nothing was changed",
         texts.join("; ")
     )
-}
-
-fn chain(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        let next = error.to_string();
-        if !text.contains(&next) {
-            text = format!("{text}: {next}");
-        }
-        source = error.source();
-    }
-    text
 }
 
 /// Writes a plan down line by line; it may be long, so it is never a text as a whole.

@@ -1,18 +1,13 @@
-//! Accepts connections on the TLS port and runs the HTTP protocol on each, within limits.
+//! Accepts connections on the TLS port, within limits.
 //!
 //! It knows nothing of accounts or endpoints: every request goes to [`super::journey`]. What it bounds: open
-//! connections, in all and of one address, the time for a handshake and for the head of a request, and the size of that head. Stopping
+//! connections, in all and of one address, and the time for a handshake; requests are bounded by [`crate::connection`]. Stopping
 //! finishes what is in flight, then cuts what is left.
 
-use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
@@ -35,14 +30,6 @@ const MAX_CONNECTIONS: usize = 4096;
 const MAX_OF_ONE_ADDRESS: usize = 1024;
 /// For the TLS handshake.
 const HANDSHAKE_TIME: Duration = Duration::from_secs(10);
-/// For the head of a request, and for how long a connection may rest between two requests.
-const HEAD_TIME: Duration = Duration::from_secs(60);
-/// Header lines of a request.
-const MAX_HEADERS: usize = 100;
-/// Bytes of a request's head.
-const MAX_HEAD: usize = 64 * 1024;
-/// Bytes that are read ahead of a connection: what one connection can cost.
-const MAX_BUFFER: usize = 128 * 1024;
 /// Rest after a failure to accept, such as running out of file descriptors, so that the loop does not spin.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -169,27 +156,9 @@ async fn connection(
         certificate,
         node,
     });
-    let service = service_fn(move |request: http::Request<Incoming>| {
+    let answer = |request| {
         let (state, peer) = (state.clone(), peer.clone());
-        async move { Ok::<_, Infallible>(journey::answer(&state, &peer, request).await) }
-    });
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIME)
-        .max_headers(MAX_HEADERS)
-        .max_header_size(MAX_HEAD)
-        .max_buf_size(MAX_BUFFER)
-        .serve_connection(TokioIo::new(stream), service)
-        .with_upgrades();
-    tokio::pin!(connection);
-    let result = tokio::select! {
-        result = connection.as_mut() => result,
-        () = stopping.cancelled() => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
-        }
+        async move { journey::answer(&state, &peer, request).await }
     };
-    if let Err(error) = result {
-        tracing::debug!(%address, %error, "connection ended");
-    }
+    crate::connection::serve(stream, address, stopping, answer).await;
 }

@@ -94,6 +94,25 @@ impl EngineClient {
         Ok(name.await?)
     }
 
+    /// The id of the engine's node in its swarm, empty outside a swarm.
+    ///
+    /// # Errors
+    /// As [`Self::get_json`].
+    pub async fn node_id(&self) -> Result<String, EngineError> {
+        #[derive(serde::Deserialize)]
+        #[serde(rename_all = "PascalCase")]
+        struct Info {
+            swarm: Swarm,
+        }
+        #[derive(serde::Deserialize)]
+        struct Swarm {
+            #[serde(rename = "NodeID", default)]
+            node_id: String,
+        }
+        let info: Info = self.get_json("/info").await?;
+        Ok(info.swarm.node_id)
+    }
+
     /// Sends a request whose body is known whole, so that its connection can serve again.
     ///
     /// # Errors

@@ -39,7 +39,6 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use http::{Request, StatusCode};
 use http_body_util::BodyExt;
-use serde::Deserialize;
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
 
@@ -220,17 +219,7 @@ impl Fleet {
     /// # Errors
     /// When the local engine does not answer.
     pub async fn refresh(&self) -> Result<(), EngineError> {
-        #[derive(Deserialize)]
-        #[serde(rename_all = "PascalCase")]
-        struct Info {
-            swarm: Swarm,
-        }
-        #[derive(Deserialize)]
-        struct Swarm {
-            #[serde(rename = "NodeID", default)]
-            node_id: String,
-        }
-        let info: Info = self.0.local.get_json("/info").await?;
+        let local = self.0.local.node_id().await?;
         let nodes = match self.0.local.get_bytes("/nodes").await {
             Ok(nodes) => roster::read(&nodes).map_err(|source| EngineError::Malformed {
                 path: "/nodes".to_owned(),
@@ -243,7 +232,7 @@ impl Fleet {
             }) => Vec::new(),
             Err(error) => return Err(error),
         };
-        self.adopt(nodes, &info.swarm.node_id);
+        self.adopt(nodes, &local);
         Ok(())
     }
 

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use mke_core::causes::chain;
 use mke_core::product::{ImageSet, image, images};
 use serde_json::Value;
 
@@ -9,7 +10,6 @@ use super::daemon::Daemon;
 use super::error::InstallError;
 use super::own::Own;
 use super::progress::Progress;
-use super::remover::chain;
 
 /// When images are pulled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::Duration;
 
+use mke_core::causes::chain;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
@@ -152,15 +153,4 @@ pub async fn change_labels(
         }
     }
     Err(last.unwrap_or(InstallError::Swarm(format!("node {node} changes all the time"))))
-}
-
-/// An error with its causes in one line.
-pub(super) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(source) = cause {
-        text.push_str(&format!(": {source}"));
-        cause = source.source();
-    }
-    text
 }

@@ -6,6 +6,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use ipnet::Ipv4Net;
+use mke_core::causes::chain;
 use mke_core::config::Config;
 use mke_core::product::{ImageSet, Role};
 use mke_net::address::propose::{Wanted as WantedRange, propose};
@@ -170,7 +171,7 @@ async fn beginning(
         .await
         .map_err(|error| match error {
             config_objects::ImportError::Missing => InstallError::NoExistingConfig,
-            other => InstallError::System(remover::chain(&other)),
+            other => InstallError::System(chain(&other)),
         })?;
     let object = daemon.get(&format!("/configs/{name}")).await?;
     let data = object
@@ -313,15 +314,12 @@ impl Installation<'_> {
                 lock.forget();
                 match swarm::leave(self.daemon).await {
                     Ok(()) => Err(failure),
-                    Err(error) => Err(not_undone(
-                        failure,
-                        format!("the swarm: {}", remover::chain(&error)),
-                    )),
+                    Err(error) => Err(not_undone(failure, format!("the swarm: {}", chain(&error)))),
                 }
             }
             Err(failure) => match lock.release().await {
                 Ok(()) => Err(failure),
-                Err(error) => Err(not_undone(failure, remover::chain(&error))),
+                Err(error) => Err(not_undone(failure, chain(&error))),
             },
         }
     }
@@ -378,7 +376,7 @@ impl Installation<'_> {
         };
         self.progress.warn(&format!(
             "The installation failed and is undone: {}",
-            remover::chain(&failure)
+            chain(&failure)
         ));
         match self.undo(&before, instance).await {
             Ok(left) if left.is_empty() => Err(failure),
@@ -389,7 +387,7 @@ impl Installation<'_> {
                     .collect();
                 Err(not_undone(failure, left.join(", ")))
             }
-            Err(error) => Err(not_undone(failure, remover::chain(&error))),
+            Err(error) => Err(not_undone(failure, chain(&error))),
         }
     }
 

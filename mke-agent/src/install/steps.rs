@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-/// One step. Its title is what people read, in the words that existing logs have.
+/// One step. It is displayed as its title, which is what people read, in the words that existing logs have.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Step {
     /// The authority of nodes and components.
@@ -33,48 +33,40 @@ pub enum Step {
     Nodes,
 }
 
+/// Every step, in the order in which they are taken, with its title.
+const STEPS: [(Step, &str); 13] = [
+    (Step::ClusterAuthority, "Setup Internal Cluster CA"),
+    (Step::ClientAuthority, "Setup Internal Client CA"),
+    (Step::AuthKey, "Create Auth Service Encryption Key Secret"),
+    (Step::Configuration, "Set Initial Config"),
+    (Step::NodeObjects, "Create Node Network and Volumes"),
+    (Step::ManagerComponents, "Deploy Manager Components"),
+    (Step::ManagerAgent, "Deploy Manager Node Agent Service"),
+    (Step::WorkerAgent, "Deploy Worker Node Agent Service"),
+    (Step::ClusterAgent, "Deploy Cluster Agent Service"),
+    (Step::AuthApi, "Deploy Auth API Server"),
+    (Step::License, "Set License"),
+    // It is healthy once the agent of its node has said that the node is, so this comes after the agents.
+    (Step::Controller, "Wait for Healthy MKE Controller"),
+    (Step::Nodes, "Wait for All Nodes to be Ready"),
+];
+
 impl fmt::Display for Step {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::ClusterAuthority => "Setup Internal Cluster CA",
-            Self::ClientAuthority => "Setup Internal Client CA",
-            Self::AuthKey => "Create Auth Service Encryption Key Secret",
-            Self::Configuration => "Set Initial Config",
-            Self::NodeObjects => "Create Node Network and Volumes",
-            Self::ManagerComponents => "Deploy Manager Components",
-            Self::ManagerAgent => "Deploy Manager Node Agent Service",
-            Self::WorkerAgent => "Deploy Worker Node Agent Service",
-            Self::ClusterAgent => "Deploy Cluster Agent Service",
-            Self::AuthApi => "Deploy Auth API Server",
-            Self::License => "Set License",
-            Self::Controller => "Wait for Healthy MKE Controller",
-            Self::Nodes => "Wait for All Nodes to be Ready",
-        })
+        let title = STEPS
+            .iter()
+            .find(|(step, _)| step == self)
+            .map(|(_, title)| *title);
+        f.write_str(title.unwrap_or_default())
     }
 }
 
 /// The steps of an installation.
 pub fn plan(with_license: bool) -> Vec<Step> {
-    use Step::*;
-    [
-        ClusterAuthority,
-        ClientAuthority,
-        AuthKey,
-        Configuration,
-        NodeObjects,
-        ManagerComponents,
-        ManagerAgent,
-        WorkerAgent,
-        ClusterAgent,
-        AuthApi,
-        License,
-        // It is healthy once the agent of its node has said that the node is, so this comes after the agents.
-        Controller,
-        Nodes,
-    ]
-    .into_iter()
-    .filter(|step| with_license || *step != License)
-    .collect()
+    let steps = STEPS.iter().map(|(step, _)| *step);
+    steps
+        .filter(|step| with_license || *step != Step::License)
+        .collect()
 }
 
 /// What is on a cluster before an installation begins.

@@ -1,15 +1,11 @@
-//! Accepting connections between components: limits, the handshake, HTTP on top.
+//! Accepting connections between components: how many, and the handshake.
 
-use std::convert::Infallible;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use http::Request;
 use hyper::body::Incoming;
-use hyper::server::conn::http1;
-use hyper::service::service_fn;
-use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Semaphore;
 use tokio::time::timeout;
@@ -19,20 +15,13 @@ use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
 use super::{Credentials, Verified};
+use crate::connection;
 use crate::controller::body::Response;
 
 /// Connections at once. A cluster has a handful of controllers and as many callers again; more is an attack.
 const MAX_CONNECTIONS: usize = 1024;
 /// For the handshake.
 const HANDSHAKE_TIME: Duration = Duration::from_secs(10);
-/// For the head of a request, and for how long a connection may rest between two.
-const HEAD_TIME: Duration = Duration::from_secs(60);
-/// Header lines of a request.
-const MAX_HEADERS: usize = 100;
-/// Bytes of a request's head.
-const MAX_HEAD: usize = 64 * 1024;
-/// Bytes that are read ahead.
-const MAX_BUFFER: usize = 128 * 1024;
 /// Rest after a failure to accept, so that the loop does not spin.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 /// How long requests in flight may take when the program ends.
@@ -96,7 +85,9 @@ pub async fn serve<H: Handler>(
         async move {
             handler.before_handshake().await;
             if let Some((stream, peer)) = accept(&credentials, stream, address).await {
-                speak_http(stream, peer, handler, stopping).await;
+                let peer = Arc::new(peer);
+                let answer = |request| handler.clone().answer(peer.clone(), request);
+                connection::serve(stream, address, stopping, answer).await;
             }
         }
     })
@@ -136,38 +127,5 @@ pub(crate) async fn each_connection<F>(
                 tokio::time::sleep(ACCEPT_PAUSE).await;
             }
         }
-    }
-}
-
-async fn speak_http<H: Handler>(
-    stream: TlsStream<TcpStream>,
-    peer: Verified,
-    handler: Arc<H>,
-    stopping: CancellationToken,
-) {
-    let peer = Arc::new(peer);
-    let address = peer.address;
-    let service = service_fn(move |request: Request<Incoming>| {
-        let (handler, peer) = (handler.clone(), peer.clone());
-        async move { Ok::<_, Infallible>(handler.answer(peer, request).await) }
-    });
-    let connection = http1::Builder::new()
-        .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_TIME)
-        .max_headers(MAX_HEADERS)
-        .max_header_size(MAX_HEAD)
-        .max_buf_size(MAX_BUFFER)
-        .serve_connection(TokioIo::new(stream), service)
-        .with_upgrades();
-    tokio::pin!(connection);
-    let result = tokio::select! {
-        result = connection.as_mut() => result,
-        () = stopping.cancelled() => {
-            connection.as_mut().graceful_shutdown();
-            connection.await
-        }
-    };
-    if let Err(error) = result {
-        tracing::debug!(%address, %error, "connection ended");
     }
 }

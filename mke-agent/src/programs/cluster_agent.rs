@@ -3,11 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use mke_core::causes::chain;
 use mke_core::time::SystemClock;
 use tokio::time::sleep;
 
 use super::agent::Place;
-use super::{ProgramError, asked_to_end, chain};
+use super::{ProgramError, asked_to_end};
 use crate::agent::cluster::ClusterAgent;
 use crate::agent::cluster::members::EtcdMembers;
 use crate::agent::node::access::StoreAccess;

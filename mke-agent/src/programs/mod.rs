@@ -25,11 +25,11 @@ mod watch;
 use std::process::ExitCode;
 
 use clap::Parser as _;
+use mke_core::causes::chain;
 
 use crate::controller::Logs;
 
 pub use error::ProgramError;
-pub(crate) use error::chain;
 pub use logging::LogArgs;
 pub use signals::asked_to_end;
 

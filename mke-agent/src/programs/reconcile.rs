@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use mke_core::causes::chain;
 use mke_core::config::Config;
 use mke_core::pki::{Authority, AuthorityKind, SubjectAltName};
 use mke_core::product::{Os, ProductVersion, Role};
@@ -14,7 +15,7 @@ use mke_core::seal::SealingKey;
 use tokio::time::{Instant, sleep};
 
 use super::ports::{EnginePlace, place_of_engine};
-use super::{ProgramError, asked_to_end, chain};
+use super::{ProgramError, asked_to_end};
 use crate::agent::node::engine_info::EngineInfo;
 use crate::agent::node::job::{Done, Job, NODE_VOLUME, PATH, VOLUMES};
 use crate::agent::node::material::NodeMaterial;

@@ -58,12 +58,7 @@ pub(super) fn visible(list: &[u8], wanted: Wanted, viewer: &Viewer<'_>) -> serde
         if viewer.admin && !twins {
             shown.extend_from_slice(item.get().as_bytes());
         } else {
-            let mut container = serde_json::from_str(item.get())?;
-            ports::once_in_list_item(&mut container);
-            serde_json::to_writer(
-                &mut shown,
-                &answer::inspect(ObjectKind::Container, container, viewer),
-            )?;
+            changed(serde_json::from_str(item.get())?, viewer, &mut shown)?;
         }
     }
     shown.push(b']');
@@ -101,16 +96,17 @@ pub(super) fn visible_of_nodes(
         if viewer.admin && !item.twins {
             item.write(&mut shown, now);
         } else {
-            let mut container = item.value(now)?;
-            ports::once_in_list_item(&mut container);
-            serde_json::to_writer(
-                &mut shown,
-                &answer::inspect(ObjectKind::Container, container, viewer),
-            )?;
+            changed(item.value(now)?, viewer, &mut shown)?;
         }
     }
     shown.push(b']');
     Ok(shown)
+}
+
+/// Adds a container that is not shown as the engine wrote it.
+fn changed(mut container: Value, viewer: &Viewer<'_>, shown: &mut Vec<u8>) -> serde_json::Result<()> {
+    ports::once_in_list_item(&mut container);
+    serde_json::to_writer(shown, &answer::inspect(ObjectKind::Container, container, viewer))
 }
 
 #[cfg(test)]

@@ -15,7 +15,6 @@ use mke_rbac::engine::answer::labels_of;
 use mke_rbac::engine::labels::{ACCESS_LABEL, COLLECTION, home_of};
 use mke_rbac::model::builtin;
 use mke_rbac::{Placed, Policy};
-use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::caller::Caller;
@@ -192,21 +191,11 @@ pub(super) async fn must_admit(
 
 /// Where the node of this engine lies. Outside a swarm it counts as a single host.
 async fn local_home(engine: &EngineClient, policy: &Policy) -> Result<Home, EngineError> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "PascalCase")]
-    struct Info {
-        swarm: Swarm,
-    }
-    #[derive(Deserialize)]
-    struct Swarm {
-        #[serde(rename = "NodeID", default)]
-        node_id: String,
-    }
-    let info: Info = engine.get_json("/info").await?;
-    if info.swarm.node_id.is_empty() {
+    let id = engine.node_id().await?;
+    if id.is_empty() {
         return Ok(Home::Collection(CollectionId::new(builtin::SHARED)));
     }
-    let node: Value = engine.get_json(&format!("/nodes/{}", info.swarm.node_id)).await?;
+    let node: Value = engine.get_json(&format!("/nodes/{id}")).await?;
     Ok(home_of(labels_of(ObjectKind::Node, &node), policy))
 }
 

@@ -5,35 +5,29 @@ use std::process::Command;
 use std::time::Duration;
 
 use mke_agent::ca::bootstrap;
-use mke_agent::ca::certificates::{self, Action, Place, Problem, Reason};
+use mke_agent::ca::certificates::{self as files, Action, Place, Problem, Reason};
 use mke_agent::ca::keys::{self, External};
-use mke_core::pki::{
-    Authority, AuthorityKind, CertificateRequest, KeyPair, Profile, SubjectAltName, parse_certificates,
-};
+use mke_core::pki::{Authority, AuthorityKind, SubjectAltName, parse_certificates};
 use mke_core::render::NodeRole;
 use mke_core::seal::SealingKey;
 use mke_core::store::sqlite::{SqliteOptions, SqliteStore};
 use mke_core::time::Timestamp;
 
+use crate::certificates::external;
 use crate::world::{World, now, rng, run};
 
 const DAY: Duration = Duration::from_secs(86_400);
 
-fn plan(
-    world: &World,
-    hosts: &[SubjectAltName],
-    external: Option<&External>,
-    now: Timestamp,
-) -> certificates::Plan {
+fn plan(world: &World, hosts: &[SubjectAltName], external: Option<&External>, now: Timestamp) -> files::Plan {
     let (cluster_ca, client_ca) = (world.authority.certificate_pem(), world.client.certificate_pem());
     let mut target = world.target(&cluster_ca, &client_ca, hosts);
     target.external = external;
     target.keep_foreign = external.is_some();
-    let observed = certificates::observe(&world.volumes(), NodeRole::Manager);
-    certificates::plan(&target, &observed, now)
+    let observed = files::observe(&world.volumes(), NodeRole::Manager);
+    files::plan(&target, &observed, now)
 }
 
-fn reasons(plan: &certificates::Plan) -> Vec<(Place, &Reason)> {
+fn reasons(plan: &files::Plan) -> Vec<(Place, &Reason)> {
     plan.actions
         .iter()
         .filter_map(|action| match action {
@@ -115,8 +109,8 @@ async fn certificates_are_kept_right() {
     let other = Authority::create(AuthorityKind::Cluster, &world.cluster.id, now(), &mut rng()).unwrap();
     let (other, client_ca) = (other.certificate_pem(), world.client.certificate_pem());
     let target = world.target(&other, &client_ca, &lb);
-    let observed = certificates::observe(&world.volumes(), NodeRole::Manager);
-    let all = certificates::plan(&target, &observed, now());
+    let observed = files::observe(&world.volumes(), NodeRole::Manager);
+    let all = files::plan(&target, &observed, now());
     assert_eq!(reasons(&all).len(), Place::of(NodeRole::Manager).len());
     assert!(
         reasons(&all)
@@ -124,25 +118,6 @@ async fn certificates_are_kept_right() {
             .all(|(_, reason)| **reason == Reason::OtherAuthority),
         "{all:?}"
     );
-}
-
-fn external(names: &[&str]) -> External {
-    let authority = Authority::create(AuthorityKind::Cluster, "corporate", now(), &mut rng()).unwrap();
-    let pair = KeyPair::generate(&mut rng()).unwrap();
-    let request = CertificateRequest {
-        profile: Profile::Server,
-        common_name: "mke.example.com".to_owned(),
-        organization: None,
-        organizational_unit: None,
-        names: names.iter().map(|name| name.parse().unwrap()).collect(),
-        public_key: pair.public_key().clone(),
-        validity: 30 * DAY,
-    };
-    External {
-        ca_pem: authority.certificate_pem(),
-        chain_pem: authority.issue(&request, now(), &mut rng()).unwrap().pem(),
-        key: pair.private_key_pem(),
-    }
 }
 
 /// PKI-004, PKI-005, INST-009: the operator's own certificate goes to every manager by the store, where it lies sealed; a manager
@@ -188,11 +163,11 @@ async fn the_operators_certificate_is_shared() {
     target.external = Some(&fetched);
     target.keep_foreign = true;
     let issuer = mke_agent::ca::CaClient::new(&world.swarm_certificate(), Vec::new()).unwrap();
-    let authorities = certificates::Authorities {
+    let authorities = files::Authorities {
         cluster: None,
         client: None,
     };
-    let outcomes = certificates::apply(&world.volumes(), &target, &promoted, &issuer, &authorities).await;
+    let outcomes = files::apply(&world.volumes(), &target, &promoted, &issuer, &authorities).await;
     assert!(outcomes[0].result.is_ok(), "{outcomes:?}");
     let served = std::fs::read_to_string(world.volume("ucp-controller-server-certs/cert.pem")).unwrap();
     assert_eq!(served, shared.chain_pem);

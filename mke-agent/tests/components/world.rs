@@ -6,8 +6,8 @@ use std::process::{Command, Output};
 use std::sync::Arc;
 use std::time::Duration;
 
-use mke_agent::ca::certificates::{self, Authorities, Target};
-use mke_agent::ca::{CaClient, CaServer, Cluster, EngineInventory, Inventory, bootstrap};
+use mke_agent::ca::certificates::{Outcome, Target};
+use mke_agent::ca::{CaServer, Cluster, EngineInventory, Inventory, bootstrap};
 use mke_agent::engine::EngineClient;
 use mke_agent::mtls::{Credentials, Material};
 use mke_core::pki::{Authority, AuthorityKind, CertificateRequest, KeyPair, Profile};
@@ -17,11 +17,8 @@ use mke_core::time::{Clock, SystemClock, Timestamp};
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+pub(crate) use crate::certificates::rng;
 use crate::engine::Engine;
-
-pub(crate) fn rng() -> rand_core::UnwrapErr<getrandom::SysRng> {
-    rand_core::UnwrapErr(getrandom::SysRng)
-}
 
 pub(crate) fn now() -> Timestamp {
     SystemClock.now()
@@ -106,22 +103,11 @@ impl World {
         &self,
         hosts: &[mke_core::pki::SubjectAltName],
         now: Timestamp,
-    ) -> Vec<certificates::Outcome> {
+    ) -> Vec<Outcome> {
         let (cluster_ca, client_ca) = (self.authority.certificate_pem(), self.client.certificate_pem());
         let target = self.target(&cluster_ca, &client_ca, hosts);
-        let volumes = self.volumes();
-        let plan = certificates::plan(&target, &certificates::observe(&volumes, NodeRole::Manager), now);
-        let issuer = CaClient::at_hand(
-            self.authority.clone(),
-            self.node.clone(),
-            Arc::new(self.cluster.clone()),
-            Arc::new(SystemClock),
-        );
-        let authorities = Authorities {
-            cluster: Some(&*self.authority),
-            client: Some(&self.client),
-        };
-        certificates::apply(&volumes, &target, &plan, &issuer, &authorities).await
+        let authorities = (&self.authority, &self.client);
+        crate::certificates::bring_up_to_date(&self.volumes(), &target, authorities, now).await
     }
 
     pub(crate) fn credentials(&self) -> Arc<Credentials> {

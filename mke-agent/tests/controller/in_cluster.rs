@@ -6,25 +6,20 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use mke_agent::ca::certificates::{self, Authorities, Target};
-use mke_agent::ca::{CaClient, CaServer, Cluster, ClusterFuture, ClusterNode, Inventory, bootstrap};
+use mke_agent::ca::certificates::Target;
+use mke_agent::ca::{CaServer, Cluster, ClusterFuture, ClusterNode, Inventory, bootstrap};
 use mke_agent::controller::ClusterMode;
 use mke_agent::mtls::Credentials;
-use mke_core::pki::{
-    Authority, AuthorityKind, CertificateRequest, KeyPair, Profile, SubjectAltName, parse_certificates,
-};
+use mke_core::pki::{Authority, AuthorityKind, SubjectAltName, parse_certificates};
 use mke_core::render::NodeRole;
 use mke_core::secret::Secret;
 use mke_core::time::{Clock, SystemClock};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
+use crate::certificates::{bring_up_to_date, external, rng};
 use crate::support::client::Client;
 use crate::support::{Controller, until};
-
-fn rng() -> rand_core::UnwrapErr<getrandom::SysRng> {
-    rand_core::UnwrapErr(getrandom::SysRng)
-}
 
 /// A swarm of two managers, as its managers would tell.
 #[derive(Clone)]
@@ -123,20 +118,8 @@ impl Managers {
             keep_foreign: false,
             sealing_key: Some(&sealing),
         };
-        let volumes = self.volumes(node);
-        let observed = certificates::observe(&volumes, NodeRole::Manager);
-        let plan = certificates::plan(&target, &observed, SystemClock.now());
-        let issuer = CaClient::at_hand(
-            self.authority.clone(),
-            node.to_owned(),
-            Arc::new(self.cluster.clone()),
-            Arc::new(SystemClock),
-        );
-        let authorities = Authorities {
-            cluster: Some(&*self.authority),
-            client: Some(&*self.client),
-        };
-        let outcomes = certificates::apply(&volumes, &target, &plan, &issuer, &authorities).await;
+        let authorities = (&self.authority, &*self.client);
+        let outcomes = bring_up_to_date(&self.volumes(node), &target, authorities, SystemClock.now()).await;
         assert!(
             outcomes.iter().all(|outcome| outcome.result.is_ok()),
             "{outcomes:?}"
@@ -263,8 +246,8 @@ async fn replaced_certificates_are_served_by_all() {
     );
 
     let admin = one.admin().await;
-    let (authority, good) = upload(&["localhost", "127.0.0.1", "mke.example.com"]);
-    let (_, other) = upload(&["mke.example.com"]);
+    let good = upload(&["localhost", "127.0.0.1", "mke.example.com"]);
+    let other = upload(&["mke.example.com"]);
     let mismatched = json!({ "ca": good["ca"], "cert": good["cert"], "key": other["key"] });
     let refused = admin
         .send(
@@ -278,8 +261,8 @@ async fn replaced_certificates_are_served_by_all() {
         served(&one),
         serial_in(&managers.volume("m1", "ucp-controller-server-certs"))
     );
+    let ca = good["ca"].as_str().unwrap().to_owned();
     admin.put("/api/ucp/config/certs", good).await.ok();
-    let ca = authority.certificate_pem();
     for controller in [&one, &two] {
         let client = Client::new(controller.port(), ca.as_bytes(), None);
         wait("the uploaded certificate is served", async || {
@@ -291,22 +274,7 @@ async fn replaced_certificates_are_served_by_all() {
 }
 
 /// A certificate of some authority elsewhere, as it is uploaded.
-fn upload(names: &[&str]) -> (Authority, serde_json::Value) {
-    let now = SystemClock.now();
-    let authority = Authority::create(AuthorityKind::Cluster, "corporate", now, &mut rng()).unwrap();
-    let pair = KeyPair::generate(&mut rng()).unwrap();
-    let request = CertificateRequest {
-        profile: Profile::Server,
-        common_name: "mke.example.com".to_owned(),
-        organization: None,
-        organizational_unit: None,
-        names: names.iter().map(|name| name.parse().unwrap()).collect(),
-        public_key: pair.public_key().clone(),
-        validity: Duration::from_secs(86_400),
-    };
-    let certificate = authority.issue(&request, now, &mut rng()).unwrap();
-    let body = json!({
-        "ca": authority.certificate_pem(), "cert": certificate.pem(), "key": pair.private_key_pem().expose(),
-    });
-    (authority, body)
+fn upload(names: &[&str]) -> serde_json::Value {
+    let made = external(names);
+    json!({ "ca": made.ca_pem, "cert": made.chain_pem, "key": made.key.expose() })
 }

@@ -4,6 +4,7 @@
 use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
+use mke_core::causes::chain;
 use mke_rbac::admission::{
     AdmissionOperation, AdmissionRequest, Cluster, Objects, Outcome, Plugin, RawSettings, Requester, Status,
     review,
@@ -172,11 +173,7 @@ fn parse<T: DeserializeOwned>(path: &Path) -> Result<T, CliError> {
 }
 
 fn fault(path: &Path, error: &dyn std::error::Error) -> CliError {
-    let cause = error
-        .source()
-        .map(|cause| format!(": {cause}"))
-        .unwrap_or_default();
-    CliError::Usage(format!("{}: {error}{cause}", path.display()))
+    CliError::Usage(format!("{}: {}", path.display(), chain(error)))
 }
 
 /// The outcome for people: the verdict first, then why, then what was done, then the object.

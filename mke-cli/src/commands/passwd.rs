@@ -6,6 +6,7 @@ use std::path::PathBuf;
 
 use mke_agent::controller::recovery::{RecoveryError, Report, recover};
 use mke_auth::accounts::{AccountError, Recovery};
+use mke_core::causes::chain_of;
 use mke_core::secret::Secret;
 use serde_json::json;
 
@@ -108,15 +109,11 @@ fn lines(name: &str, report: &Report) -> Vec<String> {
 }
 
 fn explain(error: RecoveryError, name: &str) -> CliError {
-    let mut text = match &error {
+    let text = match &error {
         RecoveryError::Account(AccountError::NoSuchAccount { .. }) => format!("there is no account `{name}`"),
         other => other.to_string(),
     };
-    let mut cause = std::error::Error::source(&error);
-    while let Some(source) = cause {
-        text.push_str(&format!(": {source}"));
-        cause = source.source();
-    }
+    let text = chain_of(text, std::error::Error::source(&error));
     match error {
         RecoveryError::NoDataDir(_) => CliError::Usage(text),
         RecoveryError::Account(AccountError::Invalid(_) | AccountError::NoSuchAccount { .. }) => {

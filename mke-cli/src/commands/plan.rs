@@ -4,9 +4,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::{Subcommand, ValueEnum};
-use mke_agent::agent::node::survey::{Survey, SurveyError, survey};
+use mke_agent::agent::node::survey::{Survey, survey};
 use mke_agent::engine::EngineClient;
 use mke_agent::node::{Observed, Preview, Situation};
+use mke_core::causes::chain;
 use mke_core::config::Config;
 use mke_core::product::VERSION_VARIABLE;
 
@@ -117,17 +118,7 @@ async fn live(engine: &Path, config: Option<Config>) -> Result<Survey, CliError>
         .map_err(|error| CliError::Usage(format!("{VERSION_VARIABLE}: {error}")))?;
     survey(&EngineClient::new(engine), config, version)
         .await
-        .map_err(|error| CliError::Failed(told(&error)))
-}
-
-fn told(error: &SurveyError) -> String {
-    let mut text = error.to_string();
-    let mut cause = std::error::Error::source(error);
-    while let Some(error) = cause {
-        text.push_str(&format!(": {error}"));
-        cause = error.source();
-    }
-    text
+        .map_err(|error| CliError::Failed(chain(&error)))
 }
 
 fn shown(preview: &Preview, output: &mut Output<'_>) -> Result<(), CliError> {

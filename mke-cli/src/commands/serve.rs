@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use mke_agent::controller::{self, Logs, Options, Surroundings};
 use mke_agent::fleet::{FleetOptions, PROXY_PORT};
 use mke_agent::kv::{StoreAccess, StoreCertificates};
+use mke_core::causes::chain;
 use mke_core::names::AccountName;
 use mke_core::pki::SubjectAltName;
 use mke_core::secret::Secret;
@@ -220,14 +221,4 @@ fn start_logging(debug: bool, json: bool) -> Logs {
         .with(logs.remote())
         .init();
     logs
-}
-
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(source) = cause {
-        text.push_str(&format!(": {source}"));
-        cause = source.source();
-    }
-    text
 }

@@ -4,6 +4,7 @@
 
 use std::fmt;
 
+use mke_core::causes::chain;
 use serde::{Deserialize, Serialize};
 
 use super::difference::{self, Difference, Options, Same};
@@ -101,17 +102,6 @@ impl Inquiry for Diff {
         };
         Ok(DiffReport { difference, failed })
     }
-}
-
-/// An error with its causes on one line.
-pub(super) fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(source) = cause {
-        text.push_str(&format!(": {source}"));
-        cause = source.source();
-    }
-    text
 }
 
 impl Report for DiffReport {

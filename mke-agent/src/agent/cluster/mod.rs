@@ -21,6 +21,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use futures_util::StreamExt as _;
+use mke_core::causes::chain;
 use mke_core::product::labels::{ORCHESTRATOR_KUBERNETES, ORCHESTRATOR_SWARM, UPGRADE_HOLD};
 use mke_core::product::{ProductVersion, Role, labels};
 use mke_core::store::{KeyRange, Revision, Store, StoreError, WatchStream, layout};
@@ -132,7 +133,7 @@ impl ClusterAgent {
             match done {
                 Ok(done) => all &= done,
                 Err(error) => {
-                    tracing::warn!("{what}: {}, trying again", crate::programs::chain(&error));
+                    tracing::warn!("{what}: {}, trying again", chain(&error));
                     all = false;
                 }
             }

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use http::{Method, StatusCode};
+use mke_core::causes::chain;
 use mke_core::product::Role;
 use mke_core::store::Store;
 
@@ -116,7 +117,7 @@ impl ControllerAccess {
                     *self.favourite.lock().unwrap_or_else(PoisonError::into_inner) = Some(manager);
                     return Ok((answer.status, answer.body));
                 }
-                Err(error) => said.push(format!("{address}: {}", crate::programs::chain(&error))),
+                Err(error) => said.push(format!("{address}: {}", chain(&error))),
             }
         }
         match said.is_empty() {

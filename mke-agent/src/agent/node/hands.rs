@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use http::Method;
+use mke_core::causes::chain;
 use mke_core::product::{ProductVersion, Role};
 use mke_core::secret::Secret;
 use mke_core::time::SystemClock;
@@ -150,10 +151,7 @@ impl Hands for EngineHands {
         match own.state().await {
             Ok(state) => state,
             Err(error) => {
-                tracing::debug!(
-                    "how the managers do is not known: {}",
-                    crate::programs::chain(&*error)
-                );
+                tracing::debug!("how the managers do is not known: {}", chain(&*error));
                 spec.state.clone()
             }
         }

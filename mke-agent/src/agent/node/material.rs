@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use mke_core::causes::chain;
 use mke_core::pki::{Authority, AuthorityKind, SubjectAltName};
 use mke_core::product::{Role, labels};
 use mke_core::seal::SealingKey;
@@ -114,10 +115,7 @@ impl NodeMaterial {
                     external = found;
                     client_ca.push_str(&roots);
                 }
-                Err(error) => tracing::warn!(
-                    "what managers share is not looked at: {}",
-                    crate::programs::chain(&error)
-                ),
+                Err(error) => tracing::warn!("what managers share is not looked at: {}", chain(&error)),
             }
         }
         let mut plan = certificates::plan(
@@ -217,10 +215,7 @@ impl NodeMaterial {
             return Ok(());
         };
         let failed = |error: MaterialError| {
-            StepError::new(format!(
-                "it cannot be brought up to date: {}",
-                crate::programs::chain(&error)
-            ))
+            StepError::new(format!("it cannot be brought up to date: {}", chain(&error)))
         };
         let issuer = self.issuer(&action).map_err(failed)?;
         let mut fetched = (None, None);
@@ -248,7 +243,7 @@ impl NodeMaterial {
         let target = self.target(&client_ca, external.as_ref());
         let outcomes = certificates::apply(&self.volumes, &target, &one, &issuer, &authorities).await;
         match outcomes.into_iter().find_map(|outcome| outcome.result.err()) {
-            Some(error) => Err(StepError::new(crate::programs::chain(&error))),
+            Some(error) => Err(StepError::new(chain(&error))),
             None => Ok(()),
         }
     }

@@ -3,9 +3,10 @@
 //! Some things show only after others: a manager's keys come from the store, which it may ask only with its certificate.
 //! So it looks again after each round, for at most [`ROUNDS`] of them.
 
+use mke_core::causes::chain;
+
 use crate::life::report::OutcomeReport;
 use crate::node::{Desired, Outcome, Progress, Purpose, Runtime, StepResult, WireSpec, apply, check, plan};
-use crate::programs::chain;
 
 /// Most rounds. A promotion takes three: the certificate, the keys, what is made with the keys.
 pub const ROUNDS: usize = 5;

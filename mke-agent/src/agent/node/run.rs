@@ -7,6 +7,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use mke_core::causes::chain;
 use mke_core::product::Role;
 use tokio::sync::{mpsc, watch};
 use tokio::time::{Instant, sleep, sleep_until};
@@ -15,7 +16,6 @@ use super::decide::{Decision, carries_msr, components, decide, is_upgrade};
 use super::world::{Hands, Local, Specs, Stage};
 use crate::life::report::{LocalSwarm, OutcomeReport, Phase, Report};
 use crate::node::WireSpec;
-use crate::programs::chain;
 
 /// How often managers hear of the node: three times within the window of a heartbeat.
 pub const BEAT: Duration = Duration::from_secs(3);

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
 use http::{Method, StatusCode};
+use mke_core::causes::chain;
 use mke_core::config::Config;
 use mke_core::product::{DEFAULT_ORGANISATION, ImageRef, ProductVersion, labels, objects};
 use serde_json::{Value, json};
@@ -94,7 +95,7 @@ pub async fn survey(
     let told = match told(engine, &info, &installed, version, is_manager, config.as_ref()).await {
         Ok(Some(spec)) => Ok(spec),
         Ok(None) => Err("nobody knows this node yet".to_owned()),
-        Err(why) => Err(crate::programs::chain(&*why)),
+        Err(why) => Err(chain(&*why)),
     };
     let mut doubts = Vec::new();
     let (situation, known) = match told {

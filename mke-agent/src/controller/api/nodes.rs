@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use http::StatusCode;
+use mke_core::causes::chain;
 use mke_core::store::StoreError;
 use serde_json::{Value, json};
 use tokio::time::{Instant, timeout, timeout_at};
@@ -166,7 +167,7 @@ pub(super) async fn plan(call: Call) -> Result<Response, ApiError> {
             )
         })?
         .map_err(|error| {
-            let why = crate::programs::chain(&error);
+            let why = chain(&error);
             ApiError::new(
                 Kind::BadGateway,
                 format!("node {named} cannot be looked at: {why}"),

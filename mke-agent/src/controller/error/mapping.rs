@@ -10,6 +10,7 @@ use mke_auth::password::PasswordError;
 use mke_auth::scim::TokenError;
 use mke_auth::second_factor::SecondFactorError;
 use mke_auth::sessions::LoginError;
+use mke_core::causes::chain;
 use mke_core::config::Problems;
 use mke_core::store::StoreError;
 use mke_rbac::admin::{CollectionRefusal, DefaultCollectionRefusal, GrantRefusal, RoleRefusal};
@@ -460,16 +461,4 @@ impl From<EngineError> for ApiError {
             }
         }
     }
-}
-
-/// An error with everything below it, for the log.
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut below = error.source();
-    while let Some(error) = below {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
-        below = error.source();
-    }
-    text
 }

@@ -6,6 +6,7 @@ pub mod watch;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use mke_core::causes::chain;
 use mke_core::product::{ImageRef, ImageSet, ProductVersion, Role, labels, upgrade_path};
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
@@ -24,7 +25,7 @@ use super::ping::{Health, ping};
 use super::preflight::{self, Switches};
 use super::probe::Probing;
 use super::progress::Progress;
-use super::remover::{chain, change_labels};
+use super::remover::change_labels;
 use super::swarm::{Swarm, SwarmInfo};
 
 /// How long one manager may take.

@@ -18,6 +18,7 @@ pub(crate) use flags::LogArgs;
 use std::future::Future;
 
 use mke_agent::install::{Around, Daemon, InstallError, Own};
+use mke_core::causes::chain;
 use mke_core::ids::random_uuid;
 
 use self::log::Log;
@@ -79,16 +80,6 @@ impl From<InstallError> for Failure {
     fn from(error: InstallError) -> Self {
         Self::Install(error)
     }
-}
-
-fn chain(error: &dyn std::error::Error) -> String {
-    let mut text = error.to_string();
-    let mut cause = error.source();
-    while let Some(source) = cause {
-        text.push_str(&format!(": {source}"));
-        cause = source.source();
-    }
-    text
 }
 
 /// Names a run, and says who it is for others who want to work on the same cluster.

@@ -7,6 +7,7 @@ use std::io::ErrorKind;
 
 use etcd_client::Error;
 
+use crate::causes::chain_of;
 use crate::store::StoreError;
 
 /// How a request ended that has no answer.
@@ -153,20 +154,11 @@ fn error_source(error: &Error) -> Option<&(dyn std::error::Error + 'static)> {
 
 /// The whole of an error: what failed and why, each part once.
 fn chain(error: &Error) -> String {
-    let mut text = match error {
+    let text = match error {
         Error::GRpcStatus(status) => status.message().to_owned(),
         other => other.to_string(),
     };
-    let mut cause = error_source(error);
-    while let Some(source) = cause {
-        let part = source.to_string();
-        if !text.contains(&part) {
-            text.push_str(": ");
-            text.push_str(&part);
-        }
-        cause = source.source();
-    }
-    text
+    chain_of(text, error_source(error))
 }
 
 #[cfg(test)]

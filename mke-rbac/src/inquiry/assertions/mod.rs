@@ -8,10 +8,10 @@ mod select;
 
 use std::fmt;
 
+use mke_core::causes::chain;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::diff::chain;
 use super::difference::plural;
 use super::read::fields;
 use super::{Inquiry, InquiryError, Report, Scene};

@@ -2,12 +2,12 @@
 
 use std::str::FromStr;
 
+use mke_core::causes::chain;
 use serde::Deserialize;
 use serde_json::Value;
 
 use super::{GrantForm, WhatIf};
 use crate::inquiry::InquiryError;
-use crate::inquiry::diff::chain;
 use crate::inquiry::read::fields;
 use crate::kubernetes::{BindingKey, BindingKind, KubernetesChange, Rbac, RoleKey, RoleKind};
 

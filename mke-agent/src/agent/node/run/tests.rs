@@ -20,6 +20,11 @@ fn failure(text: &str) -> Failure {
     text.into()
 }
 
+/// Time passes, on the clock that jumps; nobody waits.
+async fn passes(time: Duration) {
+    sleep(time).await;
+}
+
 /// A node in memory. What `ucp-reconcile` would do is done to [`Observed`] directly.
 #[derive(Default)]
 struct World {
@@ -74,9 +79,9 @@ impl Hands for FakeHands {
     ) -> Result<Vec<OutcomeReport>, Failure> {
         self.0.attempts.fetch_add(1, Ordering::SeqCst);
         stage(Stage::Begun);
-        sleep(Duration::from_secs(1)).await;
+        passes(Duration::from_secs(1)).await;
         stage(Stage::Works);
-        sleep(Duration::from_secs(1)).await;
+        passes(Duration::from_secs(1)).await;
         if let Some(fault) = self.0.faults.lock().unwrap().pop_front() {
             return Err(failure(fault));
         }
@@ -329,7 +334,7 @@ async fn a_node_is_brought_to_what_is_wanted() {
     assert_eq!(report.unwell(), None);
     assert_eq!((report.spec, report.engine_id.as_str()), (1, "E1"));
     assert!(!report.outcomes.is_empty());
-    sleep(BEAT).await;
+    passes(BEAT).await;
     let phases = agent.world.phases.lock().unwrap().clone();
     assert_eq!(
         phases,
@@ -464,7 +469,7 @@ async fn a_paused_node_is_left_alone() {
         .insert(labels::AGENT_PAUSE.to_owned(), "true".to_owned());
     agent.specs.send(paused).unwrap();
     agent.until(|phase| *phase == Phase::Paused).await;
-    sleep(LOOK * 3).await;
+    passes(LOOK * 3).await;
     assert_eq!(agent.attempts(), 0);
     agent.specs.send(spec(Role::Worker, 2)).unwrap();
     agent.settled().await;
@@ -492,14 +497,14 @@ async fn a_held_node_keeps_its_version() {
     let attempts = world.attempts.load(Ordering::SeqCst);
     let mut agent = Running::start(world, Role::Worker);
     agent.until(|phase| *phase == Phase::Waiting).await;
-    sleep(LOOK * 3).await;
+    passes(LOOK * 3).await;
     assert_eq!(agent.attempts(), attempts);
     let mut held = spec(Role::Worker, 2);
     held.node
         .labels
         .insert(labels::UPGRADE_HOLD.to_owned(), String::new());
     agent.specs.send(held).unwrap();
-    sleep(LOOK * 3).await;
+    passes(LOOK * 3).await;
     assert_eq!(agent.attempts(), attempts);
     agent.specs.send(spec(Role::Worker, 3)).unwrap();
     agent.settled().await;
@@ -549,9 +554,9 @@ async fn volumes_are_looked_into() {
     agent.specs.send(spec(Role::Worker, 1)).unwrap();
     agent.settled().await;
     let before = agent.attempts();
-    sleep(LOOK / 2).await;
+    passes(LOOK / 2).await;
     assert_eq!(agent.attempts(), before);
-    sleep(LOOK).await;
+    passes(LOOK).await;
     assert_eq!(agent.attempts(), before + 1);
     agent.settled().await;
 }
@@ -564,7 +569,7 @@ async fn idle_is_quiet() {
     agent.settled().await;
     let observed = agent.world.observations.load(Ordering::SeqCst);
     let reported = agent.world.reports.load(Ordering::SeqCst);
-    sleep(Duration::from_secs(300)).await;
+    passes(Duration::from_secs(300)).await;
     assert_eq!(agent.world.observations.load(Ordering::SeqCst), observed);
     let reports = agent.world.reports.load(Ordering::SeqCst) - reported;
     assert!((95..=101).contains(&reports), "{reports}");
