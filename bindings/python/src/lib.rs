@@ -16,7 +16,8 @@ mod runtime;
 #[pymodule]
 fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     add(module, "config", config::fill)?;
-    add(module, "errors", errors::fill)
+    add(module, "errors", errors::fill)?;
+    module.delattr("__all__")
 }
 
 /// Adds a module that can be imported by its full name.
@@ -29,6 +30,10 @@ fn add(
     let full = format!("mke._native.{name}");
     let module = PyModule::new(py, &full)?;
     fill(&module)?;
+    // What is public is listed in `python/mke/`.
+    if module.hasattr("__all__")? {
+        module.delattr("__all__")?;
+    }
     parent.add(name, &module)?;
     // `_native` is one file and no package: only what is registered here can be imported from.
     py.import("sys")?.getattr("modules")?.set_item(full, module)

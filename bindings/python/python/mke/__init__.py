@@ -16,21 +16,26 @@ if TYPE_CHECKING:
 
     from mke import config as config
     from mke import errors as errors
+    from mke._table import Table as Table
 
 from mke.errors import MkeError as MkeError
 
-_PARTS = ("config", "errors")
+__all__ = ["MkeError", "Table", "config", "errors"]
 
-__all__ = ["MkeError", *_PARTS]
+_PARTS = frozenset(__all__) - {"MkeError", "Table"}
 
 
-def __getattr__(name: str) -> ModuleType:
+def __getattr__(name: str) -> ModuleType | type[Table[object]]:
     if name in _PARTS:
         import importlib
 
         return importlib.import_module(f"mke.{name}")
+    if name == "Table":
+        from mke._table import Table
+
+        return Table
     raise AttributeError(f"module 'mke' has no attribute {name!r}")
 
 
 def __dir__() -> list[str]:
-    return sorted({*globals(), *_PARTS})
+    return sorted({*globals(), *__all__})

@@ -6,9 +6,18 @@ catches it as well.
 
 from __future__ import annotations
 
-from typing import Any
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
-__all__ = ["ConfigEditError", "ConfigError", "ConfigPathError", "InvalidValueError", "MkeError"]
+__all__ = [
+    "ConfigEditError",
+    "ConfigError",
+    "ConfigPathError",
+    "InvalidValueError",
+    "MissingLibraryError",
+    "MkeError",
+]
 
 
 class MkeError(Exception):
@@ -36,6 +45,12 @@ class MkeError(Exception):
 
 class InvalidValueError(MkeError, ValueError):
     """An argument has a shape or a value that nothing can be done with."""
+
+
+class MissingLibraryError(MkeError, ImportError):
+    """An optional library is not installed: `library` names it, the text says how to install it."""
+
+    library: str
 
 
 class ConfigError(MkeError, ValueError):
