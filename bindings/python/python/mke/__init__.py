@@ -5,7 +5,7 @@ Each part is a module of its own and is loaded when it is first asked for:
     >>> import mke
     >>> document = mke.config.Document("[auth.sessions]\\nlifetime_minutes = 60 # ours\\n")
     >>> document.get("auth.sessions.lifetime_minutes")
-    '60'
+    60
 """
 
 from __future__ import annotations

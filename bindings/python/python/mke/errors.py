@@ -10,6 +10,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from mke.config import Problem
+
 __all__ = [
     "ConfigEditError",
     "ConfigError",
@@ -17,6 +19,7 @@ __all__ = [
     "InvalidValueError",
     "MissingLibraryError",
     "MkeError",
+    "UnknownKeyError",
 ]
 
 
@@ -56,6 +59,8 @@ class MissingLibraryError(MkeError, ImportError):
 class ConfigError(MkeError, ValueError):
     """A configuration with mistakes: all of them, in `problems`, each with its line, column, key and remedy."""
 
+    problems: list[Problem]
+
 
 class ConfigEditError(MkeError, ValueError):
     """A key cannot be set or removed there. The document is as it was."""
@@ -63,3 +68,19 @@ class ConfigEditError(MkeError, ValueError):
 
 class ConfigPathError(MkeError, ValueError):
     """A text is no path of a key."""
+
+
+class UnknownKeyError(MkeError, KeyError):
+    """There is no such key of the configuration.
+
+    Attributes:
+        key: what was asked for.
+        nearest: the known key that is most like it, or None.
+    """
+
+    key: str
+    nearest: str | None
+
+    def __str__(self) -> str:
+        # `KeyError` would show the text in quotes.
+        return Exception.__str__(self)

@@ -8,7 +8,6 @@ use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
 use super::Raised;
-use crate::convert::to_python;
 
 /// Says for each error its class in `mke.errors`, its kinds, and its fields where it has any besides the text.
 macro_rules! raised {
@@ -43,12 +42,14 @@ macro_rules! raised {
 raised! {
     config::EditError => "ConfigEditError" { NotATable, NoSuchRow, NotAKey, Broken };
     config::PathError => "ConfigPathError" { PathError };
-    config::Problems => "ConfigError" { Problems } with problems;
+    config::Problems => "ConfigError" { Problems } with crate::config::problems;
+    config::UnknownKey => "UnknownKeyError" { UnknownKey } with unknown_key;
 }
 
-/// All problems at once, each with its place.
-fn problems(error: &config::Problems, into: &Bound<'_, PyDict>) -> PyResult<()> {
-    into.set_item("problems", to_python(into.py(), &error.0)?)
+/// What was asked for, and the known key that is most like it.
+fn unknown_key(error: &config::UnknownKey, into: &Bound<'_, PyDict>) -> PyResult<()> {
+    into.set_item("key", &error.key)?;
+    into.set_item("nearest", &error.nearest)
 }
 
 /// `mke._native.errors.TABLE`, for the test that compares it.
