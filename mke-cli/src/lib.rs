@@ -9,7 +9,6 @@
 mod api;
 mod args;
 mod commands;
-mod context;
 mod error;
 mod file;
 mod output;

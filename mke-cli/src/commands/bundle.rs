@@ -1,10 +1,10 @@
 //! `ucp bundle`: client bundles for `docker` and `kubectl`.
 
-use std::io::Read as _;
-use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};
-use std::path::{Component, Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::Subcommand;
+use mke_client::Bundle;
+use mke_client::bundle::{create_private, prepare};
 use reqwest::Method;
 use serde_json::Value;
 
@@ -57,15 +57,15 @@ pub(super) async fn run(command: Command, client: &Client, output: &mut Output<'
             let zip = match &file {
                 Some(file) => {
                     let mut target = create_private(file)?;
-                    let zip = client.send(Method::POST, &path, None).await?;
+                    let zip = client.send(Method::POST, &path).await?;
                     std::io::Write::write_all(&mut target, &zip)
                         .map_err(CliError::file("cannot write", file))?;
                     None
                 }
-                None => Some(client.send(Method::POST, &path, None).await?),
+                None => Some(client.send(Method::POST, &path).await?),
             };
             if let (Some(directory), Some(zip)) = (&directory, zip) {
-                unpack(&zip, directory)?;
+                Bundle::parse("/api/clientbundle", &zip)?.unpack(directory)?;
                 output.remark(&format!(
                     "unpacked; now run: cd {} && . ./env.sh",
                     directory.display()
@@ -98,121 +98,5 @@ async fn owner(client: &Client, account: Option<String>) -> Result<String, CliEr
             .get::<Value>("/id/")
             .await
             .map(|account| text(&account, "id")),
-    }
-}
-
-fn prepare(directory: &Path) -> Result<(), CliError> {
-    let mut builder = std::fs::DirBuilder::new();
-    builder
-        .recursive(true)
-        .mode(0o700)
-        .create(directory)
-        .map_err(CliError::file("cannot create", directory))?;
-    let mut entries = std::fs::read_dir(directory).map_err(CliError::file("cannot read", directory))?;
-    if entries.next().is_some() {
-        return Err(CliError::Usage(format!(
-            "{} is not empty, choose another directory",
-            directory.display()
-        )));
-    }
-    Ok(())
-}
-
-fn create_private(path: &Path) -> Result<std::fs::File, CliError> {
-    std::fs::OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)
-        .map_err(CliError::file("cannot create", path))
-}
-
-/// Largest entry of a bundle: far above a long certificate chain.
-const MAX_ENTRY_BYTES: u64 = 1024 * 1024;
-
-/// Unpacks the archive. Names that would leave the directory are refused before anything is written.
-fn unpack(zip: &[u8], directory: &Path) -> Result<(), CliError> {
-    let bad = |reason: String| CliError::BadAnswer {
-        path: "/api/clientbundle".to_owned(),
-        reason,
-    };
-    let mut archive =
-        zip::ZipArchive::new(std::io::Cursor::new(zip)).map_err(|error| bad(error.to_string()))?;
-    let mut entries = Vec::new();
-    for index in 0..archive.len() {
-        let entry = archive.by_index(index).map_err(|error| bad(error.to_string()))?;
-        let shown = entry.name().map_err(|error| bad(error.to_string()))?.into_owned();
-        let name = PathBuf::from(&shown);
-        if entry.is_dir() {
-            continue;
-        }
-        if name.as_os_str().is_empty() || !name.components().all(|part| matches!(part, Component::Normal(_)))
-        {
-            return Err(bad(format!(
-                "entry name `{}` leaves the directory",
-                shown.escape_default()
-            )));
-        }
-        let mut content = Vec::new();
-        entry
-            .take(MAX_ENTRY_BYTES + 1)
-            .read_to_end(&mut content)
-            .map_err(|error| bad(format!("damaged entry: {error}")))?;
-        if content.len() as u64 > MAX_ENTRY_BYTES {
-            return Err(bad(format!("entry `{}` is too large", name.display())));
-        }
-        entries.push((directory.join(name), content));
-    }
-    for (path, content) in entries {
-        if let Some(parent) = path.parent() {
-            let mut builder = std::fs::DirBuilder::new();
-            builder
-                .recursive(true)
-                .mode(0o700)
-                .create(parent)
-                .map_err(CliError::file("cannot create", parent))?;
-        }
-        let mut file = create_private(&path)?;
-        std::io::Write::write_all(&mut file, &content).map_err(CliError::file("cannot write", &path))?;
-    }
-    Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use std::io::Write as _;
-
-    use super::*;
-
-    fn zip_of(name: &str) -> Vec<u8> {
-        let mut writer = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
-        let stored =
-            zip::write::SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
-        writer.start_file("ok.txt", stored).unwrap();
-        writer.write_all(b"fine").unwrap();
-        writer.start_file(name, stored).unwrap();
-        writer.write_all(b"x").unwrap();
-        writer.finish().unwrap().into_inner()
-    }
-
-    /// archive-12: no entry can be written outside, and then nothing is written at all.
-    #[test]
-    fn entries_stay_inside() {
-        for name in ["../evil", "/etc/evil", "a/../../evil"] {
-            let dir = tempfile::tempdir().unwrap();
-            assert!(unpack(&zip_of(name), dir.path()).is_err(), "{name}");
-            assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
-        }
-        let dir = tempfile::tempdir().unwrap();
-        unpack(&zip_of("tls/docker/key.pem"), dir.path()).unwrap();
-        assert!(dir.path().join("tls/docker/key.pem").exists());
-    }
-
-    /// A directory that already holds something is refused before a key is made.
-    #[test]
-    fn only_an_empty_directory() {
-        let dir = tempfile::tempdir().unwrap();
-        std::fs::write(dir.path().join("x"), "x").unwrap();
-        assert!(matches!(prepare(dir.path()), Err(CliError::Usage(_))));
     }
 }

@@ -3,7 +3,7 @@
 use clap::Subcommand;
 use serde::Serialize;
 
-use crate::context::ContextFile;
+use crate::api::ContextFile;
 use crate::error::CliError;
 use crate::output::Output;
 
@@ -73,14 +73,14 @@ pub(super) fn run(command: &Command, output: &mut Output<'_>) -> Result<(), CliE
                 return Err(unknown(name));
             }
             contexts.current = Some(name.clone());
-            file.write(&contexts)
+            Ok(file.write(&contexts)?)
         }
         Command::Remove { name } => {
             contexts.contexts.remove(name).ok_or_else(|| unknown(name))?;
             if contexts.current.as_ref() == Some(name) {
                 contexts.current = None;
             }
-            file.write(&contexts)
+            Ok(file.write(&contexts)?)
         }
     }
 }

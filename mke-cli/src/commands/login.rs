@@ -7,14 +7,14 @@ use std::io::{IsTerminal as _, Read as _};
 use std::path::PathBuf;
 
 use mke_auth::sessions::LoginError;
+use mke_client::trust::{authority_of, fingerprint};
+use mke_client::{ClientError, Settings};
 use mke_core::secret::Secret;
 use reqwest::Method;
 use serde::Deserialize;
 use serde_json::json;
-use sha2::{Digest as _, Sha256};
 
-use crate::api::{Client, Trust};
-use crate::context::{Context, ContextFile};
+use crate::api::{Client, Context, ContextFile, Trust};
 use crate::error::CliError;
 use crate::output::Output;
 
@@ -155,13 +155,7 @@ async fn trust(args: &Args, output: &mut Output<'_>) -> Result<Trust, CliError> 
             .map(Trust::Authorities)
             .map_err(CliError::file("cannot read", path));
     }
-    let pem = Client::new(&args.url, &Trust::Nothing, None)?
-        .send(Method::GET, "/ca", None)
-        .await?;
-    let pem = String::from_utf8(pem).map_err(|_| CliError::BadAnswer {
-        path: "/ca".to_owned(),
-        reason: "no PEM text".to_owned(),
-    })?;
+    let pem = authority_of(&args.url, Settings::default()).await?;
     let found = fingerprint(&pem)?;
     let confirmed = match &args.fingerprint {
         Some(expected) => expected.replace(':', "").eq_ignore_ascii_case(&found),
@@ -182,26 +176,8 @@ async fn trust(args: &Args, output: &mut Output<'_>) -> Result<Trust, CliError> 
     if confirmed {
         Ok(Trust::Authorities(pem))
     } else {
-        Err(CliError::Refused {
-            message: format!("the server's authority {found} is not trusted; nothing was sent"),
-        })
+        Err(ClientError::Fingerprint { found }.into())
     }
-}
-
-/// The SHA-256 of the first certificate, in hexadecimal.
-fn fingerprint(pem: &str) -> Result<String, CliError> {
-    let bad = |reason: String| CliError::BadAnswer {
-        path: "/ca".to_owned(),
-        reason,
-    };
-    let certificates = mke_core::pki::parse_certificates(pem).map_err(|error| bad(error.to_string()))?;
-    let first = certificates
-        .first()
-        .ok_or_else(|| bad("no certificate".to_owned()))?;
-    Ok(Sha256::digest(first)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect())
 }
 
 fn password(args: &Args, output: &mut Output<'_>) -> Result<Secret, CliError> {

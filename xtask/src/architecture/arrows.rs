@@ -1,4 +1,4 @@
-//! Which crate may use which: `cli, bindings -> agent -> auth, net -> rbac -> core`.
+//! Which crate may use which: `cli, bindings -> agent, client -> auth, net -> rbac -> core`.
 
 use super::graph::Graph;
 
@@ -9,7 +9,7 @@ const FOR_TESTS: [&str; 2] = ["mke-lab", "mke-test-support"];
 const PRODUCT: std::ops::RangeInclusive<u8> = 2..=6;
 
 /// The layer of each member of the workspace. A dependency must lie in a lower layer.
-const LAYERS: [(&str, u8); 15] = [
+const LAYERS: [(&str, u8); 16] = [
     // These start services and engines, and know nothing of the product.
     ("mke-lab", 0),
     ("mke-test-support", 1),
@@ -22,6 +22,8 @@ const LAYERS: [(&str, u8); 15] = [
     ("mke-auth", 4),
     ("mke-net", 4),
     ("mke-agent", 5),
+    // Speaks to the agent and shares no code with it.
+    ("mke-client", 5),
     ("mke-cli", 6),
     ("mke-python", 6),
     // These use the crates from outside, as strangers would.

@@ -237,7 +237,7 @@ async fn follow(client: &Client, output: &mut Output<'_>, id: &str) -> Result<()
 
 async fn show_with_log(client: &Client, output: &mut Output<'_>, mut job: Value) -> Result<(), CliError> {
     let path = format!("{JOBS}/{}/logs", escape(&text(&job, "id")));
-    let log = client.send(Method::GET, &path, None).await?;
+    let log = client.send(Method::GET, &path).await?;
     let log = String::from_utf8_lossy(&log).into_owned();
     job["logs"] = log.lines().collect::<Vec<_>>().into();
     output.value(&job, |job| format!("{log}\n{}", shown(job)))

@@ -37,7 +37,7 @@ pub(super) async fn run(command: Command, client: &Client, output: &mut Output<'
     match command {
         Command::Metadata => {
             let path = format!("{BASE}/metadata");
-            let document = client.send(Method::GET, &path, None).await?;
+            let document = client.send(Method::GET, &path).await?;
             output.data(&String::from_utf8_lossy(&document))
         }
         Command::Show => {

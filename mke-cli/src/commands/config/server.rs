@@ -1,12 +1,13 @@
 //! The configuration of the control plane in use, over its API.
 
+use mke_client::{Answer, Request};
 use mke_core::config::{Change, Impact, Problem};
 use reqwest::{Method, StatusCode};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::show::{self, Changes};
-use crate::api::{Answer, Client, escape};
+use crate::api::{Client, escape};
 use crate::error::CliError;
 use crate::output::{Output, Style, Styled};
 
@@ -105,9 +106,9 @@ impl Server {
 
     /// The file in force.
     pub(super) async fn read(&self) -> Result<InForce, CliError> {
-        let answer = self.0.send_text(Method::GET, FILE, None, None).await?;
+        let answer = self.0.exchange(&Request::get(FILE)).await?;
         if !answer.status.is_success() {
-            return Err(answer.failure(&Method::GET, FILE));
+            return Err(answer.failure(&Method::GET, FILE).into());
         }
         let text = String::from_utf8(answer.body).map_err(|_| CliError::BadAnswer {
             path: FILE.to_owned(),
@@ -133,7 +134,11 @@ impl Server {
         if keep_unknown {
             path.push_str("&keep-unknown=true");
         }
-        let answer = self.0.send_text(Method::PUT, &path, Some(text), tag).await?;
+        let request = Request {
+            if_match: tag.map(str::to_owned),
+            ..Request::new(Method::PUT, path).text(text)
+        };
+        let answer = self.0.exchange(&request).await?;
         judged(&answer, &Method::PUT, FILE, name, output)
     }
 
@@ -145,10 +150,8 @@ impl Server {
         output: &mut Output<'_>,
     ) -> Result<Applied, CliError> {
         let place = format!("{FILE}/history/{version}/rollback");
-        let answer = self
-            .0
-            .send_text(Method::POST, &how.path(&place), None, None)
-            .await?;
+        let request = Request::new(Method::POST, how.path(&place));
+        let answer = self.0.exchange(&request).await?;
         let name = format!("version {version}");
         judged(&answer, &Method::POST, &place, &name, output)
     }
@@ -188,9 +191,9 @@ fn judged(
     output: &mut Output<'_>,
 ) -> Result<Applied, CliError> {
     if answer.status.is_success() {
-        return answer.json(path);
+        return Ok(answer.json(path)?);
     }
-    let failure = answer.failure(method, path);
+    let failure = answer.failure(method, path).into();
     let detail = answer.json::<Value>(path).ok();
     let detail = detail.and_then(|body| serde_json::from_value(body.get("detail")?.clone()).ok());
     match detail {
