@@ -6,6 +6,7 @@
 
 use pyo3::prelude::*;
 
+mod client;
 mod config;
 #[allow(dead_code, reason = "half of it waits for its first user")]
 mod convert;
@@ -15,6 +16,7 @@ mod runtime;
 
 #[pymodule]
 fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    add(module, "client", client::fill)?;
     add(module, "config", config::fill)?;
     add(module, "errors", errors::fill)?;
     module.delattr("__all__")

@@ -26,13 +26,18 @@ pub(crate) trait Raised: std::fmt::Display {
 
 /// The exception for an error.
 pub(crate) fn raise<E: Raised>(error: &E) -> PyErr {
-    Python::attach(|py| exception(py, error).unwrap_or_else(|failed| failed))
+    raise_as(error, E::CLASS)
 }
 
-fn exception<E: Raised>(py: Python<'_>, error: &E) -> PyResult<PyErr> {
+/// The same with a class below the error's own, for errors that programs handle case by case.
+pub(crate) fn raise_as<E: Raised>(error: &E, class: &str) -> PyErr {
+    Python::attach(|py| exception(py, error, class).unwrap_or_else(|failed| failed))
+}
+
+fn exception<E: Raised>(py: Python<'_>, error: &E, class: &str) -> PyResult<PyErr> {
     let fields = PyDict::new(py);
     error.fields(&fields)?;
-    let class = py.import("mke.errors")?.getattr(E::CLASS)?;
+    let class = py.import("mke.errors")?.getattr(class)?;
     let raised = class.call((error.to_string(), error.kind()), Some(&fields))?;
     Ok(PyErr::from_value(raised))
 }

@@ -40,6 +40,10 @@ macro_rules! raised {
 }
 
 raised! {
+    mke_client::ClientError => "ClientError" {
+        Url, Path, Authority, Fingerprint, Certificate, Tls, NotLoggedIn, NoAuthority, NoSuchContext, NoHome, DamagedContexts,
+        Bundle, Api, Unreachable, TimedOut, BadAnswer, NotEmpty, File,
+    } with crate::client::fields;
     config::EditError => "ConfigEditError" { NotATable, NoSuchRow, NotAKey, Broken };
     config::PathError => "ConfigPathError" { PathError };
     config::Problems => "ConfigError" { Problems } with crate::config::problems;

@@ -1,0 +1,112 @@
+"""Written by tools/make_client.py from the calls of the same name."""
+
+from __future__ import annotations
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from typing import Literal, overload
+
+    from mke._table import Table
+    from mke.client._access_records import Collection
+    from mke.client._flow import Planned
+else:
+    from mke.client._group import overload
+
+from mke.client._calls import collections as _calls
+from mke.client._group import AsyncGroup
+
+
+class AsyncCollections(AsyncGroup):
+    """Collections: places in the tree in which objects lie. They are named by path or id."""
+
+    async def list(self) -> Table[Collection]:
+        """The collections that this client sees."""
+        return await self._run(_calls.list().all())
+
+    def iter(self) -> AsyncIterator[Collection]:
+        """The collections that this client sees. They are read page after page, as they are needed."""
+        return self._pages(_calls.list())
+
+    async def get(self, place: str) -> Collection:
+        """One collection, by path or id.
+
+        Raises:
+            mke.errors.NotFoundError: there is none that this client sees.
+        """
+        return await self._run(_calls.get_(place))
+
+    async def children(self, parent_id: str) -> Table[Collection]:
+        """The collections right below one, which is named by its id."""
+        return await self._run(_calls.children(parent_id).all())
+
+    def iter_children(self, parent_id: str) -> AsyncIterator[Collection]:
+        """The collections right below one, which is named by its id. They are read page after page, as they are needed."""
+        return self._pages(_calls.children(parent_id))
+
+    @overload
+    async def create(self, place: str, *, dry_run: Literal[False] = False) -> Collection: ...
+    @overload
+    async def create(self, place: str, *, dry_run: Literal[True]) -> Planned: ...
+    @overload
+    async def create(self, place: str, *, dry_run: bool) -> Collection | Planned: ...
+    async def create(self, place: str, *, dry_run: bool = False) -> Collection | Planned:
+        """Makes a collection at a path; the one above it must be there.
+
+        Raises:
+            mke.errors.ConflictError: it is there already.
+            mke.errors.NotFoundError: the one above it is not there.
+
+        Args:
+            dry_run: change nothing, and return the request that would have been sent. What must be known for it is read.
+        """
+        return await self._change(_calls.create(place), dry_run)
+
+    @overload
+    async def delete(self, place: str, *, dry_run: Literal[False] = False) -> None: ...
+    @overload
+    async def delete(self, place: str, *, dry_run: Literal[True]) -> Planned: ...
+    @overload
+    async def delete(self, place: str, *, dry_run: bool) -> None | Planned: ...
+    async def delete(self, place: str, *, dry_run: bool = False) -> None | Planned:
+        """Deletes a collection.
+
+        Raises:
+            mke.errors.ConflictError: it is built in, or something is in it or granted on it.
+
+        Args:
+            dry_run: change nothing, and return the request that would have been sent. What must be known for it is read.
+        """
+        return await self._change(_calls.delete(place), dry_run)
+
+    async def default(self, user: str) -> Collection:
+        """Where objects of a user go that name no collection."""
+        return await self._run(_calls.default(user))
+
+    @overload
+    async def set_default(self, user: str, place: str, *, dry_run: Literal[False] = False) -> None: ...
+    @overload
+    async def set_default(self, user: str, place: str, *, dry_run: Literal[True]) -> Planned: ...
+    @overload
+    async def set_default(self, user: str, place: str, *, dry_run: bool) -> None | Planned: ...
+    async def set_default(self, user: str, place: str, *, dry_run: bool = False) -> None | Planned:
+        """Says where objects of a user go that name no collection.
+
+        Args:
+            dry_run: change nothing, and return the request that would have been sent. What must be known for it is read.
+        """
+        return await self._change(_calls.set_default(user, place), dry_run)
+
+    @overload
+    async def unset_default(self, user: str, *, dry_run: Literal[False] = False) -> None: ...
+    @overload
+    async def unset_default(self, user: str, *, dry_run: Literal[True]) -> Planned: ...
+    @overload
+    async def unset_default(self, user: str, *, dry_run: bool) -> None | Planned: ...
+    async def unset_default(self, user: str, *, dry_run: bool = False) -> None | Planned:
+        """Lets objects of a user go where they would if nobody had said anything.
+
+        Args:
+            dry_run: change nothing, and return the request that would have been sent. What must be known for it is read.
+        """
+        return await self._change(_calls.unset_default(user), dry_run)
