@@ -25,7 +25,8 @@ async fn in_front_of(engine: &Engine) -> Controller {
     Controller::start_in(dir, |options| options.engine_socket = socket).await
 }
 
-/// DAPI-004, API-008: the cluster has the swarm's id, and shows it in `/info`; the manager is healthy.
+/// DAPI-004, API-008, MON-004: the cluster has the swarm's id, and shows it in `/info`; the manager is healthy, which everybody may
+/// ask.
 #[tokio::test(flavor = "multi_thread")]
 async fn the_cluster_has_the_swarms_identity() {
     let engine = Engine::start_swarm().await;

@@ -3,6 +3,7 @@
 
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use http::Request;
 use http_body_util::BodyExt as _;
 use serde_json::json;
@@ -31,6 +32,17 @@ impl Events {
             engine,
             path: format!("/events?filters={}", crate::engine::lookup::escaped(&filters)),
             open: None,
+        }
+    }
+
+    /// Passes over everything that has been told until now.
+    pub fn pass_over(&mut self) {
+        let Some(stream) = &mut self.open else { return };
+        while let Some(frame) = stream.frame().now_or_never() {
+            if !matches!(frame, Some(Ok(_))) {
+                self.open = None;
+                return;
+            }
         }
     }
 

@@ -18,7 +18,7 @@ use mke_core::store::Revision;
 use super::audit::{Arrival, Asker, Moment, Notes, Recording, Stage};
 use super::rng;
 use super::snapshot::Snapshot;
-use super::state::State;
+use super::workplace::Workplace;
 
 /// How often the directory is read when what it is read for keeps changing.
 const READINGS: usize = 3;
@@ -26,13 +26,13 @@ const READINGS: usize = 3;
 const PATIENCE: usize = 6;
 
 /// Does one synchronisation, or says what it would do. The error is that of the job.
-pub(super) async fn run(state: Arc<State>, job: Job, log: JobLog) -> Result<(), String> {
+pub(super) async fn run(place: Arc<Workplace>, job: Job, log: JobLog) -> Result<(), String> {
     log.info(format!("asked for by `{}`", job.by.name));
     let Read {
         settings,
         fetched,
         snapshot,
-    } = read(&state, job.dry_run, &log).await?;
+    } = read(&place, job.dry_run, &log).await?;
     ldap::log_fetched(&fetched, &|line| log.info(line));
     let options = Options {
         accept_deactivations: job.accepted,
@@ -59,20 +59,20 @@ pub(super) async fn run(state: Arc<State>, job: Job, log: JobLog) -> Result<(), 
         return Ok(());
     }
     let audit = Recorder {
-        state: &state,
+        place: &place,
         job: &job,
     };
     audit.before(&snapshot)?;
     let say = |line: &str| log.info(line);
-    let outcome = ldap::apply(&plan, &state.accounts, &mut rng(), &say)
+    let outcome = ldap::apply(&plan, &place.accounts, &mut rng(), &say)
         .await
         .map_err(|error| format!("not everything could be written: {}", chain(&error)))?;
     log.set_count(
         "refused",
         u64::try_from(outcome.refused.len()).unwrap_or(u64::MAX),
     );
-    in_force(&state, outcome.revision, &log).await;
-    audit.after(&plan, &snapshot, &state.snapshot());
+    in_force(&place, outcome.revision, &log).await;
+    audit.after(&plan, &snapshot, &place.snapshot());
     Ok(())
 }
 
@@ -85,19 +85,19 @@ struct Read {
 
 /// Reads the directory. That takes a while, so it is done again when the settings or the teams changed meanwhile: what is
 /// applied must be what is wanted then.
-async fn read(state: &State, dry_run: bool, log: &JobLog) -> Result<Read, String> {
+async fn read(place: &Workplace, dry_run: bool, log: &JobLog) -> Result<Read, String> {
     for _ in 0..READINGS {
-        let before = state.snapshot();
+        let before = place.snapshot();
         let auth = &before.config.auth;
         if auth.backend != "ldap" && !dry_run {
             return Err("LDAP is not switched on any more; nothing was changed".to_owned());
         }
         let settings = Settings::read(&auth.ldap).map_err(|problems| listed(&problems))?;
         let teams = TeamSync::of(&before.directory).map_err(|problems| listed(&problems))?;
-        let fetched = ldap::fetch(&settings, &teams, state.clock.now())
+        let fetched = ldap::fetch(&settings, &teams, place.clock.now())
             .await
             .map_err(|error| format!("{}; nothing was changed", chain(&error)))?;
-        let snapshot = state.snapshot();
+        let snapshot = place.snapshot();
         let is_same =
             snapshot.config.auth == *auth && TeamSync::of(&snapshot.directory).is_ok_and(|now| now == teams);
         if is_same {
@@ -114,16 +114,16 @@ async fn read(state: &State, dry_run: bool, log: &JobLog) -> Result<Read, String
 
 /// Waits until what was written is in force. It is stored whatever happens here, so this is no failure of the job; a first
 /// synchronisation of a large directory takes a while to be taken in.
-async fn in_force(state: &State, written: Option<Revision>, log: &JobLog) {
+async fn in_force(place: &Workplace, written: Option<Revision>, log: &JobLog) {
     let Some(revision) = written else {
         return;
     };
     for _ in 0..PATIENCE {
-        if state.wait_for(revision).await.is_ok() {
+        if place.wait_for(revision).await.is_ok() {
             return;
         }
     }
-    log.warn("this controller still takes the changes in, they are in force in a moment");
+    log.warn("this manager still takes the changes in, they are in force in a moment");
 }
 
 fn listed(problems: &[Problem]) -> String {
@@ -197,7 +197,7 @@ impl fmt::Write for Lines<'_> {
 
 /// Writes audit records of a job.
 struct Recorder<'a> {
-    state: &'a State,
+    place: &'a Workplace,
     job: &'a Job,
 }
 
@@ -254,7 +254,7 @@ impl Recorder<'_> {
         notes: &Notes,
     ) -> std::io::Result<()> {
         notes.set_recording(Recording::Full);
-        let now = self.state.clock.now();
+        let now = self.place.clock.now();
         let arrival = Arrival {
             id: self.job.id.to_string(),
             received: self.job.begun.unwrap_or(now),
@@ -276,6 +276,6 @@ impl Recorder<'_> {
         };
         let moment = Moment { stage, now, status };
         let level = snapshot.config.audit_log.level;
-        self.state.audit.record(level, moment, &arrival, &asker, notes)
+        self.place.audit.record(level, moment, &arrival, &asker, notes)
     }
 }

@@ -19,6 +19,7 @@
 //! | `setup`, `authorities`, `issue` | what a first start makes, certificates, bundles |
 //! | `recovery` | a new password from the shell of this machine |
 //! | `live` | settings that act while the controller runs |
+//! | `workplace`, `jobs`, `directory_sync` | jobs, also where no API is served |
 //! | `audit`, `metrics`, `headers` | what is recorded, counted and added to every answer |
 
 mod answering;
@@ -62,6 +63,7 @@ pub(crate) mod streams;
 mod tls;
 mod touched;
 mod unpack;
+mod workplace;
 
 pub(crate) use authorities::vault;
 pub use authorities::{Authorities, AuthorityError, ClusterMode, Signer};
@@ -74,6 +76,7 @@ pub use policy_store::{PolicyStore, PolicyStoreError};
 pub use records::{ClusterRecord, CollectionRecord};
 pub use setup::{SetupError, random_password};
 pub use start::{Running, StartError, Surroundings, start, start_with};
+pub use workplace::{WorkerError, work_on_jobs};
 
 /// The system's random source. It fails only when the system cannot give randomness at all, and then the process
 /// must not go on.

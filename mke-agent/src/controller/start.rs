@@ -20,7 +20,6 @@ use mke_core::time::{Clock, SystemClock};
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::Notify;
 use tokio::task::JoinHandle;
 use tokio::time::{MissedTickBehavior, interval, timeout};
 use tokio_util::sync::CancellationToken;
@@ -204,7 +203,10 @@ pub async fn start_with(options: Options, mut surroundings: Surroundings) -> Res
             tracing::warn!(%error, source = %error.source, "`ucp passwd` works only while this control plane is stopped");
         }
     }
-    background.push(tokio::spawn(jobs::run(state.clone())));
+    if state.board.is_none() {
+        // In a cluster the authentication worker does it.
+        background.push(tokio::spawn(jobs::run(Arc::new(state.workplace()))));
+    }
     if let Some(board) = &state.board {
         background.push(tokio::spawn(membership::beat(board.clone())));
         background.push(tokio::spawn(membership::follow(state.clone(), board.clone())));
@@ -338,7 +340,7 @@ async fn prepare(
         sessions,
         keys: PublicKeys::new(store.clone(), clock.clone()),
         jobs: Jobs::new(store.clone(), clock.clone()),
-        job_made: Notify::new(),
+        job_made: Arc::default(),
         policy_store,
         configuration: Configuration::new(
             store.clone(),
@@ -350,7 +352,7 @@ async fn prepare(
         fleet,
         engine,
         board,
-        audit: Audit::new(audit, logs.clone()),
+        audit: Arc::new(Audit::new(audit, logs.clone())),
         logs,
         metrics,
         authorities,

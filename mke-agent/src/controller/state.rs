@@ -33,6 +33,7 @@ use super::registry::Keys;
 use super::saml::Saml;
 use super::snapshot::Snapshot;
 use super::streams::{Allowed, Lease, Streams};
+use super::workplace::Workplace;
 use crate::engine::EngineClient;
 use crate::fleet::Fleet;
 use crate::life::board::Board;
@@ -78,7 +79,7 @@ pub struct State {
     /// Makes, lists and runs jobs.
     pub jobs: Jobs,
     /// Wakes the runner of jobs.
-    pub(super) job_made: Notify,
+    pub(super) job_made: Arc<Notify>,
     /// Writes roles, collections, grants and default collections.
     pub policy_store: PolicyStore,
     /// Reads and changes the configuration.
@@ -90,7 +91,7 @@ pub struct State {
     /// What is known of the nodes, in a cluster with agents.
     pub board: Option<Arc<Board>>,
     /// Audit records.
-    pub audit: Audit,
+    pub audit: Arc<Audit>,
     /// The program's logs.
     pub logs: Logs,
     /// Counters.
@@ -127,6 +128,20 @@ impl State {
     /// The newest view. A request takes one and decides everything on it.
     pub fn snapshot(&self) -> Arc<Snapshot> {
         self.current.load_full()
+    }
+
+    /// What jobs are run with.
+    pub(super) fn workplace(&self) -> Workplace {
+        Workplace {
+            clock: self.clock.clone(),
+            accounts: self.accounts.clone(),
+            jobs: Jobs::new(self.store.clone(), self.clock.clone()),
+            audit: self.audit.clone(),
+            current: self.current.clone(),
+            revision: self.revision.clone(),
+            worker: self.server_identity.name().to_owned(),
+            job_made: self.job_made.clone(),
+        }
     }
 
     /// Who looks at passwords, as the configuration of a view says.

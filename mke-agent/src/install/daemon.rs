@@ -218,6 +218,27 @@ impl Daemon {
         Ok(answer.get("StatusCode").and_then(Value::as_i64).unwrap_or(-1))
     }
 
+    /// Runs a program in a container that runs, and waits for its end: its exit code and what it wrote, both streams.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub async fn exec(&self, container: &str, program: &[&str]) -> Result<(i64, String), InstallError> {
+        let doing = format!("cannot run `{}` in container `{container}`", program.join(" "));
+        let body = json!({ "AttachStdout": true, "AttachStderr": true, "Cmd": program });
+        let made = self
+            .post(&doing, &format!("/containers/{container}/exec"), &body)
+            .await?;
+        let id = made.get("Id").and_then(Value::as_str).unwrap_or_default();
+        let path = format!("/exec/{id}/start");
+        let request = Request::post(&path)
+            .header(header::CONTENT_TYPE, "application/json")
+            .body(full(json!({ "Detach": false, "Tty": false }).to_string()));
+        let said = self.answered(&doing, &path, request, MAX_LOG).await?;
+        let ended = self.get(&format!("/exec/{id}/json")).await?;
+        let code = ended.get("ExitCode").and_then(Value::as_i64).unwrap_or(-1);
+        Ok((code, demultiplexed(&said)))
+    }
+
     /// The log of a container or service as text, both streams, at most its last `lines`.
     ///
     /// # Errors
@@ -365,7 +386,7 @@ pub fn registry_credentials(username: &str, password: &str) -> String {
 }
 
 /// The streams of a container without a terminal, one after the other as they came: frames of eight bytes and a length.
-fn demultiplexed(bytes: &[u8]) -> String {
+pub(crate) fn demultiplexed(bytes: &[u8]) -> String {
     let mut text = Vec::with_capacity(bytes.len());
     let mut rest = bytes;
     while let Some((head, behind)) = rest.split_first_chunk::<8>() {

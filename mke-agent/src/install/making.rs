@@ -65,6 +65,7 @@ impl Installation<'_> {
                 }
                 Step::ClusterAgent => self.service(&self.context(site, &made)?.cluster_agent()).await?,
                 Step::AuthApi => self.service(&self.context(site, &made)?.auth_api()).await?,
+                Step::AuthWorker => self.service(&self.context(site, &made)?.auth_worker()).await?,
                 Step::License => self.license(site).await?,
                 Step::Controller => self.controller(site.address, site.port).await?,
                 Step::Nodes => self.nodes(site).await?,

@@ -146,17 +146,30 @@ impl Context {
             &["node.role==manager", "node.platform.os==linux"],
         );
         // It is a port of the node itself, and only passes bytes on: it needs nothing that others see.
-        if let Some(task) = service
-            .pointer_mut("/TaskTemplate")
-            .and_then(Value::as_object_mut)
-        {
-            task.insert("Networks".to_owned(), json!([{ "Target": "host" }]));
-            if let Some(container) = task.get_mut("ContainerSpec").and_then(Value::as_object_mut) {
-                container.remove("Configs");
-                container.remove("Secrets");
-                container.insert("ReadOnly".to_owned(), json!(true));
-            }
-        }
+        on_the_node(&mut service);
+        service
+    }
+
+    /// What runs the jobs of the authentication service, on every manager: each works with the store of its own node.
+    pub fn auth_worker(&self) -> Value {
+        let volume = |name: &str, target: &str| {
+            json!({ "Type": "volume", "Source": name, "Target": target, "ReadOnly": true,
+                    "VolumeOptions": { "Labels": { labels::INSTANCE_ID: self.cluster_id } } })
+        };
+        let mounts = vec![
+            volume("ucp-node-certs", "/etc/ucp/node"),
+            volume("ucp-auth-worker-certs", "/v/ucp-auth-worker-certs"),
+        ];
+        let mut service = self.service(
+            "ucp-auth-worker",
+            "ucp-auth",
+            &["auth-worker"],
+            mounts,
+            false,
+            json!({ "Global": {} }),
+            &["node.role==manager", "node.platform.os==linux"],
+        );
+        on_the_node(&mut service);
         service
     }
 
@@ -204,6 +217,21 @@ impl Context {
             "Mode": mode,
             "UpdateConfig": { "Parallelism": 0, "FailureAction": "pause", "Order": "stop-first" },
         })
+    }
+}
+
+/// Lets a service's tasks share the network of their node, and see nothing but what they mount.
+fn on_the_node(service: &mut Value) {
+    if let Some(task) = service
+        .pointer_mut("/TaskTemplate")
+        .and_then(Value::as_object_mut)
+    {
+        task.insert("Networks".to_owned(), json!([{ "Target": "host" }]));
+        if let Some(container) = task.get_mut("ContainerSpec").and_then(Value::as_object_mut) {
+            container.remove("Configs");
+            container.remove("Secrets");
+            container.insert("ReadOnly".to_owned(), json!(true));
+        }
     }
 }
 
@@ -285,7 +313,11 @@ mod tests {
         assert_eq!(secrets(&context().cluster_agent()), 1);
         assert_eq!(constraints(&context().manager_agent())[0], "node.role==manager");
         let api = context().auth_api();
-        assert!(api.pointer("/TaskTemplate/ContainerSpec/Secrets").is_none());
+        for service in [&api, &context().auth_worker()] {
+            assert!(service.pointer("/TaskTemplate/ContainerSpec/Secrets").is_none());
+            assert!(service.pointer("/TaskTemplate/ContainerSpec/Configs").is_none());
+            assert_eq!(constraints(service)[0], "node.role==manager");
+        }
         assert!(
             api.pointer("/TaskTemplate/ContainerSpec/Mounts")
                 .unwrap()

@@ -25,6 +25,8 @@ pub enum Step {
     ClusterAgent,
     /// The port of the authentication API.
     AuthApi,
+    /// What runs the jobs of the authentication service.
+    AuthWorker,
     /// The licence's config object.
     License,
     /// The controller answers.
@@ -34,7 +36,7 @@ pub enum Step {
 }
 
 /// Every step, in the order in which they are taken, with its title.
-const STEPS: [(Step, &str); 13] = [
+const STEPS: [(Step, &str); 14] = [
     (Step::ClusterAuthority, "Setup Internal Cluster CA"),
     (Step::ClientAuthority, "Setup Internal Client CA"),
     (Step::AuthKey, "Create Auth Service Encryption Key Secret"),
@@ -45,6 +47,7 @@ const STEPS: [(Step, &str); 13] = [
     (Step::WorkerAgent, "Deploy Worker Node Agent Service"),
     (Step::ClusterAgent, "Deploy Cluster Agent Service"),
     (Step::AuthApi, "Deploy Auth API Server"),
+    (Step::AuthWorker, "Deploy Auth Worker Server"),
     (Step::License, "Set License"),
     // It is healthy once the agent of its node has said that the node is, so this comes after the agents.
     (Step::Controller, "Wait for Healthy MKE Controller"),

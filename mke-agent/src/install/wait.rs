@@ -1,5 +1,5 @@
 //! Waiting until a whole cluster is ready: every agent has its task, every node its proxy, every manager a controller that
-//! says that it is healthy.
+//! says that it is healthy, and every node the state that `docker node ls` shows as ready.
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
@@ -14,9 +14,13 @@ use super::error::InstallError;
 use super::inventory::{Inventory, Node};
 use super::ping::{Health, ping};
 use super::progress::Progress;
+use crate::life::Level;
+use crate::programs::nodes::StateList;
 
 /// The port of the proxy that every node has.
 const PROXY: u16 = 12376;
+/// The container in which is asked how nodes do.
+const CONTROLLER: &str = "ucp-controller";
 /// How long a connection may take.
 const CONNECT: Duration = Duration::from_secs(2);
 /// How often one looks.
@@ -35,7 +39,10 @@ pub async fn all_nodes(
     let end = Instant::now() + limit;
     let mut told = BTreeMap::new();
     loop {
-        let waiting = not_ready(daemon, port).await?;
+        let mut waiting = not_ready(daemon, port).await?;
+        if waiting.is_empty() {
+            waiting = not_healthy(daemon).await?;
+        }
         if waiting.is_empty() {
             return Ok(());
         }
@@ -49,7 +56,7 @@ pub async fn all_nodes(
         }
         if waiting != told {
             for (node, reason) in &waiting {
-                progress.debug(&format!("waiting for node {node}: {reason}"));
+                progress.info(&format!("Waiting for node {node}: {reason}"));
             }
             told = waiting;
         }
@@ -72,6 +79,40 @@ pub async fn not_ready(daemon: &Daemon, port: u16) -> Result<BTreeMap<String, St
         }
     }
     Ok(waiting)
+}
+
+/// Nodes that are not healthy, and what is said of them. Asked in the controller of this manager, which sees the store: what
+/// it serves about nodes needs a login.
+async fn not_healthy(daemon: &Daemon) -> Result<BTreeMap<String, String>, InstallError> {
+    let (code, text) = daemon
+        .exec(CONTROLLER, &["/bin/ucp-agent", "nodes", "--output", "json"])
+        .await?;
+    Ok(read(code, &text))
+}
+
+/// Reads the answer of `ucp-agent nodes`. Its log may stand before it.
+fn read(code: i64, text: &str) -> BTreeMap<String, String> {
+    let lines = text.lines().rev();
+    let found = lines
+        .filter_map(|line| serde_json::from_str::<StateList>(line).ok())
+        .next();
+    match found {
+        Some(list) => list
+            .nodes
+            .into_iter()
+            .filter(|node| node.state != Level::Healthy)
+            .map(|node| (node.hostname, node.message))
+            .collect(),
+        // It may be replaced at this very moment.
+        None => [(
+            "of this controller".to_owned(),
+            format!(
+                "the states of the nodes cannot be read (exit code {code}): {}",
+                text.trim()
+            ),
+        )]
+        .into(),
+    }
 }
 
 async fn reason(node: &Node, tasks: &[Value], port: u16) -> Option<String> {
@@ -131,4 +172,32 @@ fn agent(node: &Node, tasks: &[Value]) -> Option<String> {
         Some(state) => format!("The ucp-agent task is {state}"),
         None => "it has no task of an agent yet".to_owned(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// NST-011, INST-001: an installation has not succeeded while a node is pending; what is said of it is handed on. An answer
+    /// that cannot be read is no good news.
+    #[test]
+    fn only_healthy_nodes_are_ready() {
+        let list = |states: &[(&str, &str)]| {
+            let nodes: Vec<Value> = states
+                .iter()
+                .map(|(state, message)| json!({ "id": "i", "hostname": "n1", "role": "manager", "state": state, "message": message }))
+                .collect();
+            format!("a line of a log\n{}\n", json!({ "nodes": nodes }))
+        };
+        assert_eq!(
+            read(0, &list(&[("healthy", "Healthy MKE manager")])),
+            BTreeMap::new()
+        );
+        let waiting = read(1, &list(&[("pending", "[Pending] Completing node registration")]));
+        assert_eq!(waiting["n1"], "[Pending] Completing node registration");
+        assert_eq!(read(1, &list(&[("error", "heartbeat failure")])).len(), 1);
+        for (code, text) in [(1, ""), (126, "OCI runtime exec failed"), (0, "{}")] {
+            assert_eq!(read(code, text).len(), 1, "{text}");
+        }
+    }
 }

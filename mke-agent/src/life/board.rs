@@ -43,6 +43,45 @@ pub struct Swarm {
     pub tasks: BTreeMap<String, TaskState>,
 }
 
+impl Swarm {
+    /// What the engine of a manager says now.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub async fn read(engine: &EngineClient) -> Result<Self, EngineError> {
+        let nodes: Vec<Value> = engine.get_json("/nodes").await?;
+        // By label: the engine refuses a filter that names a service that is not there, and one generation never is.
+        let filter = json!({ "label": [labels::INSTANCE_ID] });
+        let path = format!(
+            "/tasks?filters={}",
+            crate::engine::lookup::escaped(&filter.to_string())
+        );
+        let mut tasks: Vec<Value> = engine.get_json(&path).await?;
+        tasks.retain(is_of_agent);
+        Ok(Self {
+            nodes: nodes.iter().filter_map(SwarmNode::read).collect(),
+            tasks: agent_tasks(&tasks),
+        })
+    }
+
+    /// The state of every node, by id.
+    pub fn states(&self, roll: &Roll, now: Timestamp) -> BTreeMap<String, NodeState> {
+        let state = |node: &SwarmNode| {
+            let known = roll.known(node, self.tasks.get(&node.id).copied());
+            state_of(&known, roll.report(&node.id).map(|report| &**report), now)
+        };
+        self.nodes
+            .iter()
+            .map(|node| (node.id.clone(), state(node)))
+            .collect()
+    }
+
+    /// Whether it has a node.
+    pub fn has(&self, id: &str) -> bool {
+        self.nodes.iter().any(|node| node.id == id)
+    }
+}
+
 /// See the module.
 pub struct Board {
     /// What the controller was told.
@@ -91,19 +130,7 @@ impl Board {
     /// # Errors
     /// The engine's; what was known stays.
     pub async fn refresh(&self, engine: &EngineClient) -> Result<(), EngineError> {
-        let nodes: Vec<Value> = engine.get_json("/nodes").await?;
-        // By label: the engine refuses a filter that names a service that is not there, and one generation never is.
-        let filter = json!({ "label": [labels::INSTANCE_ID] });
-        let path = format!(
-            "/tasks?filters={}",
-            crate::engine::lookup::escaped(&filter.to_string())
-        );
-        let mut tasks: Vec<Value> = engine.get_json(&path).await?;
-        tasks.retain(is_of_agent);
-        let seen = Swarm {
-            nodes: nodes.iter().filter_map(SwarmNode::read).collect(),
-            tasks: agent_tasks(&tasks),
-        };
+        let seen = Swarm::read(engine).await?;
         self.swarm.send_if_modified(|known| {
             let changed = **known != seen;
             if changed {
@@ -117,15 +144,7 @@ impl Board {
     /// The state of every node that the swarm was last seen to have.
     pub fn states(&self, roll: &Roll, now: Timestamp) -> BTreeMap<String, NodeState> {
         let swarm = self.swarm.borrow().clone();
-        swarm
-            .nodes
-            .iter()
-            .map(|node| {
-                let known = roll.known(node, swarm.tasks.get(&node.id).copied());
-                let state = state_of(&known, roll.report(&node.id).map(|report| &**report), now);
-                (node.id.clone(), state)
-            })
-            .collect()
+        swarm.states(roll, now)
     }
 
     /// Writes states that changed to the log (NST-001). Says whether all nodes are healthy.

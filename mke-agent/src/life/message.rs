@@ -8,7 +8,7 @@ use std::net::IpAddr;
 
 use mke_core::product::Role;
 use mke_core::product::labels::AGENT_PAUSE;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use super::report::LocalSwarm;
 use super::swarm::TaskState;
@@ -19,7 +19,7 @@ pub const PENDING: &str = "[Pending] ";
 const CONTROLLER: &str = "Unhealthy MKE Controller: ";
 
 /// How serious a state is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Level {
     /// Everything runs as it should.
@@ -37,7 +37,7 @@ pub enum Message {
     Healthy(Role),
     /// The same, and the label says that nothing is reconciled.
     Paused(Role),
-    /// It is in the swarm, but not yet in the inventory.
+    /// It is in the swarm, but not yet in the inventory, or has not said anything yet.
     CompletingRegistration,
     /// No manager has heard of it for ten seconds.
     HeartbeatFailure,
@@ -58,6 +58,8 @@ pub enum Message {
         /// The node's address.
         address: Option<IpAddr>,
     },
+    /// It joined as a manager and runs Windows, on which none can be.
+    WindowsManager,
     /// A component runs and says of itself that it is not well.
     Unhealthy {
         /// Its name.
@@ -93,6 +95,7 @@ impl Message {
             | Self::Unreachable
             | Self::NoController
             | Self::DuplicateEngine { .. }
+            | Self::WindowsManager
             | Self::Unhealthy { .. }
             | Self::ReconcileFailed { .. }
             | Self::Refused { .. } => Level::Error,
@@ -127,6 +130,9 @@ impl fmt::Display for Message {
                     None => f.write_str("without an address")?,
                 }
                 f.write_str(" has status Pending")
+            }
+            Self::WindowsManager => {
+                f.write_str("a manager cannot run Windows; it was not demoted, do that yourself")
             }
             Self::Unhealthy { component, role } => match role {
                 Role::Manager => write!(f, "{CONTROLLER}{component} is unhealthy"),

@@ -39,8 +39,8 @@ pub struct Roll {
     reports: BTreeMap<String, Arc<StoredReport>>,
     beats: BTreeSet<String>,
     controllers: BTreeSet<String>,
-    /// Controllers that were heard of while this roll was kept.
-    lost_controllers: BTreeSet<String>,
+    /// How often controllers were lost that were heard of while this roll was kept.
+    lost_controllers: BTreeMap<String, u32>,
 }
 
 impl Roll {
@@ -71,11 +71,10 @@ impl Roll {
             };
         } else if let Some(id) = only_part(layout::CONTROLLER_BEATS, key) {
             if entry.is_some() {
-                self.lost_controllers.remove(&id);
                 self.controllers.insert(id);
-            } else {
-                self.controllers.remove(&id);
-                self.lost_controllers.insert(id);
+            } else if self.controllers.remove(&id) {
+                let losses = self.lost_controllers.entry(id).or_default();
+                *losses = losses.saturating_add(1);
             }
         } else {
             return Ok(false);
@@ -128,7 +127,10 @@ impl Roll {
 
     /// Whether the controller of a manager is heard of.
     pub fn controller(&self, id: &str) -> Contact {
-        match (self.controllers.contains(id), self.lost_controllers.contains(id)) {
+        match (
+            self.controllers.contains(id),
+            self.lost_controllers.contains_key(id),
+        ) {
             (true, _) => Contact::Alive,
             (false, true) => Contact::Lost,
             (false, false) => Contact::Never,
@@ -154,6 +156,7 @@ impl Roll {
             contact: self.contact(&node.id),
             twin: self.has_twin(&node.id),
             controller: self.controller(&node.id),
+            losses: self.lost_controllers.get(&node.id).copied().unwrap_or_default(),
             node,
         }
     }
@@ -166,3 +169,6 @@ fn only_part(family: &str, key: &str) -> Option<String> {
         _ => None,
     }
 }
+
+#[cfg(test)]
+mod tests;

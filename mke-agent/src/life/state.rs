@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::message::{Level, Message, heartbeat_hint};
 use super::report::{ComponentState, Phase, StoredReport};
-use super::swarm::{SwarmNode, TaskState};
+use super::swarm::{SwarmNode, SwarmState, TaskState};
 
 /// How long nobody may hear of a node before that is a heartbeat failure.
 pub const HEARTBEAT: Duration = Duration::from_secs(10);
@@ -44,6 +44,8 @@ pub struct Known<'a> {
     pub twin: bool,
     /// For managers: whether its controller is heard of.
     pub controller: Contact,
+    /// How often its controller was lost since somebody keeps watch. Each time it came again.
+    pub losses: u32,
 }
 
 /// A node's state.
@@ -84,7 +86,7 @@ impl NodeState {
 /// The state of a node.
 ///
 /// ```text
-/// lost by the swarm or by its agent → twin → agent not running → not registered → role changes → reconcile → controller → components
+/// lost by the swarm → no Windows manager → twin → agent not running → silent agent → not registered → role changes → reconcile → controller → components
 /// ```
 pub fn state_of(known: &Known<'_>, stored: Option<&StoredReport>, now: Timestamp) -> NodeState {
     let node = known.node;
@@ -99,13 +101,27 @@ pub fn state_of(known: &Known<'_>, stored: Option<&StoredReport>, now: Timestamp
     if node.is_lost() {
         return silent();
     }
+    // A connection that broke off comes again elsewhere, unless the agent is silent too. And right after a change of its
+    // leader the swarm does not know itself who is there: it finds out within seconds.
+    match node.state {
+        SwarmState::Disconnected if known.contact != Contact::Alive => return silent(),
+        SwarmState::Unknown if known.contact == Contact::Lost => return NodeState::of(Message::Undetermined),
+        _ => {}
+    }
+    if node.role == Role::Manager && node.os == "windows" {
+        return NodeState {
+            message: Message::WindowsManager,
+            hint: Some("demote it with `docker node demote`: it works on as a worker"),
+        };
+    }
     if known.twin {
         return NodeState {
             message: Message::DuplicateEngine {
                 address: node.address,
             },
             hint: Some(
-                "another node has the same engine id: remove /etc/docker/key.json here and start the engine again",
+                "another node has the same engine id: remove /etc/docker/key.json here, with newer engines the file engine-id \
+                 in its data directory, and start the engine again",
             ),
         };
     }
@@ -113,15 +129,24 @@ pub fn state_of(known: &Known<'_>, stored: Option<&StoredReport>, now: Timestamp
         return NodeState::of(Message::AgentTask(task));
     }
     if known.contact == Contact::Lost {
-        return silent();
+        // Both beats of a manager go through the store, so that all managers miss them at the same moment.
+        return match (node.role, known.controller) {
+            (Role::Manager, Contact::Lost) => NodeState::of(Message::Unreachable),
+            _ => silent(),
+        };
     }
-    if !known.registered {
+    let Some(stored) = stored.filter(|_| known.registered) else {
         return NodeState::of(Message::CompletingRegistration);
-    }
-    let Some(stored) = stored else {
-        return NodeState::of(Message::Undetermined);
     };
-    NodeState::of(of_report(known, stored, now))
+    let message = of_report(known, stored, now);
+    let hint = match message {
+        Message::NoController if known.losses > 1 => Some(
+            "it comes and goes: measure the latency between the managers, and look at the log of ucp-controller there",
+        ),
+        Message::NoController => Some("look at the log of ucp-controller there"),
+        _ => None,
+    };
+    NodeState { message, hint }
 }
 
 /// What follows from the report of a node that is heard of.

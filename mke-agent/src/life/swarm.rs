@@ -134,9 +134,10 @@ impl SwarmNode {
         self.labels.get(label).is_some_and(|value| value == "true")
     }
 
-    /// Whether the swarm, or for a manager its peers, have lost it.
+    /// Whether the swarm, or for a manager its peers, have lost it. That its connection broke off is not enough: whenever the
+    /// swarm gets another leader, all of them do, and come again.
     pub fn is_lost(&self) -> bool {
-        matches!(self.state, SwarmState::Down | SwarmState::Disconnected) || self.is_unreachable()
+        self.state == SwarmState::Down || self.is_unreachable()
     }
 
     /// Whether other managers miss this manager.

@@ -134,6 +134,12 @@ impl NodeFacts {
             .is_some_and(|value| value == "true")
     }
 
+    /// Whether its agent gives kernel parameters the values that a cluster needs.
+    pub fn keeps_kernel(&self) -> bool {
+        let label = self.labels.get(labels::KERNEL_PARAMETERS);
+        self.os == Os::Linux && label.is_some_and(|value| value == "true")
+    }
+
     /// Whether it stays on its version during a phased upgrade.
     pub fn is_held(&self) -> bool {
         self.labels.contains_key(labels::UPGRADE_HOLD)

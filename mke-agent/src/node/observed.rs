@@ -107,6 +107,9 @@ pub struct ObservedContainer {
     pub state: ContainerState,
     /// What it ended with.
     pub exit_code: i64,
+    /// Whether the engine had to start it again a moment ago, because it ended by itself.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub looping: bool,
     /// The named volumes that it sees.
     pub volumes: BTreeSet<String>,
 }

@@ -1,10 +1,12 @@
 //! Mutual TLS in front of the engine of this node (port 12376, ARCH-010): other parts of the cluster reach the engine
 //! through it, and nobody else.
 //!
-//! It takes one decision, [`may_use_engine`], and passes everything on as it is: what a user may do was decided by the
-//! controller that calls. Streams and switched protocols pass through, so `exec`, `attach`, `logs` and builds work as on
+//! It takes one decision, [`may_use_engine`], asks the engine whether the caller is still a manager ([`managers`]), and passes
+//! everything on as it is: what a user may do was decided by the controller that calls. Streams and switched protocols pass through, so `exec`, `attach`, `logs` and builds work as on
 //! the socket.
 
+mod held;
+pub mod managers;
 mod rule;
 mod server;
 

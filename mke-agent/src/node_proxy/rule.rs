@@ -15,6 +15,9 @@ pub enum Refused {
     /// A worker.
     #[error("{0} may not use the engines of other nodes, managers may")]
     Worker(Peer),
+    /// A node that was a manager once.
+    #[error("{0} is no manager any more, or not yet, as this node's engine knows the swarm")]
+    NoManager(Peer),
     /// A node that has not got a certificate of the cluster yet.
     #[error("{0} shows the certificate of the swarm, which is for joining only")]
     Swarm(Peer),

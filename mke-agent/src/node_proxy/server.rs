@@ -15,7 +15,9 @@ use serde_json::json;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use super::rule::may_use_engine;
+use super::held::held;
+use super::managers::Managers;
+use super::rule::{Refused, may_use_engine};
 use crate::controller::body::{self, Response, empty};
 use crate::engine::{EngineClient, EngineError, Upgrade};
 use crate::mtls::{self, Credentials, Handler, Verified};
@@ -27,6 +29,7 @@ const IDLE_TIME: Duration = Duration::from_secs(12 * 60 * 60);
 /// The proxy of one node.
 pub struct NodeProxy {
     engine: EngineClient,
+    managers: Arc<Managers<EngineClient>>,
     credentials: Arc<Credentials>,
     stopping: CancellationToken,
 }
@@ -35,6 +38,7 @@ impl NodeProxy {
     /// In front of this engine, with the certificate of the node.
     pub fn new(engine: EngineClient, credentials: Arc<Credentials>, stopping: CancellationToken) -> Self {
         Self {
+            managers: Arc::new(Managers::new(engine.clone())),
             engine,
             credentials,
             stopping,
@@ -55,10 +59,14 @@ impl NodeProxy {
             .organization
             .as_deref()
             .unwrap_or_default();
-        let who = may_use_engine(peer.trust, &peer.holder, cluster).map_err(|refused| {
+        let refused = |refused: Refused| {
             tracing::warn!(address = %peer.address, %refused, "a call for the engine is refused");
             message(StatusCode::FORBIDDEN, &refused.to_string())
-        })?;
+        };
+        let who = may_use_engine(peer.trust, &peer.holder, cluster).map_err(refused)?;
+        if !self.managers.has(who.node()).await {
+            return Err(refused(Refused::NoManager(who)));
+        }
         tracing::debug!(peer = %who, method = %request.method(), path = request.uri().path(), "call for the engine");
         let plain = request.uri().authority().is_none() && request.method() != Method::CONNECT;
         if !plain || !request.uri().path().starts_with('/') {
@@ -70,14 +78,16 @@ impl NodeProxy {
         match headers::wanted_upgrade(request.headers()) {
             Some(protocol) => {
                 let on_upgrade = hyper::upgrade::on(&mut request);
-                self.switch(passed(request, Some(protocol)), on_upgrade).await
+                let node = who.node().to_owned();
+                self.switch(passed(request, Some(protocol)), on_upgrade, node)
+                    .await
             }
-            None => self.pass(passed(request, None)).await,
+            None => self.pass(passed(request, None), who.node()).await,
         }
         .map_err(|error| unreachable(&error))
     }
 
-    async fn pass(&self, request: Request<body::Body>) -> Result<Response, EngineError> {
+    async fn pass(&self, request: Request<body::Body>, node: &str) -> Result<Response, EngineError> {
         let whole = request.body().is_end_stream();
         let mut response = if whole {
             self.engine.send(request).await?
@@ -85,23 +95,34 @@ impl NodeProxy {
             self.engine.send_stream(request).await?
         };
         headers::towards_caller(response.headers_mut());
-        Ok(response)
+        Ok(response.map(|body| held(body, self.managers.clone(), node.to_owned())))
     }
 
-    async fn switch(&self, request: Request<body::Body>, caller: OnUpgrade) -> Result<Response, EngineError> {
+    async fn switch(
+        &self,
+        request: Request<body::Body>,
+        caller: OnUpgrade,
+        node: String,
+    ) -> Result<Response, EngineError> {
         match self.engine.upgrade(request).await? {
             Upgrade::Answered(mut response) => {
                 headers::towards_caller(response.headers_mut());
                 Ok(response)
             }
             Upgrade::Switched(head, engine) => {
-                let stopping = self.stopping.clone();
+                let (stopping, managers) = (self.stopping.clone(), self.managers.clone());
                 tokio::spawn(async move {
                     match caller.await {
                         Ok(caller) => {
                             let (caller, engine) = (TokioIo::new(caller), TokioIo::new(*engine));
-                            let ended = tunnel::carry(caller, engine, IDLE_TIME, &stopping).await;
-                            tracing::debug!(?ended, "a switched connection ended");
+                            tokio::select! {
+                                ended = tunnel::carry(caller, engine, IDLE_TIME, &stopping) => {
+                                    tracing::debug!(?ended, "a switched connection ended");
+                                }
+                                () = managers.until_gone(&node) => {
+                                    tracing::warn!(node, "a switched connection is cut: its caller is no manager any more");
+                                }
+                            }
                         }
                         Err(error) => tracing::debug!(%error, "the caller did not switch"),
                     }

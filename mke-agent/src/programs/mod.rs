@@ -5,14 +5,17 @@
 //! [`Program`] and its two lines below it. The compiler asks for the rest.
 
 mod agent;
+mod auth_worker;
 mod ca;
 mod cluster_agent;
 mod controller;
 mod error;
 mod hardware_info;
+mod kernel;
 mod kv;
 mod logging;
 mod metrics;
+pub(crate) mod nodes;
 mod ports;
 mod probe;
 mod proxy;
@@ -64,6 +67,8 @@ enum Program {
     Proxy(proxy::Args),
     /// The port of the authentication API, which leads to the controller.
     AuthApi(relay::Args),
+    /// Runs the jobs of the authentication service.
+    AuthWorker(auth_worker::Args),
     /// The port for classic Swarm clients, which leads to the controller.
     SwarmManager(relay::Args),
     /// What this machine is made of.
@@ -72,6 +77,11 @@ enum Program {
     Metrics(metrics::Args),
     /// The servers of the shared store: how they are, and what to do when most are lost.
     Kv(kv::Args),
+    /// How each node does, as managers know it, without asking a controller.
+    Nodes(nodes::Args),
+    /// Give kernel parameters of this node the values that a cluster needs.
+    #[command(hide = true)]
+    Kernel(kernel::Args),
     /// Say what this node is like before anything is made here.
     #[command(hide = true)]
     Probe(probe::Args),
@@ -94,10 +104,13 @@ impl Program {
             | Self::Ca(_)
             | Self::Proxy(_)
             | Self::AuthApi(_)
+            | Self::AuthWorker(_)
             | Self::SwarmManager(_)
             | Self::HardwareInfo(_)
             | Self::Metrics(_)
+            | Self::Kernel(_)
             | Self::Kv(_)
+            | Self::Nodes(_)
             | Self::Probe(_)
             | Self::Uninstall(_)
             | Self::Watch(_) => false,
@@ -114,10 +127,13 @@ impl Program {
             Self::Controller(args) => controller::run(*args, logs).await,
             Self::Proxy(args) => proxy::run(args).await,
             Self::AuthApi(args) => relay::run(args, relay::AUTH_API).await,
+            Self::AuthWorker(args) => auth_worker::run(args, logs).await,
             Self::SwarmManager(args) => relay::run(args, relay::SWARM_MANAGER).await,
             Self::HardwareInfo(args) => hardware_info::run(args).await,
             Self::Metrics(args) => metrics::run(args).await,
+            Self::Kernel(args) => kernel::run(args).await,
             Self::Kv(args) => kv::run(args).await,
+            Self::Nodes(args) => nodes::run(args).await,
             Self::Probe(args) => probe::run(args).await,
             Self::Uninstall(args) => uninstall::run(args).await,
             Self::Watch(args) => watch::run(args).await,

@@ -23,8 +23,8 @@ use super::caller::Caller;
 use super::linger::Lingering;
 use super::site::Site;
 use super::{
-    agree, answer, cut, deliver, dress, error_text, events, everywhere, headers, lists, make, nodes, prune,
-    send, stream, system, tunnel,
+    agree, answer, cut, deliver, dress, error_text, events, everywhere, headers, lists, make, node_rules,
+    nodes, prune, send, stream, system, tunnel,
 };
 use crate::controller::audit::Notes;
 use crate::controller::body::{self, Body, Response, empty};
@@ -96,6 +96,10 @@ pub(crate) async fn handle(
     if let Some(judged) = judged_version {
         same_version(call.query(), judged)?;
     }
+
+    let target = call.own_object().and_then(|own| facts.objects.get(own));
+    let target = target.map(|found| found.id.as_str());
+    node_rules::must_be_safe(state, call.endpoint().id, target, &checked).await?;
 
     if let Some(prune) = call.prune()? {
         let now = state.clock.now().as_millis() as f64 / 1000.0;

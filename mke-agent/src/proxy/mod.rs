@@ -25,6 +25,7 @@ mod homes;
 mod linger;
 mod lists;
 mod make;
+mod node_rules;
 pub mod nodes;
 pub(crate) mod ports;
 mod prune;

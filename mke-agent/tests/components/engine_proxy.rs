@@ -60,7 +60,8 @@ impl Drop for Running {
 }
 
 /// ARCH-010, PKI-002, pki-01: who shows no certificate, one of another authority, of users or for serving only gets no answer at all;
-/// workers, other components and nodes that only joined the swarm get a reason; managers and controllers get the engine.
+/// workers, other components, nodes that only joined the swarm and those that are no managers any more get a reason; managers and
+/// controllers get the engine.
 #[tokio::test(flavor = "multi_thread")]
 async fn sec_pki_01_only_managers_reach_the_engine() {
     let world = World::start().await;
@@ -98,6 +99,13 @@ async fn sec_pki_01_only_managers_reach_the_engine() {
         let dir = made(what, &world.authority, unit, Profile::Node);
         let (found, text) = curl(&url, &ca, Some(&dir), &[]).await;
         assert_eq!(found, Some(status), "{what}: {text}");
+    }
+    // Demoted or removed: the certificate is as good as it was, and the swarm does not count its node among the managers.
+    for unit in ["ucp-manager", "ucp-controller"] {
+        let dir = world.certificate_of("former", unit, &world.authority, Some(unit), Profile::Node);
+        let (found, text) = curl(&url, &ca, Some(&dir), &[]).await;
+        assert_eq!(found, Some(403), "{unit}: {text}");
+        assert!(text.contains("no manager any more"), "{text}");
     }
     let dir = world.volume("ucp-node-certs");
     let (status, text) = curl(&format!("https://{address}/info"), &ca, Some(&dir), &[]).await;

@@ -151,10 +151,22 @@ impl World {
         unit: Option<&str>,
         profile: Profile,
     ) -> PathBuf {
+        self.certificate_of(&self.node, name, authority, unit, profile)
+    }
+
+    /// The same for another node.
+    pub(crate) fn certificate_of(
+        &self,
+        node: &str,
+        name: &str,
+        authority: &Authority,
+        unit: Option<&str>,
+        profile: Profile,
+    ) -> PathBuf {
         let pair = KeyPair::generate(&mut rng()).unwrap();
         let request = CertificateRequest {
             profile,
-            common_name: self.node.clone(),
+            common_name: node.to_owned(),
             organization: Some(self.cluster.id.clone()),
             organizational_unit: unit.map(str::to_owned),
             names: vec!["localhost".parse().unwrap()],

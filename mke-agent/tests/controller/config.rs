@@ -81,7 +81,8 @@ async fn sec_pki_11_headers_on_every_answer() {
     assert_eq!(teams, ["ops", "web"]);
 }
 
-/// API-008: what exists without an engine, and for whom.
+/// API-008: what exists without an engine, and for whom. MON-004: a manager that is not well answers 500, HEAD gets 404, and only an
+/// administrator reads why, also with nothing but a certificate; the other half is `the_cluster_has_the_swarms_identity`.
 #[tokio::test]
 async fn system_endpoints() {
     let controller = Controller::start().await;
@@ -98,6 +99,14 @@ async fn system_endpoints() {
         (500, "unhealthy", "1.41")
     );
     assert!(admin.get("/_ping").await.text().contains("engine"));
+    let jane = controller.user(&admin, "jane").await.client;
+    for (client, why) in [(&admin, "engine"), (&jane, "unhealthy")] {
+        let certificate = controller.with_certificate(&client.bundle().await.identity());
+        let ping = certificate.get("/_ping").await;
+        assert_eq!(ping.status, 500);
+        assert!(ping.text().contains(why), "{}", ping.text());
+        assert_eq!(ping.text().contains("engine"), why == "engine");
+    }
     assert_eq!(anonymous.get("/openid_keys").await.ok(), json!({ "keys": [] }));
     assert_eq!(anonymous.get("/version").await.status, 401);
     for path in ["/version", "/v1.41/version", "/v1.24/version"] {

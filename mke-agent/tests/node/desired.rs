@@ -137,6 +137,39 @@ fn nodes_with_kubernetes() {
     );
 }
 
+/// ORC-007: kubelets of nodes that Swarm alone may use keep pods away; those of mixed nodes and of Kubernetes' own take them. Managers
+/// keep users' pods away whatever their orchestrator.
+#[test]
+fn taints_of_kubelets() {
+    let cluster = cluster(3, "");
+    let (swarm, kubernetes) = (labels::ORCHESTRATOR_SWARM, labels::ORCHESTRATOR_KUBERNETES);
+    let (manager, pods) = (
+        "com.docker.ucp.manager=:NoSchedule",
+        "com.docker.ucp.orchestrator.kubernetes=:NoExecute",
+    );
+    for (role, own, expected) in [
+        (Role::Worker, &[swarm][..], vec![pods]),
+        (Role::Worker, &[kubernetes], vec![]),
+        (Role::Worker, &[swarm, kubernetes], vec![]),
+        (Role::Worker, &[], vec![pods]),
+        (Role::Manager, &[swarm], vec![manager, pods]),
+        (Role::Manager, &[swarm, kubernetes], vec![manager]),
+    ] {
+        let mut facts = node(0, role);
+        for label in own {
+            facts.labels.insert((*label).to_owned(), "true".to_owned());
+        }
+        let desired = Desired::of(&cluster, &facts);
+        let kubelet = container(&desired, "ucp-kubelet");
+        let flag = "--register-with-taints=";
+        let given = kubelet.command.iter().find_map(|flags| flags.strip_prefix(flag));
+        let given: Vec<&str> = given
+            .map(|taints| taints.split(',').collect())
+            .unwrap_or_default();
+        assert_eq!(given, expected, "{role:?} {own:?}");
+    }
+}
+
 /// ARCH-016, ARCH-018, ARCH-019, ARCH-021: which pods belong on which nodes, and which versions and settings have them.
 #[test]
 fn pods_of_nodes() {

@@ -129,6 +129,7 @@ fn build(picture: &Picture) -> (Desired, FakeNode) {
                     labels: ours(&[(labels::VERSION, version), (labels::SPEC, digest)]),
                     state,
                     exit_code: 1,
+                    looping: false,
                     volumes: spec.volumes().map(str::to_owned).collect(),
                 };
                 observed.containers.insert(name, container);

@@ -12,6 +12,9 @@ pub const SANS: &str = "com.docker.ucp.SANs";
 pub const AGENT_PAUSE: &str = "com.docker.ucp.agent-pause";
 /// On a worker: it stays on its version during a phased upgrade. Presence counts, not the value.
 pub const UPGRADE_HOLD: &str = "com.docker.ucp.upgrade-hold";
+/// On a node, with value `true`: its agent gives kernel parameters the values that a cluster needs. One of ours: the product's
+/// documents leave that to others (decision 0031).
+pub const KERNEL_PARAMETERS: &str = "com.docker.ucp.kernel-parameters";
 /// On a node, with value `true`: it takes Swarm's workloads.
 pub const ORCHESTRATOR_SWARM: &str = "com.docker.ucp.orchestrator.swarm";
 /// On a node, with value `true`: it takes Kubernetes' workloads.

@@ -31,6 +31,10 @@ pub fn plan(nodes: &[SwarmNode], roll: &Roll, now: Timestamp) -> Vec<NodeChange>
     let mut changes = Vec::new();
     for node in nodes {
         let known = roll.node(&node.id);
+        if known.is_none() && node.hostname.is_empty() {
+            // The swarm made it a moment ago and has not heard of its engine yet.
+            continue;
+        }
         let promoted = node.role == Role::Manager && known.is_some_and(|record| record.role == Role::Worker);
         let carries_msr = roll.report(&node.id).is_some_and(|stored| stored.report.msr);
         let mixed = node.has(ORCHESTRATOR_SWARM) && node.has(ORCHESTRATOR_KUBERNETES);
@@ -210,6 +214,9 @@ mod tests {
         nodes[0].hostname = "renamed".to_owned();
         nodes[0].address = None;
         nodes.pop();
+        let mut unheard = node("c", "worker", &[]);
+        unheard.hostname = String::new();
+        nodes.push(unheard);
         let changes = carry_out(&mut nodes, &mut roll);
         assert_eq!(changes.len(), 2);
         assert_eq!(changes[1], NodeChange::Forget("b".to_owned()));

@@ -3,7 +3,9 @@
 use mke_core::product::{ProductVersion, Role, labels};
 
 use crate::life::report::{ComponentReport, ComponentState};
-use crate::node::{ContainerState, Desired, Observed, Plan, Purpose, WireSpec, check, plan};
+use crate::node::{
+    ContainerState, Desired, Observed, ObservedContainer, Plan, Purpose, WireSpec, check, plan,
+};
 
 /// What an agent does next.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -75,14 +77,25 @@ pub fn components(spec: &WireSpec, observed: &Observed) -> Vec<ComponentReport> 
             let version = found.and_then(|container| container.labels.get(labels::VERSION));
             ComponentReport {
                 name: wanted.name.clone(),
-                state: match found.map(|container| container.state) {
-                    Some(ContainerState::Running) => ComponentState::Running,
-                    _ => ComponentState::Stopped,
-                },
+                state: found.map_or(ComponentState::Stopped, state),
                 version: version.cloned().unwrap_or_default(),
             }
         })
         .collect()
+}
+
+/// How a component does whose container is there: it is unwell when it keeps ending and the engine keeps starting it, and when
+/// somebody froze it.
+const fn state(found: &ObservedContainer) -> ComponentState {
+    match found.state {
+        ContainerState::Running if found.looping => ComponentState::Unhealthy,
+        ContainerState::Running => ComponentState::Running,
+        ContainerState::Restarting | ContainerState::Paused => ComponentState::Unhealthy,
+        ContainerState::Created
+        | ContainerState::Removing
+        | ContainerState::Exited
+        | ContainerState::Dead => ComponentState::Stopped,
+    }
 }
 
 /// Whether containers of a trusted registry run on the node (ORC-006).

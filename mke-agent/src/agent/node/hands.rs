@@ -13,6 +13,7 @@ use tokio::sync::{Mutex, watch};
 use super::access::{ControllerAccess, StoreAccess, is_enrolled};
 use super::engine_info::{EngineInfo, OwnContainer};
 use super::job::{Job, SPEC};
+use super::kernel::KernelRunner;
 use super::launch::Launcher;
 use super::sources::Own;
 use super::turn::Turn;
@@ -136,6 +137,10 @@ impl Hands for EngineHands {
         self.events.lock().await.changed().await;
     }
 
+    async fn seen(&self) {
+        self.events.lock().await.pass_over();
+    }
+
     async fn local(&self) -> Result<Local, Failure> {
         Ok(EngineInfo::of(&self.engine).await?.local)
     }
@@ -186,7 +191,17 @@ impl Hands for EngineHands {
             socket: &info.local.engine.socket,
             node_certs: &self.setup.certs,
         };
-        Ok(launcher.run(&job, stage).await?)
+        let mut outcomes = launcher.run(&job, stage).await?;
+        if let Some(spec) = spec.filter(|spec| spec.node.keeps_kernel()) {
+            let runner = KernelRunner {
+                engine: &self.engine,
+                image_id: &self.container.image_id,
+                version: self.setup.version.to_string(),
+                cluster_id: &self.setup.cluster_id,
+            };
+            outcomes.extend(runner.run(spec).await?);
+        }
+        Ok(outcomes)
     }
 
     fn is_enrolled(&self) -> bool {

@@ -8,6 +8,7 @@
 //! | [`run`] | the loop |
 //! | [`hands`], [`access`], [`sources`], [`turn`] | the world of an agent on a real node |
 //! | [`launch`] | running `ucp-reconcile` |
+//! | [`kernel`] | letting kernel parameters be set, where the node's label asks for it |
 //! | [`job`] | what is handed to `ucp-reconcile`, and what comes back |
 //! | [`reconcile`], [`material`] | what `ucp-reconcile` does |
 
@@ -16,6 +17,7 @@ pub mod decide;
 pub mod engine_info;
 pub mod hands;
 pub mod job;
+pub mod kernel;
 pub mod launch;
 pub mod material;
 pub mod reconcile;

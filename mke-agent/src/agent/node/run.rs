@@ -14,8 +14,9 @@ use tokio::time::{Instant, sleep, sleep_until};
 
 use super::decide::{Decision, carries_msr, components, decide, is_upgrade};
 use super::world::{Hands, Local, Specs, Stage};
-use crate::life::report::{LocalSwarm, OutcomeReport, Phase, Report};
+use crate::life::report::{ComponentReport, ComponentState, LocalSwarm, OutcomeReport, Phase, Report};
 use crate::node::WireSpec;
+use crate::node::runtime::STEADY;
 
 /// How often managers hear of the node: three times within the window of a heartbeat.
 pub const BEAT: Duration = Duration::from_secs(3);
@@ -27,6 +28,9 @@ const FIRST_REST: Duration = Duration::from_secs(1);
 const LONGEST_REST: Duration = Duration::from_secs(60);
 /// Rest before the turn is asked for again, and before looking again at what another node must do first.
 const TURN_REST: Duration = Duration::from_secs(3);
+/// How long after an attempt that failed nothing that happens on the node counts: an attempt makes dozens of events itself, and
+/// components that it started and that end at once make more.
+pub const ECHO: Duration = Duration::from_secs(5);
 
 /// How long to rest after so many failures in a row, spread by a quarter so that nodes that failed together do not come
 /// back together. `jitter` lies between 0 and 1.
@@ -64,8 +68,11 @@ pub struct NodeAgent<H> {
 enum Next {
     /// Wait for something to happen.
     Wait,
-    /// Look again after this.
+    /// Look again after this, or as soon as something happens.
     After(Duration),
+    /// Try again after this. What happens on the node ends it sooner, but not within [`ECHO`]: else each attempt would be
+    /// the reason for the next one.
+    Rest(Duration),
 }
 
 impl<H: Hands> NodeAgent<H> {
@@ -120,9 +127,22 @@ impl<H: Hands> NodeAgent<H> {
             let next = self.turn().await;
             let wake = match next {
                 Next::Wait => self.look_at,
-                Next::After(rest) => (Instant::now() + rest).min(self.look_at),
+                Next::After(rest) | Next::Rest(rest) => (Instant::now() + rest).min(self.look_at),
             };
             let hands = self.hands.clone();
+            if let Next::Rest(rest) = next {
+                tokio::select! {
+                    spec = specs.recv() => match spec {
+                        Some(spec) => {
+                            self.take(spec);
+                            continue;
+                        }
+                        None => return,
+                    },
+                    () = sleep(rest.min(ECHO)) => {}
+                }
+                hands.seen().await;
+            }
             tokio::select! {
                 spec = specs.recv() => match spec {
                     Some(spec) => self.take(spec),
@@ -231,7 +251,12 @@ impl<H: Hands> NodeAgent<H> {
             }
             Decision::Settled if !self.must_look => {
                 self.settled(&spec).await;
-                Next::Wait
+                // Nothing tells that it runs steadily again.
+                let unwell = |part: &ComponentReport| part.state == ComponentState::Unhealthy;
+                match parts.iter().any(unwell) {
+                    true => Next::After(STEADY),
+                    false => Next::Wait,
+                }
             }
             Decision::Settled => self.reconcile(Some(&spec), "a look into the volumes").await,
             Decision::Later(why) => {
@@ -320,7 +345,7 @@ impl<H: Hands> NodeAgent<H> {
                         self.vain = self.vain.saturating_add(1);
                         match self.vain {
                             1 => Next::After(Duration::ZERO),
-                            more => Next::After(rest(more, self.hands.jitter())),
+                            more => Next::Rest(rest(more, self.hands.jitter())),
                         }
                     }
                 }
@@ -343,7 +368,7 @@ impl<H: Hands> NodeAgent<H> {
             attempts: self.failures,
         };
         self.say(phase, None);
-        Next::After(pause)
+        Next::Rest(pause)
     }
 
     fn say(&self, phase: Phase, spec: Option<&WireSpec>) {

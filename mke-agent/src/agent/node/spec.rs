@@ -36,10 +36,11 @@ pub struct Sight<'s> {
 }
 
 /// Labels of nodes that agents act on. The others are nobody's business but the managers'.
-const LABELS: [&str; 5] = [
+const LABELS: [&str; 6] = [
     labels::SANS,
     labels::AGENT_PAUSE,
     labels::UPGRADE_HOLD,
+    labels::KERNEL_PARAMETERS,
     labels::ORCHESTRATOR_SWARM,
     labels::ORCHESTRATOR_KUBERNETES,
 ];

@@ -46,6 +46,9 @@ pub trait Hands: Send + Sync + 'static {
     /// Waits until something happened on the node.
     fn changed(&self) -> impl Future<Output = ()> + Send;
 
+    /// What happened until now is no news any more: [`Self::changed`] waits for something later.
+    fn seen(&self) -> impl Future<Output = ()> + Send;
+
     /// Asks the engine about itself.
     ///
     /// # Errors

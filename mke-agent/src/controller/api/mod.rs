@@ -8,6 +8,7 @@ pub(super) mod access;
 mod accounts;
 mod auth_config;
 mod authz;
+mod banner;
 mod bundle;
 mod can_i;
 mod certificates;

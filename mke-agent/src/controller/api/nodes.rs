@@ -3,10 +3,12 @@
 //! An agent speaks for its own node only: its connection proved that with a certificate of the cluster's authority, whose
 //! common name is the node's id.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use http::StatusCode;
 use mke_core::causes::chain;
+use mke_core::product::{Orchestrator, labels};
 use mke_core::store::StoreError;
 use serde_json::{Value, json};
 use tokio::time::{Instant, timeout, timeout_at};
@@ -17,8 +19,8 @@ use crate::agent::node::sources::store_members;
 use crate::agent::node::turn;
 use crate::controller::body::{self, Response};
 use crate::controller::error::{ApiError, Kind};
-use crate::life::Report;
 use crate::life::board::Board;
+use crate::life::{Report, SwarmNode};
 use crate::node::{EngineRuntime, NoMaterial, Preview, Runtime as _, WireSpec};
 
 /// How long an agent waits for something new.
@@ -91,6 +93,16 @@ pub(super) async fn report(call: Call) -> Result<Response, ApiError> {
         .check()
         .map_err(|error| ApiError::malformed(error.to_string()))?;
     let id = call.param(0);
+    if !board.swarm().borrow().has(id) {
+        // It may have joined a moment ago. What left the swarm keeps its certificate, and says nothing any more.
+        board.refresh(&call.state.engine).await?;
+        if !board.swarm().borrow().has(id) {
+            return Err(ApiError::new(
+                Kind::Forbidden,
+                format!("access denied: node {id} is not in the swarm (any more)"),
+            ));
+        }
+    }
     let known = call.snapshot.roll.report(id);
     if known.is_none_or(|known| known.report != report) {
         board.inventory.keep_report(id, report).await?;
@@ -110,6 +122,7 @@ pub(super) async fn list(call: Call) -> Result<Response, ApiError> {
         .iter()
         .map(|node| {
             let state = states.get(&node.id);
+            let orchestrator = Orchestrator::of_labels(&node.labels);
             let stored = roll.report(&node.id);
             let report = stored.map(|stored| &stored.report);
             json!({
@@ -118,6 +131,9 @@ pub(super) async fn list(call: Call) -> Result<Response, ApiError> {
                 "address": node.address,
                 "role": node.role,
                 "availability": node.availability,
+                "orchestrator": orchestrator,
+                "labels": shown_labels(node),
+                "warning": warning(orchestrator),
                 "state": state.map(|state| state.level()),
                 "message": state.map(|state| state.message.to_string()),
                 "hint": state.and_then(|state| state.hint),
@@ -131,6 +147,26 @@ pub(super) async fn list(call: Call) -> Result<Response, ApiError> {
         })
         .collect();
     Ok(body::json(StatusCode::OK, &json!({ "nodes": nodes })))
+}
+
+/// Labels as people are shown them: those that say which orchestrator a node has are shown as that (ORC-002).
+fn shown_labels(node: &SwarmNode) -> BTreeMap<&str, &str> {
+    let hidden = [labels::ORCHESTRATOR_SWARM, labels::ORCHESTRATOR_KUBERNETES];
+    node.labels
+        .iter()
+        .filter(|(key, _)| !hidden.contains(&key.as_str()))
+        .map(|(key, value)| (key.as_str(), value.as_str()))
+        .collect()
+}
+
+/// What is not meant for production (ORC-008).
+const fn warning(orchestrator: Orchestrator) -> Option<&'static str> {
+    match orchestrator {
+        Orchestrator::Mixed => Some(
+            "both orchestrators use this node, and neither knows what the other one takes: this is not meant for production",
+        ),
+        Orchestrator::Swarm | Orchestrator::Kubernetes | Orchestrator::None => None,
+    }
 }
 
 /// What would be done on a node now, for operators: it is looked at through its own engine, and nothing is changed.
@@ -175,4 +211,35 @@ pub(super) async fn plan(call: Call) -> Result<Response, ApiError> {
         })?;
     let preview = Preview::of(&spec.cluster, &spec.node, &spec.state, &observed);
     Ok(body::json(StatusCode::OK, &json!(preview)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// ORC-002: each label sets a type, both together give mixed, and people are shown the type instead of the labels; ORC-008:
+    /// mixed nodes come with a warning, others do not.
+    #[test]
+    fn orchestrators_as_people_see_them() {
+        let (swarm, kubernetes) = (labels::ORCHESTRATOR_SWARM, labels::ORCHESTRATOR_KUBERNETES);
+        for (own, word, warns) in [
+            (&[swarm][..], "swarm", false),
+            (&[kubernetes], "kubernetes", false),
+            (&[swarm, kubernetes], "mixed", true),
+            (&[], "none", false),
+        ] {
+            let mut node =
+                SwarmNode::read(&json!({ "ID": "n", "Spec": { "Labels": { "team": "a" } } })).unwrap();
+            for label in own {
+                node.labels.insert((*label).to_owned(), "true".to_owned());
+            }
+            let orchestrator = Orchestrator::of_labels(&node.labels);
+            assert_eq!(json!(orchestrator), word);
+            assert_eq!(warning(orchestrator).is_some(), warns, "{word}");
+            assert_eq!(json!(shown_labels(&node)), json!({ "team": "a" }));
+        }
+        let mut node = SwarmNode::read(&json!({ "ID": "n" })).unwrap();
+        node.labels.insert(kubernetes.to_owned(), "false".to_owned());
+        assert_eq!(Orchestrator::of_labels(&node.labels), Orchestrator::None);
+    }
 }

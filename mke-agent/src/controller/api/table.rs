@@ -11,8 +11,9 @@ use mke_rbac::mke4::ToMke4;
 
 use super::access::Rule;
 use super::{
-    Call, accounts, auth_config, authz, bundle, can_i, certificates, collections, config, grants, jobs,
-    links, login, members, nodes, public_keys, registry, roles, saml, scim, second_factor, system, teams,
+    Call, accounts, auth_config, authz, banner, bundle, can_i, certificates, collections, config, grants,
+    jobs, links, login, members, nodes, public_keys, registry, roles, saml, scim, second_factor, system,
+    teams,
 };
 use crate::controller::audit::Recording;
 use crate::controller::body::Response;
@@ -300,6 +301,7 @@ endpoints! {
     PUT    "/enzi/v0/config/auth/ldap"                    Admin             Full    LARGE config::replace_ldap;
     GET    "/api/node/{node}/spec"                       Node              Ignored SMALL nodes::spec;
     PUT    "/api/node/{node}/report"                     Node              Ignored LARGE nodes::report;
+    GET    "/api/banner"                                 Authenticated     Ignored SMALL banner::list;
     GET    "/api/ucp/nodes"                              Admin             Full    SMALL nodes::list;
     GET    "/api/ucp/nodes/{node}/plan"                  Admin             Full    SMALL nodes::plan;
     POST   "/api/ucp/authz/can-i"                         Authenticated     Full    LARGE can_i::ask;
@@ -447,7 +449,7 @@ mod tests {
             (
                 "nodes.yaml",
                 include_str!("../../../../docs/api/nodes.yaml"),
-                &["/api/node/", "/api/ucp/nodes"],
+                &["/api/node/", "/api/ucp/nodes", "/api/banner"],
             ),
             (
                 "second-factor.yaml",

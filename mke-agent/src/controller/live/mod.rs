@@ -68,6 +68,11 @@ impl Live {
         tokio::join!(self.logs.send(), self.follow(state, certs));
     }
 
+    /// Sends logs to where the configuration says, for as long as it is polled.
+    pub(super) async fn send(&self) {
+        self.logs.send().await;
+    }
+
     /// Does what takes a moment, now and after each change.
     async fn follow(&self, state: &State, certs: Option<&Path>) {
         let mut configs = self.config.subscribe();

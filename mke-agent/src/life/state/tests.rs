@@ -57,6 +57,7 @@ struct Case {
     contact: Contact,
     twin: bool,
     controller: Contact,
+    losses: u32,
     report: Option<Report>,
     age: u64,
 }
@@ -73,6 +74,7 @@ impl Case {
                 Role::Manager => Contact::Alive,
                 Role::Worker => Contact::Never,
             },
+            losses: 0,
             report: Some(report(role, Phase::Settled)),
             age: 60,
         }
@@ -97,6 +99,7 @@ impl Case {
             contact: self.contact,
             twin: self.twin,
             controller: self.controller,
+            losses: self.losses,
         };
         let stored = self.report.clone().map(|report| StoredReport {
             report,
@@ -202,10 +205,55 @@ fn messages() {
             "[Pending] The ucp-agent task is preparing",
         ),
         (
-            "manager whose connection broke off",
+            "connection broken off, the agent is heard of: the swarm changed its leader",
             Case::with(Manager, |case| case.node.state = SwarmState::Disconnected),
+            "ready",
+            "Healthy MKE manager",
+        ),
+        (
+            "connection broken off, the agent is silent too",
+            Case::with(Worker, |case| {
+                case.node.state = SwarmState::Disconnected;
+                case.contact = Contact::Lost;
+            }),
             "down",
             "heartbeat failure",
+        ),
+        (
+            "the swarm is not sure, the agent is silent",
+            Case::with(Worker, |case| {
+                case.node.state = SwarmState::Unknown;
+                case.contact = Contact::Lost;
+            }),
+            "unknown",
+            UNDETERMINED,
+        ),
+        (
+            "a manager's agent alone is silent",
+            Case::with(Manager, |case| case.contact = Contact::Lost),
+            "down",
+            "heartbeat failure",
+        ),
+        (
+            "the other managers miss both beats of a manager",
+            Case::with(Manager, |case| {
+                case.contact = Contact::Lost;
+                case.controller = Contact::Lost;
+            }),
+            "down",
+            UNREACHABLE,
+        ),
+        (
+            "Windows joined as a manager",
+            Case::with(Manager, |case| case.node.os = "windows".to_owned()),
+            "down",
+            "a manager cannot run Windows; it was not demoted, do that yourself",
+        ),
+        (
+            "Windows joined as a worker",
+            Case::with(Worker, |case| case.node.os = "windows".to_owned()),
+            "ready",
+            "Healthy MKE worker",
         ),
         (
             "manager missed by the others",
@@ -288,7 +336,7 @@ fn messages() {
                 case.report = None;
             }),
             "unknown",
-            UNDETERMINED,
+            REGISTERING,
         ),
         (
             "the agent has just begun",
@@ -467,6 +515,24 @@ fn hints_of_a_heartbeat_failure() {
     assert_eq!(Case::healthy(Role::Worker).state().hint, None);
 }
 
+/// NST-009: a controller that is lost again and again is told from one that is lost.
+#[test]
+fn hints_of_a_lost_controller() {
+    for (losses, part) in [
+        (0, "log of ucp-controller"),
+        (1, "log of ucp-controller"),
+        (2, "latency"),
+    ] {
+        let state = Case::with(Role::Manager, |case| {
+            case.controller = Contact::Lost;
+            case.losses = losses;
+        })
+        .state();
+        assert_eq!(state.message, Message::NoController);
+        assert!(state.hint.is_some_and(|hint| hint.contains(part)), "{losses}");
+    }
+}
+
 fn role() -> impl Strategy<Value = Role> {
     prop_oneof![Just(Role::Manager), Just(Role::Worker)]
 }
@@ -520,6 +586,7 @@ prop_compose! {
         registered in proptest::bool::ANY,
         contact in contact(),
         twin in proptest::bool::ANY,
+        windows in proptest::bool::ANY,
         controller in contact(),
         unwell in proptest::bool::ANY,
         age in 0_u64..40,
@@ -527,6 +594,9 @@ prop_compose! {
         let mut node = node(role);
         node.state = state;
         node.availability = availability;
+        if windows {
+            node.os = "windows".to_owned();
+        }
         if !reachable && let Some(manager) = &mut node.manager {
             manager.reachability = Reachability::Unreachable;
         }
@@ -537,7 +607,7 @@ prop_compose! {
             }
             report
         });
-        Case { node, task, registered, contact, twin, controller, report, age }
+        Case { node, task, registered, contact, twin, controller, losses: 0, report, age }
     }
 }
 
@@ -546,6 +616,8 @@ proptest! {
     #[test]
     fn healthy_means_that_nothing_is_wrong(case in any_case()) {
         let fine = !case.node.is_lost()
+            && (case.node.state != SwarmState::Disconnected || case.contact == Contact::Alive)
+            && (case.node.role == Role::Worker || case.node.os == "linux")
             && !case.twin
             && case.task.is_none_or(|task| task == TaskState::Running)
             && case.contact != Contact::Lost

@@ -328,6 +328,7 @@ impl Inner {
             labels: container::labels(spec, cluster_id),
             state: ContainerState::Created,
             exit_code: 0,
+            looping: false,
             volumes: spec.volumes().map(str::to_owned).collect(),
         };
         self.observed.containers.insert(name.to_owned(), made);

@@ -7,8 +7,14 @@ pub mod fake;
 mod look;
 pub mod material;
 
+use std::time::Duration;
+
 use super::observed::Observed;
 use super::step::Step;
+
+/// How long a container that ended by itself must run until it is believed that it stays: as long as the engine takes to believe
+/// it, after which it starts it again without waiting.
+pub const STEADY: Duration = Duration::from_secs(10);
 
 pub use engine::EngineRuntime;
 pub use fake::{FakeNode, Faults, Random};

@@ -6,12 +6,13 @@ use std::path::Path;
 use std::time::SystemTime;
 
 use mke_core::product::{self, ImageRef, is_component_name, labels, objects};
+use mke_core::time::Timestamp;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
 use crate::engine::EngineClient;
 use crate::node::observed::{ContainerState, Observed, ObservedContainer, ObservedNetwork, ObservedVolume};
-use crate::node::runtime::{ObserveError, look};
+use crate::node::runtime::{ObserveError, STEADY, look};
 
 /// Where files of volumes are looked for.
 #[derive(Debug, Clone, Copy)]
@@ -109,6 +110,7 @@ async fn container(
         image: found.image,
         state: found.state,
         exit_code: 0,
+        looping: false,
         labels,
         volumes,
     };
@@ -117,6 +119,7 @@ async fn container(
         let path = format!("/containers/{}/json", container.id);
         match engine.get_json::<RawRecord>(&path).await {
             Ok(record) => {
+                container.looping = record.is_looping(observed.at);
                 container.image = record.config.image;
                 container.state = record.state.status;
                 container.exit_code = record.state.exit_code;
@@ -195,6 +198,15 @@ struct RawMount {
 struct RawRecord {
     config: RawConfig,
     state: RawState,
+    #[serde(default)]
+    restart_count: u64,
+}
+
+impl RawRecord {
+    fn is_looping(&self, now: Timestamp) -> bool {
+        let started: Option<Timestamp> = self.state.started_at.parse().ok();
+        self.restart_count > 0 && started.is_some_and(|started| now < started.plus(STEADY))
+    }
 }
 
 #[derive(Deserialize)]
@@ -208,4 +220,32 @@ struct RawConfig {
 struct RawState {
     status: ContainerState,
     exit_code: i64,
+    #[serde(default)]
+    started_at: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    /// A container that the engine had to start again counts as looping until it has run for a while.
+    #[test]
+    fn looping() {
+        let now: Timestamp = "2026-01-01T00:01:00Z".parse().unwrap();
+        for (restarts, started, looping) in [
+            (0, "2026-01-01T00:00:59.5Z", false),
+            (3, "2026-01-01T00:00:59.5Z", true),
+            (3, "2026-01-01T00:00:50Z", false),
+            (3, "0001-01-01T00:00:00Z", false),
+            (3, "", false),
+        ] {
+            let record: RawRecord = serde_json::from_value(json!({
+                "Config": { "Image": "x" }, "RestartCount": restarts,
+                "State": { "Status": "running", "ExitCode": 0, "StartedAt": started },
+            }))
+            .unwrap();
+            assert_eq!(record.is_looping(now), looping, "{restarts} {started}");
+        }
+    }
 }
