@@ -95,6 +95,11 @@ pub(super) fn render(work: &mut Work<'_>) {
     for (flag, limit) in STORE_LIMITS {
         flags.fixed(flag, limit, "the largest transaction of the store");
     }
+    // Without it a member that was cut off asks for an election when it is back, and writes wait for two of them.
+    let why = "a member that comes back does not disturb the leader";
+    flags.fixed("pre-vote", true, why);
+    let why = "nobody speaks JSON to the store";
+    flags.fixed("enable-grpc-gateway", false, why);
     let why = "the file must not grow without end";
     flags.fixed("auto-compaction-mode", "revision", why);
     flags.fixed("auto-compaction-retention", KEEP_REVISIONS, why);
