@@ -47,12 +47,17 @@ pub(super) async fn beat(board: Arc<Board>) {
     let mut silent = false;
     loop {
         match board.inventory.heard_of_controller(&board.node_id).await {
-            Ok(()) => silent = false,
-            Err(error) if !silent => {
-                tracing::warn!(%error, "the other managers cannot be told that this controller lives");
-                silent = true;
+            Ok(()) => {
+                board.note_beat(None);
+                silent = false;
             }
-            Err(_) => {}
+            Err(error) => {
+                board.note_beat(Some(error.to_string()));
+                if !silent {
+                    tracing::warn!(%error, "the other managers cannot be told that this controller lives");
+                    silent = true;
+                }
+            }
         }
         sleep(BEAT).await;
     }

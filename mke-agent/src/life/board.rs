@@ -93,6 +93,8 @@ pub struct Board {
     /// Writes what agents say.
     pub inventory: Inventory,
     swarm: watch::Sender<Arc<Swarm>>,
+    /// Why the store did not take the last sign of life of this controller.
+    silenced: Mutex<Option<String>>,
     said: Mutex<BTreeMap<String, NodeState>>,
 }
 
@@ -116,6 +118,7 @@ impl Board {
             node_id,
             inventory,
             swarm: watch::Sender::default(),
+            silenced: Mutex::default(),
             said: Mutex::default(),
         })
     }
@@ -175,11 +178,20 @@ impl Board {
         healthy
     }
 
-    /// Whether the components of this manager work (MON-004); else why they do not.
+    /// Notes whether the store took the sign of life of this controller; else why not.
+    pub fn note_beat(&self, refused: Option<String>) {
+        *self.silenced.lock().unwrap_or_else(PoisonError::into_inner) = refused;
+    }
+
+    /// Whether the components of this manager work (MON-004); else why they do not. A manager whose store takes no writes
+    /// does not: what it knows grows old, and whoever distributes requests must send them to another one.
     ///
     /// # Errors
     /// What is wrong, for administrators.
     pub fn own_health(&self, roll: &Roll, now: Timestamp) -> Result<(), String> {
+        if let Some(why) = &*self.silenced.lock().unwrap_or_else(PoisonError::into_inner) {
+            return Err(format!("the store of this manager takes no writes: {why}"));
+        }
         if let Some(state) = self.states(roll, now).get(&self.node_id)
             && state.level() == Level::Error
         {

@@ -288,6 +288,12 @@ pub enum StoreError {
     /// The store cannot be used now; nothing can be said about an unfinished write.
     #[error("the store is unavailable: {0}")]
     Unavailable(String),
+    /// No member of a shared store serves now, as when most of them are not reached and the rest has no leader. Nothing was written.
+    #[error("no member of the store serves now: {0}; nothing was written")]
+    Unreached(String),
+    /// The answer to a write was lost: it may have been made, or may still be.
+    #[error("{0}; it is not known whether the write was made: read again before you repeat it")]
+    Unsettled(String),
     /// What is stored cannot be read.
     #[error("stored data is damaged: {0}")]
     Corrupt(String),

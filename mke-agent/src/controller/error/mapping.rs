@@ -47,6 +47,13 @@ impl From<StoreError> for ApiError {
         let unavailable = |text: &str| Self::new(Kind::Unavailable, text).because(&error);
         match &error {
             StoreError::Unavailable(_) => unavailable("the store cannot be used now, try again"),
+            StoreError::Unreached(_) => unavailable(
+                "the store takes no writes now, because too few of its members are reached or they have no leader; nothing was \
+                 changed, and what is known can still be read: bring managers back, then try again",
+            ),
+            StoreError::Unsettled(_) => unavailable(
+                "the store did not answer in time, and it is not known whether the change was made: read again before you repeat it",
+            ),
             StoreError::Full(_) => unavailable("the store is full, free space on the manager"),
             StoreError::Compacted { .. }
             | StoreError::NoSuchLease(_)

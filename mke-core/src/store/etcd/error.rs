@@ -56,9 +56,8 @@ impl Failure {
     pub(super) fn give_up(self, write: bool) -> StoreError {
         match self {
             Self::Final(error) => error,
-            Self::NotDone(why) if write => StoreError::Unavailable(format!("{why}; nothing was written")),
             Self::Unknown(why) if write => unknown(&why),
-            Self::NotDone(why) | Self::Unknown(why) => StoreError::Unavailable(why),
+            Self::NotDone(why) | Self::Unknown(why) => StoreError::Unreached(why),
             Self::NoSuchLease => StoreError::Unavailable("etcd lost a lease during the request".to_owned()),
             Self::LeaseExists => StoreError::Unavailable("etcd has a lease of this id already".to_owned()),
             Self::Compacted => StoreError::Unavailable("etcd compacted faster than it was read".to_owned()),
@@ -72,9 +71,7 @@ impl Failure {
 
 /// A write of which nobody can say whether it happened.
 pub(super) fn unknown(why: &str) -> StoreError {
-    StoreError::Unavailable(format!(
-        "{why}; it is not known whether the write was made: read again before you repeat it"
-    ))
+    StoreError::Unsettled(why.to_owned())
 }
 
 /// What etcd's own messages mean.
@@ -230,9 +227,13 @@ mod tests {
             .give_up(true)
             .to_string();
         assert!(text.contains("not known whether the write was made"), "{text}");
-        let text = Failure::NotDone("etcd: no leader".to_owned())
-            .give_up(true)
-            .to_string();
-        assert!(text.contains("nothing was written"), "{text}");
+        for write in [false, true] {
+            let text = Failure::NotDone("etcd: no leader".to_owned())
+                .give_up(write)
+                .to_string();
+            assert!(text.contains("nothing was written"), "{text}");
+        }
+        let unanswered = Failure::Unknown("etcd at x: timed out".to_owned()).give_up(false);
+        assert!(matches!(unanswered, StoreError::Unreached(_)));
     }
 }

@@ -36,7 +36,7 @@ impl Core {
                     pause().await;
                 }
                 // A lease that nobody knows of ends by itself.
-                Err(Failure::Unknown(why)) => return Err(StoreError::Unavailable(why)),
+                Err(Failure::Unknown(why)) => return Err(StoreError::Unreached(why)),
                 Err(failure) => return Err(failure.give_up(true)),
             }
         }
