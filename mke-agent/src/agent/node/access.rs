@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use http::{Method, StatusCode};
 use mke_core::causes::chain;
+use mke_core::pki::Holder;
 use mke_core::product::Role;
 use mke_core::store::Store;
 
@@ -129,10 +130,23 @@ impl ControllerAccess {
 
 /// Whether the certificate in `certs` is one for a node with this role.
 pub fn is_enrolled(certs: &Path, role: Role) -> bool {
+    holder(certs).is_some_and(|holder| is_of(&holder, role))
+}
+
+/// Whether the certificate in `certs` is one for this node with this role. A machine that left the swarm and joined again is
+/// another node, and finds the certificate of the former one.
+pub fn is_enrolled_as(certs: &Path, node_id: &str, role: Role) -> bool {
+    holder(certs).is_some_and(|holder| holder.common_name == node_id && is_of(&holder, role))
+}
+
+fn holder(certs: &Path) -> Option<Holder> {
+    Some(Material::from_dir(certs).ok()?.holder().clone())
+}
+
+fn is_of(holder: &Holder, role: Role) -> bool {
     let unit = match role {
         Role::Manager => crate::mtls::MANAGER,
         Role::Worker => crate::mtls::WORKER,
     };
-    Material::from_dir(certs)
-        .is_ok_and(|material| material.holder().organizational_unit.as_deref() == Some(unit))
+    holder.organizational_unit.as_deref() == Some(unit)
 }

@@ -10,7 +10,7 @@ use mke_core::secret::Secret;
 use mke_core::time::SystemClock;
 use tokio::sync::{Mutex, watch};
 
-use super::access::{ControllerAccess, StoreAccess, is_enrolled};
+use super::access::{ControllerAccess, StoreAccess, is_enrolled_as};
 use super::engine_info::{EngineInfo, OwnContainer};
 use super::job::{Job, SPEC};
 use super::kernel::KernelRunner;
@@ -205,7 +205,7 @@ impl Hands for EngineHands {
     }
 
     fn is_enrolled(&self) -> bool {
-        is_enrolled(&self.setup.certs, self.setup.role)
+        is_enrolled_as(&self.setup.certs, &self.setup.node_id, self.setup.role)
     }
 
     async fn take_turn(&self) -> Result<bool, Failure> {
