@@ -184,7 +184,19 @@ impl Node<'_> {
 }
 
 /// Looks until something is found, and panics when that takes longer than [`PATIENCE`].
-pub fn until<T>(what: &str, look: impl FnMut() -> Option<T>) -> T {
-    mke_lab::until(PATIENCE, look)
-        .unwrap_or_else(|| panic!("in vain, after {} s: {what}", PATIENCE.as_secs()))
+pub fn until<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
+    until_within(PATIENCE, what, || look().ok_or_else(|| "nothing".to_owned()))
+}
+
+/// Looks until something is found, and panics with what was seen last when that takes longer.
+pub fn until_within<T>(limit: Duration, what: &str, mut look: impl FnMut() -> Result<T, String>) -> T {
+    let mut last = String::new();
+    let found = mke_lab::until(limit, || match look() {
+        Ok(found) => Some(found),
+        Err(seen) => {
+            last = seen;
+            None
+        }
+    });
+    found.unwrap_or_else(|| panic!("in vain, after {} s: {what}; last seen: {last}", limit.as_secs()))
 }
