@@ -364,6 +364,33 @@ impl Policy {
         }
     }
 
+    /// [`Policy::decide`] with [`Access::Operation`] and one check, of somebody and about a place that were looked up
+    /// before.
+    pub(crate) fn decide_at(
+        &self,
+        subject: Subject,
+        caller: Result<Caller<'_>, Denial>,
+        place: Place<'_>,
+        check: &Check,
+    ) -> Decision {
+        let reason = caller.and_then(|caller| match caller {
+            Caller::Administrator => Ok(AllowReason::Administrator),
+            caller => match (self.found(&caller, Some(place), check), caller) {
+                (Ok(evidence), _) => Ok(AllowReason::Granted(Few::one(evidence))),
+                (Err(_), Caller::Anonymous) => Err(Denial::Unauthenticated),
+                (Err(held), _) => {
+                    let mut missing = Few::none();
+                    self.note(&mut missing, check, Some(place), held);
+                    Err(Denial::Missing(missing))
+                }
+            },
+        });
+        match reason {
+            Ok(reason) => Decision::Allowed(Permit { subject, reason }),
+            Err(denial) => Decision::Denied(denial),
+        }
+    }
+
     fn reason(&self, subject: &Subject, access: Access, checks: &[Check]) -> Result<AllowReason, Denial> {
         if access == Access::Public {
             return Ok(AllowReason::Public);

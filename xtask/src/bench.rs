@@ -2,11 +2,12 @@
 //! beside peers in the same run, is measured by `mke-bench`. This file only knows where to find them.
 
 mod cluster;
+mod python;
 
 use std::process::Command;
 
 use crate::failure::{Failure, Outcome};
-use crate::{artifacts, checkout, command, python, say, upstream};
+use crate::{artifacts, checkout, command, python as environment, say, upstream};
 
 /// Measurements, by name.
 #[derive(Debug, clap::Args)]
@@ -31,6 +32,8 @@ enum Home {
     Authz,
     /// Here, because it is the lab that is measured.
     Cluster,
+    /// `bench/python`, a program of Python.
+    Python,
     /// A test that is left out of test runs, built for release.
     Test {
         package: &'static str,
@@ -98,6 +101,11 @@ const BENCHES: &[Bench] = &[
         what: "installing on several engines, and memory and wake-ups of every component",
     },
     Bench {
+        name: "python",
+        home: Home::Python,
+        what: "decisions, configurations and imports in Python, beside pycasbin, cedarpy, tomlkit and docker",
+    },
+    Bench {
         name: "nodes",
         home: Home::Test {
             package: "mke-agent",
@@ -148,6 +156,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
         }
         Home::Authz => return authz(&args.more),
         Home::Cluster => return cluster::run(&args.more),
+        Home::Python => return python::run(&args.more),
         Home::Test { package, file, name } => {
             cargo.args([
                 "test",
@@ -162,7 +171,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
         }
         Home::Program => {
             if matches!(&**name, "config" | "ldap" | "saml" | "scim") {
-                python::ensure(&format!("cargo xtask bench {name}"))?;
+                environment::ensure(&format!("cargo xtask bench {name}"))?;
             }
             cargo.args([
                 "run",

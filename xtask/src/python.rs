@@ -9,11 +9,15 @@ use crate::failure::{Failure, Outcome};
 use crate::{checkout, command, packages, say};
 
 /// What is installed, from PyPI. Pinned, so that a comparison means the same tomorrow.
-const PACKAGES: [&str; 9] = [
+const PACKAGES: [&str; 13] = [
+    "casbin==1.43.0",
+    "cedarpy==4.12.2",
+    "docker==7.2.0",
     "jsonschema==4.26.0",
     "ldap3==2.9.1",
     "lxml==6.1.3",
     "pysaml2==7.5.5",
+    "pyyaml==6.0.3",
     "scim2-cli==0.6.0",
     "scim2-server==0.8.3",
     "scim2-tester==0.5.2",
@@ -40,10 +44,18 @@ pub(crate) fn ensure(again: &str) -> Outcome {
     std::fs::write(&mark, wanted).map_err(Failure::file("write", &mark))
 }
 
+/// A program of the environment; it is there after [`ensure`].
+pub(crate) fn program(name: &str) -> Command {
+    Command::new(home().join("bin").join(name))
+}
+
 fn home() -> PathBuf {
+    target().join("python")
+}
+
+/// The directory below which cargo builds.
+pub(crate) fn target() -> PathBuf {
     let target = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
     // A relative directory is meant from where cargo was called, which is where we stand.
-    target
-        .unwrap_or_else(|| checkout::root().join("target"))
-        .join("python")
+    target.unwrap_or_else(|| checkout::root().join("target"))
 }

@@ -6,19 +6,22 @@
 
 use pyo3::prelude::*;
 
+mod admission;
 mod client;
 mod config;
-#[allow(dead_code, reason = "half of it waits for its first user")]
 mod convert;
 mod errors;
+mod rbac;
 #[allow(dead_code, reason = "waits for its first user")]
 mod runtime;
 
 #[pymodule]
 fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
+    add(module, "admission", admission::fill)?;
     add(module, "client", client::fill)?;
     add(module, "config", config::fill)?;
     add(module, "errors", errors::fill)?;
+    add(module, "rbac", rbac::fill)?;
     module.delattr("__all__")
 }
 

@@ -60,6 +60,21 @@ pub struct DiffReport {
     pub failed: bool,
 }
 
+impl Diff {
+    /// The same of two scenes that are both at hand, with nothing to fail on.
+    pub fn between(older: &Scene<'_>, newer: &Scene<'_>, limit: usize) -> DiffReport {
+        let options = Options {
+            same: Same::Path,
+            only: None,
+            limit,
+        };
+        DiffReport {
+            difference: difference::compare(older, newer, &options),
+            failed: false,
+        }
+    }
+}
+
 impl Inquiry for Diff {
     const NAME: &'static str = "diff";
     type Report = DiffReport;
@@ -85,14 +100,9 @@ impl Inquiry for Diff {
                 .map_err(|error| InquiryError::field("manifests", chain(&error)))?;
         }
         let other = Scene::new(policy, &inventory);
-        let options = Options {
-            same: Same::Path,
-            only: None,
-            limit: self.limit,
-        };
-        let difference = match self.reverse {
-            false => difference::compare(scene, &other, &options),
-            true => difference::compare(&other, scene, &options),
+        let DiffReport { difference, .. } = match self.reverse {
+            false => Self::between(scene, &other, self.limit),
+            true => Self::between(&other, scene, self.limit),
         };
         let failed = match self.fail_on {
             None => false,

@@ -59,6 +59,7 @@ pub use assertions::{
     Assertion, Counterexample, FORMAT as TEST_FORMAT, KubernetesAct, OneOrMany, PolicyTests, TestOutcome,
     TestReport, TestResult,
 };
+pub(crate) use change::changed_scene;
 pub use change::{FlagError, GrantForm, SettingsForm, UserForm, WhatIf, changed, changes};
 pub use diff::{Diff, DiffReport, FailOn};
 pub use difference::{
@@ -74,7 +75,7 @@ pub use paths::{
 pub use read::{read, read_inventory};
 pub use replay::{Flip, Replay, ReplayReport};
 pub use scene::Scene;
-pub use simulate::{Simulate, SimulateReport};
+pub use simulate::{LIMIT, Simulate, SimulateReport};
 pub use unused::{Proposal, Unused, UnusedBinding, UnusedGrant, UnusedReport};
 pub use who_can::{Holder, WhoCan, WhoCanReport};
 

@@ -9,7 +9,7 @@ use super::difference::{self, Difference, Options, Same};
 use super::{Inquiry, InquiryError, Report, Scene};
 
 /// Most entries that a report lists unless it is told otherwise.
-pub(super) const LIMIT: usize = 100;
+pub const LIMIT: usize = 100;
 
 /// Most changes outside Kubernetes: one that moves much compiles the policy anew, and each is applied alone.
 const MOST_CHANGES: usize = 1000;

@@ -208,6 +208,11 @@ impl<'p> Subjects<'p> {
         Self { own, common }
     }
 
+    /// The numbers of its own.
+    pub(crate) const fn own(&self) -> &'p [u32] {
+        self.own
+    }
+
     pub(crate) fn iter(&self) -> impl Iterator<Item = u32> + 'p {
         self.own.iter().chain(self.common).copied()
     }

@@ -34,6 +34,7 @@ pub use file::{
 };
 
 use crate::decision::Subject;
+use crate::inquiry::{self, InquiryError, Scene, WhatIf};
 use crate::policy::Policy;
 use crate::question::{Answer, Ask, GrantTriple, Inventory, Question};
 
@@ -123,6 +124,22 @@ impl World {
                 format!("there is no user `{}`", user.unwrap_or_default()),
             ),
         }
+    }
+
+    /// The state after changes, made one after the other. This one stays as it is.
+    ///
+    /// # Errors
+    /// The first change that names what is not there, or that cannot be.
+    pub fn with(&self, changes: &[WhatIf]) -> Result<Self, InquiryError> {
+        let scene = Scene::new(&self.policy, &self.inventory);
+        let (policy, inventory) = inquiry::changed_scene(&scene, changes)?;
+        let users = policy.users();
+        Ok(Self {
+            users: users.map(|user| (user.name.clone(), user.id.clone())).collect(),
+            policy,
+            inventory,
+            grant_ids: self.grant_ids.clone(),
+        })
     }
 
     /// The ids that the file gives to a grant, implied grants included. Roles compare by id or name.

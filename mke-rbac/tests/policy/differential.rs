@@ -190,6 +190,33 @@ proptest! {
         }
     }
 
+    /// A policy with everything looked up before decides and explains as the policy itself, everywhere and for everybody.
+    #[test]
+    fn positions_agree_with_ids(model in model(), checks in vec(any_check(), 1..4)) {
+        let policy = Policy::compile(model);
+        let prepared = policy.prepare();
+        prop_assert_eq!(prepared.user_count(), policy.user_count());
+        prop_assert_eq!(prepared.collection_count(), policy.collection_count());
+        let users = prepared.users().enumerate().map(|(at, user)| (Some(at), Subject::Account(user.id.clone())));
+        let users: Vec<_> = users.chain([(None, Subject::Anonymous)]).collect();
+        for (_, operation, modifiers, _) in checks {
+            for (user, subject) in &users {
+                for (at, collection) in prepared.collections().enumerate() {
+                    let check = Check { operation, modifiers, collection: collection.id.clone() };
+                    let expected = policy.decide(subject, Access::Operation, std::slice::from_ref(&check));
+                    prop_assert_eq!(prepared.allows(*user, operation, modifiers, at), expected.is_allowed());
+                    prop_assert_eq!(prepared.decide(*user, operation, modifiers, at), Some(expected));
+                }
+                let nowhere = prepared.collection_count();
+                prop_assert!(!prepared.allows(*user, operation, modifiers, nowhere));
+                prop_assert_eq!(prepared.decide(*user, operation, modifiers, nowhere), None);
+            }
+            let nobody = Some(prepared.user_count());
+            prop_assert!(!prepared.allows(nobody, operation, modifiers, 0));
+            prop_assert_eq!(prepared.decide(nobody, operation, modifiers, 0), None);
+        }
+    }
+
     /// RBAC-014, RBAC-020, RBAC-026, RBAC-030: visible collections, effective roles and schedule roots agree as well.
     #[test]
     fn views_of_the_tree_agree_with_the_slow_evaluator(model in model()) {

@@ -14,14 +14,16 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from types import ModuleType
 
+    from mke import admission as admission
     from mke import client as client
     from mke import config as config
     from mke import errors as errors
+    from mke import rbac as rbac
     from mke._table import Table as Table
 
 from mke.errors import MkeError as MkeError
 
-__all__ = ["MkeError", "Table", "client", "config", "errors"]
+__all__ = ["MkeError", "Table", "admission", "client", "config", "errors", "rbac"]
 
 _PARTS = frozenset(__all__) - {"MkeError", "Table"}
 

@@ -13,6 +13,9 @@ if TYPE_CHECKING:
     from mke.config import Problem
 
 __all__ = [
+    "AdmissionClusterError",
+    "AdmissionManifestsError",
+    "AdmissionSettingsError",
     "ApiError",
     "BadAnswerError",
     "BadRequestError",
@@ -22,18 +25,24 @@ __all__ = [
     "ConfigPathError",
     "ConflictError",
     "ForbiddenError",
+    "InquiryError",
     "InvalidValueError",
+    "ManifestError",
     "MissingLibraryError",
     "MkeError",
     "NoSuchContextError",
     "NotFoundError",
     "NotLoggedInError",
+    "ProofError",
     "RequestTimeoutError",
+    "RoleError",
     "ServerError",
+    "StateError",
     "TooManyRequestsError",
     "UnauthenticatedError",
     "UnknownKeyError",
     "UnreachableError",
+    "UnreadableObjectError",
     "UntrustedError",
     "WaitTimeoutError",
 ]
@@ -194,3 +203,43 @@ class UnknownKeyError(MkeError, KeyError):
     def __str__(self) -> str:
         # `KeyError` would show the text in quotes.
         return Exception.__str__(self)
+
+
+class InquiryError(MkeError, ValueError):
+    """A question has no answer, whatever the policy says. The kind is `Field` (a field that cannot stay as it is: `field`,
+    `problem`), `Form` (`problem`), `Unknown` (a name that stands for nothing: `field`, `what`, `name`) or `Request` (the
+    request cannot be judged: `code`, `problem`)."""
+
+
+class ManifestError(MkeError, ValueError):
+    """Manifests of roles and bindings with mistakes: all of them, in `problems`, each with `document`, `object`, `field` and
+    `message`."""
+
+
+class ProofError(MkeError, ValueError):
+    """A proof that the facts do not bear out."""
+
+
+class RoleError(MkeError, ValueError):
+    """A role that cannot be: all reasons, in `problems`."""
+
+
+class StateError(MkeError, ValueError):
+    """A text that is no usable state. Of the kind `Problems` it names all of them, in `problems`; of `NoSuchWorld` the worlds
+    that there are, in `known`."""
+
+
+class AdmissionClusterError(MkeError, ValueError):
+    """Objects of a cluster that admission cannot use: all of them, in `problems`."""
+
+
+class AdmissionManifestsError(MkeError, ValueError):
+    """Manifests that cannot be read. The text names the document."""
+
+
+class AdmissionSettingsError(MkeError, ValueError):
+    """Settings of admission that name what is not there, or are idle: all of them, in `problems`."""
+
+
+class UnreadableObjectError(MkeError, ValueError):
+    """A field of an object that has not the type that the API gives it: `path`, `expected`, `found`."""

@@ -18,6 +18,11 @@ pub(crate) trait Raised: std::fmt::Display {
     /// Which case of the error this is, spelled as in Rust.
     fn kind(&self) -> &'static str;
 
+    /// What a person reads.
+    fn text(&self) -> String {
+        self.to_string()
+    }
+
     /// What a program may want to read besides the text.
     fn fields(&self, _into: &Bound<'_, PyDict>) -> PyResult<()> {
         Ok(())
@@ -38,7 +43,7 @@ fn exception<E: Raised>(py: Python<'_>, error: &E, class: &str) -> PyResult<PyEr
     let fields = PyDict::new(py);
     error.fields(&fields)?;
     let class = py.import("mke.errors")?.getattr(class)?;
-    let raised = class.call((error.to_string(), error.kind()), Some(&fields))?;
+    let raised = class.call((error.text(), error.kind()), Some(&fields))?;
     Ok(PyErr::from_value(raised))
 }
 

@@ -4,6 +4,11 @@
 //! the compiler refuses a variant that is not named.
 
 use mke_core::config;
+use mke_rbac::admin::RoleRefusal;
+use mke_rbac::admission;
+use mke_rbac::inquiry::InquiryError;
+use mke_rbac::kubernetes::ManifestError;
+use mke_rbac::state::StateError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
@@ -17,6 +22,10 @@ macro_rules! raised {
 
             fn kind(&self) -> &'static str {
                 raised!(@kind self $($kind)*)
+            }
+
+            fn text(&self) -> String {
+                mke_core::causes::chain(self)
             }
 
             $(fn fields(&self, into: &Bound<'_, PyDict>) -> PyResult<()> {
@@ -40,6 +49,10 @@ macro_rules! raised {
 }
 
 raised! {
+    admission::ClusterProblems => "AdmissionClusterError" { ClusterProblems } with crate::admission::cluster_fields;
+    admission::ManifestsError => "AdmissionManifestsError" { TooLarge, Syntax, Shape, Unnamed };
+    admission::SettingsProblems => "AdmissionSettingsError" { SettingsProblems } with crate::admission::settings_fields;
+    admission::Unreadable => "UnreadableObjectError" { Unreadable } with crate::admission::unreadable_fields;
     mke_client::ClientError => "ClientError" {
         Url, Path, Authority, Fingerprint, Certificate, Tls, NotLoggedIn, NoAuthority, NoSuchContext, NoHome, DamagedContexts,
         Bundle, Api, Unreachable, TimedOut, BadAnswer, NotEmpty, File,
@@ -48,6 +61,10 @@ raised! {
     config::PathError => "ConfigPathError" { PathError };
     config::Problems => "ConfigError" { Problems } with crate::config::problems;
     config::UnknownKey => "UnknownKeyError" { UnknownKey } with unknown_key;
+    InquiryError => "InquiryError" { Field, Form, Unknown, Request } with crate::rbac::inquiry_fields;
+    ManifestError => "ManifestError" { ManifestError } with crate::rbac::manifest_fields;
+    RoleRefusal => "RoleError" { Name, Body, Unknown, NotEditable, BuiltIn, InUse } with crate::rbac::role_fields;
+    StateError => "StateError" { TooLarge, Syntax, Format, Problems, NoSuchWorld } with crate::rbac::state_fields;
 }
 
 /// What was asked for, and the known key that is most like it.

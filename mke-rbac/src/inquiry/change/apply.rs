@@ -22,6 +22,18 @@ pub fn changed(policy: &Policy, changes: &[WhatIf]) -> Option<Policy> {
     Some(changed.policy)
 }
 
+/// A policy and its objects after changes.
+///
+/// # Errors
+/// The first change that names what is not there, or that cannot be.
+pub(crate) fn changed_scene(
+    scene: &Scene<'_>,
+    changes: &[WhatIf],
+) -> Result<(Policy, Inventory), InquiryError> {
+    let changed = Changed::apply(scene, changes)?;
+    Ok((changed.policy, changed.inventory))
+}
+
 /// A scene with changes.
 pub(in crate::inquiry) struct Changed {
     pub(in crate::inquiry) policy: Policy,

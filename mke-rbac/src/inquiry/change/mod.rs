@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 pub(super) use apply::Changed;
 pub use apply::changed;
+pub(crate) use apply::changed_scene;
 pub use parse::{FlagError, changes};
 
 use crate::kubernetes::{Binding, BindingKind, KubernetesChange, RoleKind};

@@ -1,0 +1,194 @@
+//! Decides nothing: users and collections looked up once, for programs that ask very many questions and know both by
+//! their positions in two lists.
+//!
+//! [`SubjectKey`](super::SubjectKey) and [`CollectionKey`](super::CollectionKey) save the same search and borrow from the
+//! policy; this owns what it needs, so that it can be kept and shared.
+
+use mke_core::ids::{AccountId, CollectionId};
+
+use super::grants::Subjects;
+use super::table::List;
+use super::tree::Place;
+use super::{Caller, Policy};
+use crate::decision::{Check, Decision, Denial, Subject};
+use crate::operation::{ModifierSet, Operation};
+
+/// A policy with all its users and collections looked up, in the order of names and of paths.
+///
+/// ```
+/// use mke_rbac::operation::{ModifierSet, Operation};
+/// use mke_rbac::state::World;
+///
+/// let world = World::parse(r#"
+/// format: rbac-scenarios/1
+/// worlds: {bank: {users: {dina: {}, sam: {}},
+///   grants: [{id: g1, subject: "user:dina", role: fullcontrol, collection: /Shared}]}}
+/// "#, None)?;
+/// let prepared = world.policy().prepare();
+/// let shared = prepared.collections().position(|collection| collection.path.as_str() == "/Shared");
+/// let allows = |user| prepared.allows(Some(user), Operation::ServiceCreate, ModifierSet::EMPTY, shared.unwrap());
+/// assert!(allows(0), "dina");
+/// assert!(!allows(1), "sam");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+#[derive(Debug, Clone)]
+pub struct Prepared {
+    policy: Policy,
+    accounts: Vec<AccountId>,
+    users: Vec<Known>,
+    ids: Vec<CollectionId>,
+    places: Vec<Spot>,
+}
+
+/// A user, looked up.
+#[derive(Debug, Clone)]
+enum Known {
+    /// Passes everything.
+    Administrator,
+    /// With the numbers of its own subjects.
+    Member(List),
+    /// Passes nothing (R6).
+    Refused(Box<Denial>),
+}
+
+/// A collection, looked up.
+#[derive(Debug, Clone)]
+struct Spot {
+    number: u32,
+    above: List,
+}
+
+impl Policy {
+    /// Looks all users and collections up.
+    pub fn prepare(&self) -> Prepared {
+        let mut users: Vec<_> = self.users().collect();
+        users.sort_unstable_by(|one, other| (&one.name, &one.id).cmp(&(&other.name, &other.id)));
+        let mut collections: Vec<_> = self.collections().collect();
+        collections.sort_unstable_by(|one, other| one.path.as_str().cmp(other.path.as_str()));
+        let known = users
+            .iter()
+            .map(|user| match self.people.caller(user.id.as_str()) {
+                Ok(Caller::User(subjects)) => Known::Member(List::from(subjects.own())),
+                Ok(Caller::Administrator) => Known::Administrator,
+                Ok(Caller::Anonymous) => Known::Refused(Box::new(Denial::Unauthenticated)),
+                Err(denial) => Known::Refused(Box::new(denial)),
+            });
+        // Every collection that is listed has a place.
+        let placed = collections.iter().filter_map(|info| {
+            let place = self.place(&info.id)?;
+            let spot = Spot {
+                number: place.number,
+                above: List::from(place.above),
+            };
+            Some((info.id.clone(), spot))
+        });
+        let (ids, places) = placed.unzip();
+        Prepared {
+            users: known.collect(),
+            accounts: users.into_iter().map(|user| user.id.clone()).collect(),
+            ids,
+            places,
+            policy: self.clone(),
+        }
+    }
+}
+
+impl Prepared {
+    /// The policy that was prepared.
+    pub const fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
+    /// How many users there are: their positions are below that.
+    pub const fn user_count(&self) -> usize {
+        self.users.len()
+    }
+
+    /// How many collections there are: their positions are below that.
+    pub const fn collection_count(&self) -> usize {
+        self.places.len()
+    }
+
+    /// The user with this position.
+    pub fn user(&self, position: usize) -> Option<&crate::model::User> {
+        self.policy.user(self.accounts.get(position)?.as_str())
+    }
+
+    /// The collection with this position.
+    pub fn collection(&self, position: usize) -> Option<&super::CollectionInfo> {
+        self.policy.collection(self.ids.get(position)?.as_str())
+    }
+
+    /// Its users, in the order of their positions.
+    pub fn users(&self) -> impl Iterator<Item = &crate::model::User> {
+        let ids = self.accounts.iter();
+        ids.filter_map(|id| self.policy.user(id.as_str()))
+    }
+
+    /// Its collections, in the order of their positions.
+    pub fn collections(&self) -> impl Iterator<Item = &super::CollectionInfo> {
+        let ids = self.ids.iter();
+        ids.filter_map(|id| self.policy.collection(id.as_str()))
+    }
+
+    /// As [`Policy::allows`], for the user and in the collection with these positions; nobody is a request without
+    /// credentials. Unknown positions are refused. Allocates nothing.
+    pub fn allows(
+        &self,
+        user: Option<usize>,
+        operation: Operation,
+        modifiers: ModifierSet,
+        collection: usize,
+    ) -> bool {
+        match (self.caller(user), self.places.get(collection)) {
+            (Some(Ok(caller)), Some(spot)) => self.policy.holds(&caller, spot.place(), operation, modifiers),
+            _ => false,
+        }
+    }
+
+    /// As [`Policy::decide`] with [`Access::Operation`](crate::demand::Access::Operation) and one check. Nothing for
+    /// unknown positions.
+    pub fn decide(
+        &self,
+        user: Option<usize>,
+        operation: Operation,
+        modifiers: ModifierSet,
+        collection: usize,
+    ) -> Option<Decision> {
+        let caller = self.caller(user)?;
+        let spot = self.places.get(collection)?;
+        let subject = match user {
+            None => Subject::Anonymous,
+            Some(user) => Subject::Account(self.accounts.get(user)?.clone()),
+        };
+        let check = Check {
+            operation,
+            modifiers,
+            collection: self.ids.get(collection)?.clone(),
+        };
+        Some(self.policy.decide_at(subject, caller, spot.place(), &check))
+    }
+
+    fn caller(&self, user: Option<usize>) -> Option<Result<Caller<'_>, Denial>> {
+        let Some(user) = user else {
+            return Some(Ok(Caller::Anonymous));
+        };
+        Some(match self.users.get(user)? {
+            Known::Administrator => Ok(Caller::Administrator),
+            Known::Member(own) => {
+                let subjects = Subjects::new(own.as_slice(), &self.policy.people.common);
+                Ok(Caller::User(subjects))
+            }
+            Known::Refused(denial) => Err((**denial).clone()),
+        })
+    }
+}
+
+impl Spot {
+    fn place(&self) -> Place<'_> {
+        Place {
+            number: self.number,
+            above: self.above.as_slice(),
+        }
+    }
+}
