@@ -20,6 +20,7 @@ fn wanted(cluster: &Etcd, indices: &[usize]) -> Vec<WantedMember> {
         name: cluster.name(*index).to_owned(),
         peer_url: cluster.peer_url(*index),
         empty: false,
+        away: false,
     };
     indices.iter().map(member).collect()
 }

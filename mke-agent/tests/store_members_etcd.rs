@@ -111,6 +111,7 @@ impl Machines {
             .map(|node| Manager {
                 id: node.id.clone(),
                 address: node.address,
+                present: true,
             })
             .collect()
     }

@@ -13,6 +13,8 @@ pub struct WantedMember {
     pub peer_url: String,
     /// Whether its data directory is known to be empty, so that it cannot be the member that the cluster remembers.
     pub empty: bool,
+    /// Whether nobody hears of its machine: a member that it has stays, and it gets none now.
+    pub away: bool,
 }
 
 /// A member as the cluster knows it, and what it says of itself.

@@ -10,10 +10,12 @@
 //! | `check` | whether a step leaves a majority |
 //! | `keeper` | looks at a real cluster and takes steps |
 //! | `upkeep` | when history is dropped and files are made smaller |
+//! | `alone` | whether the one that is left goes on alone when most are lost for good |
 //! | `start` | with which members a member is started, also when most are lost |
 //! | `status` | the report |
 
 mod access;
+pub mod alone;
 mod check;
 mod keeper;
 mod members;

@@ -79,11 +79,17 @@ pub fn plan(wanted: &[WantedMember], observed: &Observed) -> Plan {
     let learner = observed.members.iter().find(|member| !member.votes());
     let missing = || {
         let has_member = |wanted: &&WantedMember| !observed.members.iter().any(|member| member.is_of(wanted));
-        wanted.iter().filter(has_member)
+        wanted.iter().filter(has_member).filter(|wanted| !wanted.away)
+    };
+    // It keeps all others from learning, and nobody will start it before its machine is back.
+    let is_idle = |member: &&SeenMember| {
+        let is_away = wanted.iter().any(|wanted| wanted.away && member.is_of(wanted));
+        !member.votes() && member.info.name.is_empty() && is_away
     };
     // What nobody wants and has no vote, then what nobody wants and is dead: both only make the rest safer.
     let useless = unwanted()
         .find(|member| !member.votes())
+        .or_else(|| observed.members.iter().find(is_idle))
         .or_else(|| unwanted().find(|member| !member.is_well()));
     plan.step = if let Some(member) = useless {
         Some(remove(member))

@@ -11,6 +11,7 @@ fn wanted(number: u64) -> WantedMember {
         name: format!("n{number}"),
         peer_url: format!("https://10.0.0.{number}:12380"),
         empty: false,
+        away: false,
     }
 }
 
@@ -130,6 +131,32 @@ fn the_next_step() {
         unknown.waiting[0].contains("not known which managers"),
         "{unknown:?}"
     );
+}
+
+/// A manager whose machine is away gets no member, and none that was added for it keeps others from learning; what it has stays.
+#[test]
+fn a_manager_that_is_away() {
+    let away = |number| WantedMember {
+        away: true,
+        ..wanted(number)
+    };
+    let alone = cluster(&[(1, Is::Well)]);
+    assert!(plan(&[wanted(1), away(2), away(3)], &alone).is_done());
+    assert_eq!(
+        plan(&[wanted(1), away(2), wanted(3)], &alone).step,
+        Some(Step::AddLearner(wanted(3)))
+    );
+    let idle = cluster(&[(1, Is::Well), (2, Is::Unstarted)]);
+    let taken_back = plan(&[wanted(1), away(2), wanted(3)], &idle).step;
+    assert!(
+        matches!(taken_back, Some(Step::Remove { id: 2, .. })),
+        "{taken_back:?}"
+    );
+    for is in [Is::Well, Is::Dead, Is::Learning] {
+        let there = cluster(&[(1, Is::Well), (2, Is::Well), (3, is)]);
+        let step = plan(&[wanted(1), wanted(2), away(3)], &there).step;
+        assert!(!matches!(step, Some(Step::Remove { .. })), "{is:?}: {step:?}");
+    }
 }
 
 /// A manager that lost its data or came back as another node at the same address is a new member: the old one goes first.

@@ -27,6 +27,10 @@ pub struct ClusterSpec {
     /// Whether layer 7 routing of Swarm services is on.
     #[serde(default)]
     pub interlock: bool,
+    /// Whether the node's member of the store is started once as a cluster of its own, with what it knows: the majority is lost
+    /// for good ([`crate::kv::alone`]).
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub store_alone: bool,
 }
 
 /// One manager, as its fellow nodes know it.
@@ -39,6 +43,9 @@ pub struct ManagerFacts {
     pub hostname: String,
     /// The address at which other nodes reach it.
     pub address: IpAddr,
+    /// Its label with further names for the server certificate, which all managers have in common.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub sans: String,
 }
 
 /// One member of the replicated store.

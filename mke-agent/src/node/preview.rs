@@ -96,6 +96,7 @@ impl Situation {
             managers: cluster.managers,
             store_members: cluster.store_members,
             interlock: cluster.interlock,
+            store_alone: false,
         };
         Preview::of(&spec, &self.node, &self.state, observed)
     }

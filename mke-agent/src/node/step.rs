@@ -77,6 +77,11 @@ pub enum Action {
         /// Its name.
         name: String,
     },
+    /// Keep a copy of what a member of the store knows, beside it in its volume.
+    CopyStore {
+        /// The volume.
+        volume: String,
+    },
     /// Remove a network.
     RemoveNetwork {
         /// Its name.
@@ -100,6 +105,7 @@ impl Action {
             | Self::RemoveContainer { name }
             | Self::RemoveVolume { name }
             | Self::RemoveNetwork { name } => name.clone(),
+            Self::CopyStore { volume } => volume.clone(),
             Self::RenameContainer { from, .. } => from.clone(),
         }
     }
@@ -122,6 +128,7 @@ impl fmt::Display for Action {
             Self::RemoveContainer { .. } => write!(f, "remove container {object}"),
             Self::RemoveVolume { .. } => write!(f, "remove volume {object}"),
             Self::RemoveNetwork { .. } => write!(f, "remove network {object}"),
+            Self::CopyStore { .. } => write!(f, "keep a copy of what is in volume {object}"),
         }
     }
 }

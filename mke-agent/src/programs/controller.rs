@@ -1,6 +1,7 @@
 //! `ucp-agent controller`: the API of a manager in a cluster (container `ucp-controller`). State is in the store that all
 //! managers share, certificates are what the reconciler of this node writes, signatures come from the authorities.
 
+use std::collections::BTreeSet;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -238,7 +239,9 @@ async fn keep_current(args: Args, engine: EngineClient, store: Arc<EtcdStore>, m
     loop {
         ticks.tick().await;
         let (found, current) = (managers(&engine, args.address).await, certificate());
-        if found == known && current == shown {
+        let is_same = found.iter().collect::<BTreeSet<_>>() == known.iter().collect();
+        // The engine names the managers in any order.
+        if is_same && current == shown {
             continue;
         }
         let told = match store_options(&args, &found) {

@@ -125,6 +125,7 @@ fn recovery(observed: &Observed) -> (String, bool) {
         name: name.clone(),
         peer_url: peer_urls.first().cloned().unwrap_or_default(),
         empty: false,
+        away: false,
     };
     let mut text = format!(
         "most servers are lost, so that no writes are taken. If they do not come back:\n\

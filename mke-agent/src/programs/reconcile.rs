@@ -219,12 +219,14 @@ fn spec_of(handover: &Handover, info: &EngineInfo) -> Result<WireSpec, ProgramEr
                 id: handover.node_id.clone(),
                 hostname: hostname.clone(),
                 address: handover.address,
+                sans: String::new(),
             }],
             store_members: vec![StoreMember {
                 id: handover.node_id.clone(),
                 address: handover.address,
             }],
             interlock: false,
+            store_alone: false,
         },
         node: NodeFacts {
             id: handover.node_id.clone(),

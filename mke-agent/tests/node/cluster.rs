@@ -74,6 +74,7 @@ impl Cluster {
                 id: member.facts.id.clone(),
                 hostname: member.facts.hostname.clone(),
                 address: member.facts.address,
+                sans: String::new(),
             })
             .collect();
         self.change(|spec| spec.managers = managers);

@@ -39,6 +39,7 @@ pub(crate) fn cluster(managers: u32, config: &str) -> ClusterSpec {
             id: node(number, Role::Manager).id,
             hostname: format!("n{number}"),
             address: address(number),
+            sans: String::new(),
         })
         .collect();
     ClusterSpec {
@@ -55,6 +56,7 @@ pub(crate) fn cluster(managers: u32, config: &str) -> ClusterSpec {
             .collect(),
         managers: facts,
         interlock: false,
+        store_alone: false,
     }
 }
 

@@ -10,6 +10,9 @@ pub const SPEC: &str = "com.docker.ucp.spec";
 pub const SANS: &str = "com.docker.ucp.SANs";
 /// On a node, with value `true`: nothing is reconciled there.
 pub const AGENT_PAUSE: &str = "com.docker.ucp.agent-pause";
+/// On a manager: the members of the store that will never be back, by their ids in hexadecimal with commas between them. When
+/// they are the reason that the store takes no writes, the member of this node goes on without them.
+pub const STORE_FORGET: &str = "com.docker.ucp.store-forget";
 /// On a worker: it stays on its version during a phased upgrade. Presence counts, not the value.
 pub const UPGRADE_HOLD: &str = "com.docker.ucp.upgrade-hold";
 /// On a node, with value `true`: its agent gives kernel parameters the values that a cluster needs. One of ours: the product's

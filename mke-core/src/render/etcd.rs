@@ -92,6 +92,10 @@ pub(super) fn render(work: &mut Work<'_>) {
     let why = "only certificates that name managers open the store";
     flags.fixed("client-cert-allowed-hostname", MANAGER, why);
     flags.fixed("peer-cert-allowed-hostname", MANAGER, why);
+    // Etcd also compares the address that a connection seems to come from, which is the bridge's for a program on the same
+    // machine, and asks name servers about it. That agent must be answered most when nothing else is.
+    let why = "the certificate says who it is, not the way that a connection took";
+    flags.fixed("experimental-peer-skip-client-san-verification", true, why);
     for (flag, limit) in STORE_LIMITS {
         flags.fixed(flag, limit, "the largest transaction of the store");
     }

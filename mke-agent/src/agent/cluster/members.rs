@@ -28,6 +28,8 @@ pub struct Manager {
     pub id: String,
     /// Where other nodes reach it; nothing while neither the swarm nor the inventory knows.
     pub address: Option<IpAddr>,
+    /// Whether the swarm hears of it.
+    pub present: bool,
 }
 
 /// What came of one look at the members.
@@ -213,6 +215,7 @@ fn wanted(managers: &[Manager], observed: &Observed) -> Vec<WantedMember> {
             name,
             // Nobody looks into the data of others: a node that lost its data is demoted and promoted again.
             empty: false,
+            away: !manager.present,
         })
     };
     managers.iter().filter_map(of).collect()

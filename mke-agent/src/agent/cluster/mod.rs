@@ -33,6 +33,7 @@ use super::Events;
 use crate::controller::body::full;
 use crate::controller::configuration::{self, ChangeError};
 use crate::engine::{EngineClient, EngineError};
+use crate::life::swarm::SwarmState;
 use crate::life::{Inventory, SwarmNode};
 use configs::ConfigObject;
 use members::{Followed, Manager, Members, MembersError};
@@ -43,6 +44,10 @@ use services::{Service, ServiceChange, Wanted};
 pub const PACE: Duration = Duration::from_secs(60);
 /// Rest after a pass that failed.
 const RETRY: Duration = Duration::from_secs(5);
+/// Rest while a new member of the store learns: it takes seconds, and nothing tells when it is done.
+const LEARNING: Duration = Duration::from_secs(1);
+/// A member that has not learned for so long has another trouble than that.
+const LEARNS_WITHIN: Duration = Duration::from_secs(120);
 
 /// Why a part of a pass was not done.
 #[derive(Debug, thiserror::Error)]
@@ -59,6 +64,17 @@ pub enum PassError {
     /// Members of the store.
     #[error("the members of the store stay as they are")]
     Members(#[from] MembersError),
+}
+
+/// What became of one look at everything.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pass {
+    /// Everything is as it should be.
+    Done,
+    /// A member of the store has to learn, or something else has to happen by itself.
+    Learning,
+    /// Something could not be done.
+    Failed,
 }
 
 /// The cluster agent.
@@ -82,8 +98,23 @@ impl ClusterAgent {
     pub async fn run(self) {
         let mut events = Events::of(self.engine.clone(), &["node", "service", "config"]);
         let mut watch: Option<WatchStream> = None;
+        let mut learning_since = None;
         loop {
-            let pause = if self.pass().await { PACE } else { RETRY };
+            let pause = match self.pass().await {
+                Pass::Done => {
+                    learning_since = None;
+                    PACE
+                }
+                Pass::Failed => RETRY,
+                Pass::Learning => {
+                    let since = *learning_since.get_or_insert_with(Instant::now);
+                    if since.elapsed() < LEARNS_WITHIN {
+                        LEARNING
+                    } else {
+                        RETRY
+                    }
+                }
+            };
             let until = Instant::now() + pause;
             if watch.is_none() {
                 watch = self.watch().await;
@@ -112,16 +143,16 @@ impl ClusterAgent {
             .ok()
     }
 
-    /// Looks at everything once and does what is to be done. Says whether all of it was.
-    pub async fn pass(&self) -> bool {
+    /// Looks at everything once and does what is to be done.
+    pub async fn pass(&self) -> Pass {
         let nodes = match swarm_nodes(&self.engine).await {
             Ok(nodes) => nodes,
             Err(error) => {
                 tracing::warn!(%error, "the nodes of the swarm cannot be listed");
-                return false;
+                return Pass::Failed;
             }
         };
-        let mut all = true;
+        let (mut all, mut settled) = (true, true);
         for (what, done) in [
             ("inventory", self.keep_inventory(&nodes).await.map(|()| true)),
             ("members of the store", self.keep_members(&nodes).await),
@@ -131,14 +162,18 @@ impl ClusterAgent {
             ),
         ] {
             match done {
-                Ok(done) => all &= done,
+                Ok(done) => settled &= done,
                 Err(error) => {
                     tracing::warn!("{what}: {}, trying again", chain(&error));
                     all = false;
                 }
             }
         }
-        all
+        match (all, settled) {
+            (false, _) => Pass::Failed,
+            (true, false) => Pass::Learning,
+            (true, true) => Pass::Done,
+        }
     }
 
     async fn keep_inventory(&self, nodes: &[SwarmNode]) -> Result<(), PassError> {
@@ -179,6 +214,7 @@ impl ClusterAgent {
                 id: node.id.clone(),
                 // The swarm's leader does not always say where it is itself; it did when it was taken in.
                 address: node.address.or_else(|| roll.node(&node.id)?.address),
+                present: node.state == SwarmState::Ready,
             })
             .collect();
         loop {

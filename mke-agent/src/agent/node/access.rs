@@ -1,6 +1,7 @@
 //! How an agent reaches the managers: managers' agents the replicated store, workers' agents the controller of any manager.
 //! Both show the certificate of their node, which is read again when it was replaced.
 
+use std::collections::BTreeSet;
 use std::net::{IpAddr, SocketAddr};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -10,6 +11,7 @@ use mke_core::causes::chain;
 use mke_core::pki::Holder;
 use mke_core::product::Role;
 use mke_core::store::Store;
+use tokio::time::Instant;
 
 use super::engine_info::EngineInfo;
 use super::world::Failure;
@@ -21,7 +23,15 @@ use crate::mtls::{CERT_FILE, Caller, MANAGER, Material};
 pub struct StoreAccess {
     engine: EngineClient,
     certs: PathBuf,
-    open: tokio::sync::Mutex<Option<Open>>,
+    last: tokio::sync::Mutex<Attempt>,
+}
+
+/// What became of the last attempt to open it.
+#[derive(Default)]
+struct Attempt {
+    open: Option<Open>,
+    /// When nobody answered, and what was said.
+    failed: Option<(Instant, String)>,
 }
 
 /// An open store, and what it was opened with.
@@ -37,7 +47,7 @@ impl StoreAccess {
         Self {
             engine,
             certs: certs.into(),
-            open: tokio::sync::Mutex::default(),
+            last: tokio::sync::Mutex::default(),
         }
     }
 
@@ -46,6 +56,10 @@ impl StoreAccess {
     /// # Errors
     /// When no member answers, or the node has no certificate.
     pub async fn get(&self) -> Result<Arc<dyn Store>, Failure> {
+        // Members refuse to talk to workers, which would look like a store that is away.
+        if !is_enrolled(&self.certs, Role::Manager) {
+            return Err("the node has no certificate of a manager yet".into());
+        }
         let info = EngineInfo::of(&self.engine).await?;
         let mut addresses: Vec<IpAddr> = info.address.into_iter().collect();
         for manager in info.managers {
@@ -54,15 +68,28 @@ impl StoreAccess {
             }
         }
         let certificate = std::fs::read(self.certs.join(CERT_FILE))?;
-        let mut open = self.open.lock().await;
-        if let Some(known) = &*open
-            && known.addresses == addresses
+        let begun = Instant::now();
+        let mut last = self.last.lock().await;
+        if let Some(known) = &last.open
+            && known.addresses.iter().collect::<BTreeSet<_>>() == addresses.iter().collect()
             && known.certificate == certificate
         {
             return Ok(known.store.clone());
         }
-        let store = store::open(&self.certs, addresses.iter().copied()).await?;
-        *open = Some(Open {
+        // Who waited for somebody else's attempt shares its outcome: several in a row would take half a minute.
+        if let Some((at, why)) = &last.failed
+            && *at >= begun
+        {
+            return Err(why.clone().into());
+        }
+        let store = match store::open(&self.certs, addresses.iter().copied()).await {
+            Ok(store) => store,
+            Err(error) => {
+                last.failed = Some((Instant::now(), chain(&error)));
+                return Err(error.into());
+            }
+        };
+        last.open = Some(Open {
             addresses,
             certificate,
             store: store.clone(),

@@ -15,12 +15,14 @@ use super::engine_info::{EngineInfo, OwnContainer};
 use super::job::{Job, SPEC};
 use super::kernel::KernelRunner;
 use super::launch::Launcher;
+use super::lost_store;
 use super::sources::Own;
 use super::turn::Turn;
 use super::world::{Failure, Hands, Local, Stage};
 use crate::agent::Events;
 use crate::controller::files;
 use crate::engine::EngineClient;
+use crate::kv::alone::Verdict;
 use crate::life::report::OutcomeReport;
 use crate::life::{Inventory, Report};
 use crate::node::{ClusterState, EngineRuntime, NoMaterial, ObserveError, Observed, Runtime as _, WireSpec};
@@ -149,6 +151,11 @@ impl Hands for EngineHands {
         self.runtime.observe().await
     }
 
+    async fn verdict(&self, spec: &WireSpec) -> Result<Verdict, Failure> {
+        let own = spec.node.address;
+        lost_store::verdict(&self.engine, &self.setup.certs, &self.setup.node_id, own).await
+    }
+
     async fn state(&self, spec: &WireSpec) -> ClusterState {
         let Outlet::Manager { own, .. } = &self.outlet else {
             return spec.state.clone();
@@ -216,7 +223,9 @@ impl Hands for EngineHands {
     }
 
     async fn give_turn(&self) {
-        if let Outlet::Manager { store, turn, .. } = &self.outlet {
+        if let Outlet::Manager { store, turn, .. } = &self.outlet
+            && turn.is_held().await
+        {
             turn.give(store.get().await.ok().as_ref()).await;
         }
     }

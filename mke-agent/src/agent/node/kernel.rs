@@ -182,9 +182,11 @@ mod tests {
                     id: "m".to_owned(),
                     hostname: "m".to_owned(),
                     address,
+                    sans: String::new(),
                 }],
                 store_members: Vec::new(),
                 interlock: false,
+                store_alone: false,
             },
             node: NodeFacts {
                 id: "w".to_owned(),

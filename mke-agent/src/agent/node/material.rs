@@ -157,6 +157,8 @@ impl NodeMaterial {
             .get_or_try_init(|| async {
                 let spec = self.job.spec.as_ref();
                 let members = spec
+                    // A store without a majority answers nothing: that it is asked for in vain is known.
+                    .filter(|spec| !spec.cluster.store_alone)
                     .map(|spec| spec.cluster.store_members.as_slice())
                     .unwrap_or_default();
                 let addresses = members.iter().map(|member| member.address);
@@ -217,6 +219,7 @@ impl NodeMaterial {
         let failed = |error: MaterialError| {
             StepError::new(format!("it cannot be brought up to date: {}", chain(&error)))
         };
+        let is_authority_of_users = matches!(action, Action::FetchAuthority(AuthorityKind::Client));
         let issuer = self.issuer(&action).map_err(failed)?;
         let mut fetched = (None, None);
         if let Action::FetchAuthority(kind) = &action
@@ -244,8 +247,18 @@ impl NodeMaterial {
         let outcomes = certificates::apply(&self.volumes, &target, &one, &issuer, &authorities).await;
         match outcomes.into_iter().find_map(|outcome| outcome.result.err()) {
             Some(error) => Err(StepError::new(chain(&error))),
+            None if is_authority_of_users => self.write_users_roots().await,
             None => Ok(()),
         }
+    }
+
+    /// Writes the authorities of users, without which the controller does not begin, as soon as that of the cluster is there.
+    async fn write_users_roots(&self) -> Result<(), StepError> {
+        let needs = self.look().await.0.actions;
+        for action in needs.iter().filter(|action| is_of_users(action)) {
+            Box::pin(self.carry_out(&need_of(action))).await?;
+        }
+        Ok(())
     }
 }
 
@@ -265,19 +278,24 @@ impl Material for NodeMaterial {
     }
 }
 
-/// The node, as its authority knows it.
+/// The node and all managers, as their authority knows them: the certificate of the API port names every manager.
 fn cluster_of(job: &Job) -> Cluster {
     let mut nodes = BTreeMap::new();
     if let Some(spec) = &job.spec {
+        let known = |role, hostname: &str, address, sans: &str| ClusterNode {
+            role,
+            hostname: hostname.to_owned(),
+            addresses: vec![address],
+            label_names: ca::label_names(sans).0,
+        };
+        for manager in &spec.cluster.managers {
+            let facts = known(Role::Manager, &manager.hostname, manager.address, &manager.sans);
+            nodes.insert(manager.id.clone(), facts);
+        }
         let node = &spec.node;
         let label = node.labels.get(labels::SANS).map_or("", String::as_str);
-        let known = ClusterNode {
-            role: job.role,
-            hostname: node.hostname.clone(),
-            addresses: vec![node.address],
-            label_names: ca::label_names(label).0,
-        };
-        nodes.insert(job.node_id.clone(), known);
+        let facts = known(job.role, &node.hostname, node.address, label);
+        nodes.insert(job.node_id.clone(), facts);
     } else {
         // The authority knows the rest; here it only counts that there is such a node.
         let known = ClusterNode {

@@ -7,6 +7,7 @@
 //! | [`world`] | what the loop needs from the world |
 //! | [`run`] | the loop |
 //! | [`hands`], [`access`], [`sources`], [`turn`] | the world of an agent on a real node |
+//! | [`lost_store`] | looking at a store that takes no writes |
 //! | [`launch`] | running `ucp-reconcile` |
 //! | [`kernel`] | letting kernel parameters be set, where the node's label asks for it |
 //! | [`job`] | what is handed to `ucp-reconcile`, and what comes back |
@@ -19,6 +20,7 @@ pub mod hands;
 pub mod job;
 pub mod kernel;
 pub mod launch;
+pub mod lost_store;
 pub mod material;
 pub mod reconcile;
 pub mod run;

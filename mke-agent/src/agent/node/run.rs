@@ -26,6 +26,10 @@ pub const LOOK: Duration = Duration::from_secs(6 * 3600);
 const FIRST_REST: Duration = Duration::from_secs(1);
 /// The longest rest.
 const LONGEST_REST: Duration = Duration::from_secs(60);
+/// How often is looked at a store that takes no writes.
+const LOSS_REST: Duration = Duration::from_secs(3);
+/// How long a node that just got its certificate waits to be told what is wanted before it does what it remembers.
+const TOLD_WITHIN: Duration = Duration::from_secs(5);
 /// Rest before the turn is asked for again, and before looking again at what another node must do first.
 const TURN_REST: Duration = Duration::from_secs(3);
 /// How long after an attempt that failed nothing that happens on the node counts: an attempt makes dozens of events itself, and
@@ -61,6 +65,14 @@ pub struct NodeAgent<H> {
     look_at: Instant,
     /// Whether volumes are to be looked into at the next occasion.
     must_look: bool,
+    /// When the certificate for the role came.
+    enrolled_at: Option<Instant>,
+    /// Whether no manager takes reports; on managers it says that the store takes no writes.
+    deaf: watch::Sender<bool>,
+    /// Since when this manager is the last one.
+    alone_since: Option<Instant>,
+    /// What was last said about a store that takes no writes.
+    loss_said: String,
 }
 
 /// What one look led to.
@@ -102,6 +114,10 @@ impl<H: Hands> NodeAgent<H> {
             said: watch::Sender::new(report),
             look_at: Instant::now() + LOOK,
             must_look: false,
+            enrolled_at: None,
+            deaf: watch::Sender::new(false),
+            alone_since: None,
+            loss_said: String::new(),
         }
     }
 
@@ -114,21 +130,25 @@ impl<H: Hands> NodeAgent<H> {
     pub async fn run(mut self, specs: impl Specs) {
         let (found, mut specs_found) = mpsc::channel(1);
         let hands = self.hands.clone();
-        let beats = self.said.subscribe();
+        let (beats, deaf) = (self.said.subscribe(), self.deaf.clone());
         tokio::select! {
             () = follow(specs, found) => {}
-            () = keep_reporting(&*hands, beats) => {}
+            () = keep_reporting(&*hands, beats, &deaf) => {}
             () = self.work(&mut specs_found) => {}
         }
     }
 
     async fn work(&mut self, specs: &mut mpsc::Receiver<WireSpec>) {
+        let mut deaf = self.deaf.subscribe();
         loop {
             let next = self.turn().await;
-            let wake = match next {
+            let mut wake = match next {
                 Next::Wait => self.look_at,
                 Next::After(rest) | Next::Rest(rest) => (Instant::now() + rest).min(self.look_at),
             };
+            if self.has_lost_store() {
+                wake = wake.min(Instant::now() + LOSS_REST);
+            }
             let hands = self.hands.clone();
             if let Next::Rest(rest) = next {
                 tokio::select! {
@@ -149,6 +169,7 @@ impl<H: Hands> NodeAgent<H> {
                     None => return,
                 },
                 () = hands.changed() => {}
+                Ok(()) = deaf.changed() => {}
                 () = sleep_until(wake) => {}
             }
             if Instant::now() >= self.look_at {
@@ -198,6 +219,18 @@ impl<H: Hands> NodeAgent<H> {
             // Without a certificate no manager says anything: getting one is the first thing to do.
             return self.enrol().await;
         };
+        // A node that was promoted has the certificate of a worker, to which nobody tells anything that managers must know.
+        // When there is none to be had now, what can be done without is done in between.
+        if self.role == Role::Manager && self.failures.is_multiple_of(2) && !self.hands.is_enrolled() {
+            return self.enrol().await;
+        }
+        // What is remembered was told before the promotion was known everywhere.
+        if let Some(at) = self.enrolled_at
+            && !self.told
+            && at.elapsed() < TOLD_WITHIN
+        {
+            return Next::After(TOLD_WITHIN.saturating_sub(at.elapsed()));
+        }
         spec.node.engine = self.local.engine.clone();
         spec.node.cores = self.local.cores;
         spec.cluster.version = self.hands.version();
@@ -210,7 +243,10 @@ impl<H: Hands> NodeAgent<H> {
             Ok(observed) => observed,
             Err(error) => return self.failed(&chain(&error)),
         };
-        if self.role == Role::Manager {
+        if self.has_lost_store() {
+            self.consider_alone(&mut spec).await;
+        } else if self.role == Role::Manager {
+            self.alone_since = None;
             spec.state = self.hands.state(&spec).await;
         }
         let parts = components(&spec, &observed);
@@ -221,7 +257,8 @@ impl<H: Hands> NodeAgent<H> {
             report.msr = msr;
             changed
         });
-        let mut decision = match !self.told && is_upgrade(&spec, &observed) {
+        let is_untold = !self.told && !spec.cluster.store_alone;
+        let mut decision = match is_untold && is_upgrade(&spec, &observed) {
             true => Decision::Held,
             false => decide(&spec, &observed),
         };
@@ -294,7 +331,7 @@ impl<H: Hands> NodeAgent<H> {
         self.say(Phase::Settled, Some(spec));
     }
 
-    /// Gets the first certificate of the node, then waits to be told what is wanted.
+    /// Gets the first certificate of the node in its role, then waits to be told what is wanted.
     async fn enrol(&mut self) -> Next {
         if self.hands.is_enrolled() {
             if !matches!(self.said.borrow().phase, Phase::Starting) {
@@ -303,7 +340,10 @@ impl<H: Hands> NodeAgent<H> {
             self.failures = 0;
             return Next::Wait;
         }
-        self.reconcile(None, "the node has no certificate yet").await
+        let why = "the node has no certificate for its role yet";
+        let next = self.reconcile(None, why).await;
+        self.enrolled_at = self.hands.is_enrolled().then(Instant::now);
+        next
     }
 
     async fn reconcile(&mut self, spec: Option<&WireSpec>, why: &str) -> Next {
@@ -425,7 +465,7 @@ async fn follow(mut specs: impl Specs, found: mpsc::Sender<WireSpec>) {
 }
 
 /// Tells the managers how the node does: at once when that changes, else every [`BEAT`].
-async fn keep_reporting<H: Hands>(hands: &H, mut said: watch::Receiver<Report>) {
+async fn keep_reporting<H: Hands>(hands: &H, mut said: watch::Receiver<Report>, deaf: &watch::Sender<bool>) {
     let mut silent = false;
     loop {
         let report = said.borrow_and_update().clone();
@@ -437,6 +477,7 @@ async fn keep_reporting<H: Hands>(hands: &H, mut said: watch::Receiver<Report>) 
             }
             Err(_) => {}
         }
+        deaf.send_if_modified(|deaf| std::mem::replace(deaf, silent) != silent);
         tokio::select! {
             changed = said.changed() => if changed.is_err() { return },
             () = sleep(BEAT) => {}
@@ -444,5 +485,6 @@ async fn keep_reporting<H: Hands>(hands: &H, mut said: watch::Receiver<Report>) 
     }
 }
 
+mod loss;
 #[cfg(test)]
 mod tests;

@@ -71,6 +71,7 @@ impl Sight<'_> {
             store_members: known.clone(),
             // Layer 7 routing runs as services of its own; agents have nothing to do for it.
             interlock: false,
+            store_alone: false,
         };
         let cluster = match node.role {
             Role::Manager => cluster,
@@ -114,6 +115,7 @@ impl Sight<'_> {
                     id: node.id.clone(),
                     hostname: node.hostname.clone(),
                     address: node.address.or_else(|| self.roll.node(&node.id)?.address)?,
+                    sans: node.labels.get(labels::SANS).cloned().unwrap_or_default(),
                 })
             })
             .collect();

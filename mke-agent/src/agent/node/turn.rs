@@ -71,6 +71,11 @@ impl Turn {
         }
     }
 
+    /// Whether this program has it, as far as it knows.
+    pub async fn is_held(&self) -> bool {
+        self.held.lock().await.is_some()
+    }
+
     /// Gives it back. When that fails it ends with its lease.
     pub async fn give(&self, store: Option<&Arc<dyn Store>>) {
         let Some(held) = self.held.lock().await.take() else {

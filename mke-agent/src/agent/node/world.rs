@@ -5,6 +5,7 @@ use std::future::Future;
 
 use mke_core::product::ProductVersion;
 
+use crate::kv::alone::Verdict;
 use crate::life::Report;
 use crate::life::report::{LocalSwarm, OutcomeReport};
 use crate::node::{ClusterState, EngineFacts, ObserveError, Observed, WireSpec};
@@ -60,6 +61,12 @@ pub trait Hands: Send + Sync + 'static {
     /// # Errors
     /// [`ObserveError`].
     fn observe(&self, spec: &WireSpec) -> impl Future<Output = Result<Observed, ObserveError>> + Send;
+
+    /// What the member of the store on this manager is to do when the store takes no writes.
+    ///
+    /// # Errors
+    /// When that cannot be found out, also because the swarm has no leader.
+    fn verdict(&self, spec: &WireSpec) -> impl Future<Output = Result<Verdict, Failure>> + Send;
 
     /// How the managers do now, for a plan of a manager. What cannot be found out is as it was in the specification.
     fn state(&self, spec: &WireSpec) -> impl Future<Output = ClusterState> + Send;

@@ -13,6 +13,7 @@ use mke_core::product::{self, Content, Role, objects};
 use serde::{Deserialize, Serialize};
 
 use super::cluster::{ClusterState, Purpose, StoreHealth};
+use super::container::ContainerSpec;
 use super::desired::Desired;
 use super::observed::Observed;
 use super::plan::Plan;
@@ -166,6 +167,19 @@ impl Judge<'_> {
                 self.may_stop(name, picture)
             }
             Action::RemoveVolume { name } => self.may_remove_volume(name, picture),
+            Action::CopyStore { volume } => {
+                let forgets = |spec: &ContainerSpec| {
+                    spec.name == "ucp-kv"
+                        && spec.command.iter().any(|word| word == "--force-new-cluster=true")
+                };
+                self.wanted(volume == "ucp-kv" && self.desired.containers.iter().any(forgets))?;
+                if picture.is_running("ucp-kv") {
+                    return Err(
+                        "ucp-kv writes to its volume: it must be stopped before a copy is made".to_owned(),
+                    );
+                }
+                Ok(())
+            }
             Action::RemoveNetwork { name } => match self.purpose {
                 Purpose::Uninstall if name == objects::BRIDGE => Ok(()),
                 Purpose::Uninstall => Err(format!("network {name} is none of the product's")),

@@ -105,6 +105,7 @@ impl Picture {
             | Action::WriteFile(_)
             | Action::Certificate(_)
             | Action::RemoveVolume { .. }
+            | Action::CopyStore { .. }
             | Action::RemoveNetwork { .. } => {}
         }
         Ok(())

@@ -11,7 +11,7 @@ use mke_core::render::{Component, render};
 
 use super::of::Work;
 use super::places::volume_path;
-use crate::node::container::ContainerSpec;
+use crate::node::container::{ContainerSpec, Restart};
 
 /// The component.
 pub(super) const NAME: &str = "ucp-kv";
@@ -19,6 +19,9 @@ pub(super) const NAME: &str = "ucp-kv";
 pub(super) const VOLUMES: [&str; 2] = ["ucp-kv", "ucp-kv-certs"];
 /// The port at which members talk to each other.
 const PEER_PORT: u16 = 12_380;
+/// What makes a member forget all others when it starts. It would forget those that were added since at each further start,
+/// so that a container with it is replaced as soon as it has done its work, and is not started again by the engine.
+const ALONE: &str = "--force-new-cluster=true";
 /// How long a member gets to hand over its lead and write what it has.
 const STOP_SECONDS: u32 = 30;
 
@@ -71,5 +74,14 @@ pub(super) fn describe(work: &Work<'_>, spec: &mut ContainerSpec) -> Result<(), 
         mount.read_only = mount.target == certs;
     }
     spec.stop_seconds = STOP_SECONDS;
+    if cluster.store_alone {
+        spec.command.push(ALONE.to_owned());
+        spec.restart = Restart::Never;
+    }
     Ok(())
+}
+
+/// Whether a container starts its member as a cluster of its own.
+pub(in crate::node) fn is_alone(spec: &ContainerSpec) -> bool {
+    spec.name == NAME && spec.command.iter().any(|argument| argument == ALONE)
 }

@@ -9,6 +9,7 @@ use mke_core::product::{labels, objects};
 
 use super::Work;
 use crate::node::container::{ContainerSpec, NetworkMode};
+use crate::node::desired::is_alone;
 use crate::node::observed::{ContainerState, ObservedContainer};
 use crate::node::step::Action;
 
@@ -60,7 +61,8 @@ impl Work<'_> {
                 }
                 Move::Create(why) => self.create_and_start(wanted, why),
                 Move::TakeOver => {
-                    let rename = self.rename(wanted, Vec::new());
+                    let kept = self.keep_copy(wanted, Vec::new());
+                    let rename = self.rename(wanted, kept);
                     let why = "it takes the place of the one that is gone";
                     self.start(wanted, &wanted.name, why, vec![rename]);
                 }
@@ -184,7 +186,8 @@ impl Work<'_> {
             None => made.push(self.create(wanted, &next, &*why, Vec::new())),
         }
         let gone = self.take_away(&wanted.name, wanted.stop_seconds, &why, made);
-        let rename = self.rename(wanted, vec![gone]);
+        let kept = self.keep_copy(wanted, vec![gone]);
+        let rename = self.rename(wanted, kept);
         self.start(
             wanted,
             &wanted.name,
@@ -225,6 +228,17 @@ impl Work<'_> {
             spec: Box::new(wanted.clone()),
         };
         self.step(create, why, needs)
+    }
+
+    /// What a member knows is kept before it forgets the others. Says what the next step must wait for.
+    fn keep_copy(&mut self, wanted: &ContainerSpec, needs: Vec<usize>) -> Vec<usize> {
+        if !is_alone(wanted) {
+            return needs;
+        }
+        let copy = Action::CopyStore {
+            volume: STORE.to_owned(),
+        };
+        vec![self.step(copy, "its member is about to forget the others", needs)]
     }
 
     fn rename(&mut self, wanted: &ContainerSpec, needs: Vec<usize>) -> usize {

@@ -16,7 +16,7 @@ use tokio::time::timeout;
 
 use self::observe::Files;
 use super::material::Material;
-use super::{ObserveError, Runtime, StepError, container};
+use super::{ObserveError, Runtime, StepError, container, store_data};
 use crate::controller::body::{Body, empty, full};
 use crate::controller::files;
 use crate::engine::client::{MAX_WHOLE_ANSWER, message_of, whole};
@@ -146,6 +146,7 @@ impl<M: Material> Runtime for EngineRuntime<M> {
                 self.delete(&format!("/containers/{name}?v=1")).await
             }
             Action::RemoveVolume { name } => self.remove(&format!("/volumes/{name}"), "volume", name).await,
+            Action::CopyStore { volume } => self.in_volume(volume, store_data::copy).await,
             Action::RemoveNetwork { name } => {
                 self.remove(&format!("/networks/{name}"), "network", name).await
             }
@@ -214,6 +215,23 @@ impl<M: Material> EngineRuntime<M> {
                 let secret = self.material.held(*source).await?;
                 files::replace("file", &path, file.mode, secret.expose().as_bytes()).map_err(failed)
             }
+        }
+    }
+
+    /// Does something to the data of a store's member, which may be gigabytes.
+    async fn in_volume(&self, volume: &str, work: fn(&Path) -> std::io::Result<()>) -> Result<(), StepError> {
+        let refused = |why: &str| StepError::new(format!("volume {volume} cannot be changed: {why}"));
+        let Some(root) = &self.volumes else {
+            return Err(refused("the node's volumes are not mounted here"));
+        };
+        let place = root.join(volume);
+        match tokio::task::spawn_blocking(move || work(&place)).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(error)) => Err(StepError::caused(
+                &format!("volume {volume} cannot be changed"),
+                error,
+            )),
+            Err(_) => Err(refused("the work on it broke off")),
         }
     }
 

@@ -279,6 +279,11 @@ impl Inner {
                 owned(found, "volume", name, cluster_id)?;
                 self.observed.volumes.remove(name);
             }
+            Action::CopyStore { volume } => {
+                if !self.observed.volumes.contains_key(volume) {
+                    return Err(StepError::new(format!("there is no volume {volume}")));
+                }
+            }
             Action::RemoveNetwork { name } => {
                 let uses =
                     |container: &String| self.networks.get(container).and_then(Option::as_ref) == Some(name);

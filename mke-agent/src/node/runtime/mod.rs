@@ -6,6 +6,7 @@ pub mod engine;
 pub mod fake;
 mod look;
 pub mod material;
+mod store_data;
 
 use std::time::Duration;
 

@@ -9,6 +9,7 @@ fn manager(id: &str, last: Option<u8>) -> Manager {
     Manager {
         id: id.to_owned(),
         address: last.map(|last| [10, 0, 0, last].into()),
+        present: true,
     }
 }
 

@@ -11,6 +11,7 @@ use tokio::sync::Notify;
 
 use super::*;
 use crate::agent::node::Failure;
+use crate::kv::alone::Verdict;
 use crate::node::{
     Action, ClusterSpec, ClusterState, ContainerState, Desired, EngineFacts, ManagerFacts, ManagerState,
     NodeFacts, ObserveError, Observed, ObservedContainer, ObservedNetwork, ObservedVolume, Plan, Purpose,
@@ -44,6 +45,7 @@ struct World {
     /// Whether others have the turn.
     turn_taken: AtomicBool,
     managers_gone: AtomicBool,
+    verdict: Mutex<Option<Verdict>>,
 }
 
 struct FakeHands(Arc<World>);
@@ -71,6 +73,11 @@ impl Hands for FakeHands {
     async fn observe(&self, _: &WireSpec) -> Result<Observed, ObserveError> {
         self.0.observations.fetch_add(1, Ordering::SeqCst);
         Ok(self.0.observed.lock().unwrap().clone())
+    }
+
+    async fn verdict(&self, _: &WireSpec) -> Result<Verdict, Failure> {
+        let verdict = self.0.verdict.lock().unwrap().clone();
+        verdict.ok_or_else(|| failure("the swarm has no leader"))
     }
 
     async fn state(&self, spec: &WireSpec) -> ClusterState {
@@ -239,12 +246,14 @@ fn spec(role: Role, revision: u64) -> WireSpec {
                 id: "n1".to_owned(),
                 hostname: "host1".to_owned(),
                 address,
+                sans: String::new(),
             }],
             store_members: vec![StoreMember {
                 id: "n1".to_owned(),
                 address,
             }],
             interlock: false,
+            store_alone: false,
         },
         node: NodeFacts {
             id: if role == Role::Manager { "n1" } else { "n2" }.to_owned(),
@@ -678,3 +687,5 @@ async fn the_own_version_and_role_count() {
     agent.until(|phase| *phase == Phase::Waiting).await;
     assert_eq!(agent.attempts(), attempts);
 }
+
+mod loss;
