@@ -165,7 +165,7 @@ def test_every_change_takes_dry_run():
 
 
 def test_the_configuration(mke_client):
-    """CFG-001, CFG-002: the file is read, tried, changed with its comments, and brought back."""
+    """The file is read, tried, changed with its comments, and brought back; mistakes change nothing."""
     before = mke_client.config.get()
     document = mke_client.config.document()
     document.set("auth.sessions.per_user_limit", 5)
@@ -191,6 +191,7 @@ def test_the_configuration(mke_client):
     with pytest.raises(BadRequestError) as broken:
         mke_client.config.put("[auth.sessions]\nper_user_limt = 5\n")
     assert broken.value.detail[0]["nearest"] == "auth.sessions.per_user_limit"
+    assert mke_client.config.history()[0].version == done.version
     back = mke_client.config.roll_back(1, dry_run=True)
     assert back.differences.column("after") == ["10"]
     assert mke_client.config.roll_back(1, why="as before").changed
@@ -200,12 +201,16 @@ def test_the_configuration(mke_client):
 
 
 def test_parts_of_the_configuration(mke_client):
-    """AUD-001: what is audited is a setting."""
+    """AUD-001: nothing, metadata and requests are audited, and no other level is taken."""
     assert mke_client.system.audit_settings().audit_level == ""
     tried = mke_client.system.set_audit_settings(audit_level="metadata", dry_run=True)
     assert tried and mke_client.system.audit_settings().audit_level == ""
     mke_client.system.set_audit_settings(audit_level="metadata", why="a test")
     assert mke_client.system.audit_settings().audit_level == "metadata"
+    assert mke_client.system.set_audit_settings(audit_level="request")
+    with pytest.raises(BadRequestError, match="audit"):
+        mke_client.system.set_audit_settings(audit_level="loud")
+    assert mke_client.system.audit_settings().audit_level == "request"
     mke_client.system.set_audit_settings(audit_level="")
     part = mke_client.config.part("scheduling")
     assert part["enableAdminUCPScheduling"] is False

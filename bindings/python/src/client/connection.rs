@@ -24,6 +24,28 @@ pub(crate) struct Connection {
     client: Client,
     /// What a context needs to be made of it: nothing without a token.
     kept: Option<(Trust, Secret)>,
+    /// Open connections are carried by threads, which a forked process does not have.
+    process: u32,
+}
+
+impl Connection {
+    fn new(client: Client, kept: Option<(Trust, Secret)>) -> Self {
+        Self {
+            client,
+            kept,
+            process: std::process::id(),
+        }
+    }
+
+    fn client(&self) -> PyResult<Client> {
+        if self.process == std::process::id() {
+            return Ok(self.client.clone());
+        }
+        Err(invalid(
+            "client",
+            "it was made before this process was forked: make a client in each process",
+        ))
+    }
 }
 
 fn settings(timeout: f64, retries: u32) -> PyResult<Settings> {
@@ -94,7 +116,7 @@ impl Connection {
             Credential::Nothing | Credential::Certificate { .. } => None,
         };
         let client = Client::with(url, &trust, credential, settings(timeout, retries)?).map_err(raised)?;
-        Ok(Self { client, kept })
+        Ok(Self::new(client, kept))
     }
 
     /// The connection that `MKE_URL`, `MKE_TOKEN` and `MKE_CA_FILE` describe, or the context in use.
@@ -102,7 +124,7 @@ impl Connection {
     #[pyo3(signature = (*, timeout=60.0, retries=2))]
     fn from_env(timeout: f64, retries: u32) -> PyResult<Self> {
         let client = mke_client::environment::client(settings(timeout, retries)?).map_err(raised)?;
-        Ok(Self { client, kept: None })
+        Ok(Self::new(client, None))
     }
 
     /// The connection of a context that `ucp login` made; without a name, of the one in use.
@@ -113,10 +135,7 @@ impl Connection {
         let client = ContextFile::locate()
             .and_then(|file| file.read())
             .and_then(|contexts| contexts.named(name)?.client(settings));
-        Ok(Self {
-            client: client.map_err(raised)?,
-            kept: None,
-        })
+        Ok(Self::new(client.map_err(raised)?, None))
     }
 
     /// The connection of a client bundle: a directory or an archive.
@@ -125,10 +144,7 @@ impl Connection {
     fn from_bundle(path: PathBuf, url: Option<&str>, timeout: f64, retries: u32) -> PyResult<Self> {
         let settings = settings(timeout, retries)?;
         let client = mke_client::Bundle::open(&path).and_then(|bundle| bundle.client(url, settings));
-        Ok(Self {
-            client: client.map_err(raised)?,
-            kept: None,
-        })
+        Ok(Self::new(client.map_err(raised)?, None))
     }
 
     /// Where the control plane is.
@@ -185,7 +201,7 @@ impl Connection {
     ) -> PyResult<Answer> {
         let body = body_of(body, data, content_type)?;
         let request = request(method, path, body, if_match, accept, safe, timeout)?;
-        runtime::wait(py, exchange(self.client.clone(), request, check))
+        runtime::wait(py, exchange(self.client()?, request, check))
     }
 
     /// The same as something to await.
@@ -207,7 +223,7 @@ impl Connection {
     ) -> PyResult<Bound<'py, PyAny>> {
         let body = body_of(body, data, content_type)?;
         let request = request(method, path, body, if_match, accept, safe, timeout)?;
-        runtime::promise(py, exchange(self.client.clone(), request, check))
+        runtime::promise(py, exchange(self.client()?, request, check))
     }
 
     fn __repr__(&self) -> String {

@@ -16,46 +16,142 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
+    from mke._native.client import Answer as Answer
+    from mke._native.client import Bundle as Bundle
+    from mke._native.client import Connection as Connection
+    from mke._native.client import Context as Context
+    from mke.client._access_records import Collection as Collection
+    from mke.client._access_records import Decision as Decision
+    from mke.client._access_records import Grant as Grant
+    from mke.client._access_records import Holder as Holder
+    from mke.client._access_records import Missing as Missing
+    from mke.client._access_records import Role as Role
+    from mke.client._access_records import WhoCan as WhoCan
+    from mke.client._asynchronous import AsyncClient as AsyncClient
+    from mke.client._flow import Planned as Planned
+    from mke.client._flow import Request as Request
+    from mke.client._records import Account as Account
+    from mke.client._records import Enrolment as Enrolment
+    from mke.client._records import Job as Job
+    from mke.client._records import LogLine as LogLine
+    from mke.client._records import LoginLock as LoginLock
+    from mke.client._records import Member as Member
+    from mke.client._records import Membership as Membership
+    from mke.client._records import PublicKey as PublicKey
+    from mke.client._records import SecondFactor as SecondFactor
+    from mke.client._records import Team as Team
+    from mke.client._records import TeamMembership as TeamMembership
+    from mke.client._synchronous import Client as Client
+    from mke.client._system_records import AuditSettings as AuditSettings
+    from mke.client._system_records import Banner as Banner
+    from mke.client._system_records import BulkResult as BulkResult
+    from mke.client._system_records import ConfigChange as ConfigChange
+    from mke.client._system_records import ConfigDrift as ConfigDrift
+    from mke.client._system_records import ConfigEntry as ConfigEntry
+    from mke.client._system_records import ConfigFile as ConfigFile
+    from mke.client._system_records import ConfigVersion as ConfigVersion
+    from mke.client._system_records import Difference as Difference
+    from mke.client._system_records import Health as Health
+    from mke.client._system_records import Impact as Impact
+    from mke.client._system_records import Node as Node
     from mke._table import Table
 
-from mke._native.client import Answer as Answer
-from mke._native.client import Bundle as Bundle
-from mke._native.client import Connection as Connection
-from mke._native.client import Context as Context
-from mke.client._access_records import Collection as Collection
-from mke.client._access_records import Decision as Decision
-from mke.client._access_records import Grant as Grant
-from mke.client._access_records import Holder as Holder
-from mke.client._access_records import Missing as Missing
-from mke.client._access_records import Role as Role
-from mke.client._access_records import WhoCan as WhoCan
-from mke.client._asynchronous import AsyncClient as AsyncClient
-from mke.client._flow import Planned as Planned
-from mke.client._flow import Request as Request
-from mke.client._records import Account as Account
-from mke.client._records import Enrolment as Enrolment
-from mke.client._records import Job as Job
-from mke.client._records import LoginLock as LoginLock
-from mke.client._records import LogLine as LogLine
-from mke.client._records import Member as Member
-from mke.client._records import Membership as Membership
-from mke.client._records import PublicKey as PublicKey
-from mke.client._records import SecondFactor as SecondFactor
-from mke.client._records import Team as Team
-from mke.client._records import TeamMembership as TeamMembership
-from mke.client._synchronous import Client as Client
-from mke.client._system_records import AuditSettings as AuditSettings
-from mke.client._system_records import Banner as Banner
-from mke.client._system_records import BulkResult as BulkResult
-from mke.client._system_records import ConfigChange as ConfigChange
-from mke.client._system_records import ConfigDrift as ConfigDrift
-from mke.client._system_records import ConfigEntry as ConfigEntry
-from mke.client._system_records import ConfigFile as ConfigFile
-from mke.client._system_records import ConfigVersion as ConfigVersion
-from mke.client._system_records import Difference as Difference
-from mke.client._system_records import Health as Health
-from mke.client._system_records import Impact as Impact
-from mke.client._system_records import Node as Node
+
+# Where things are. They are loaded when they are first asked for, so that a short program starts soon.
+_PLACES = {
+    "mke._native.client": (
+        "Answer",
+        "Bundle",
+        "Connection",
+        "Context",
+    ),
+    "mke.client._access_records": (
+        "Collection",
+        "Decision",
+        "Grant",
+        "Holder",
+        "Missing",
+        "Role",
+        "WhoCan",
+    ),
+    "mke.client._asynchronous": ("AsyncClient",),
+    "mke.client._flow": (
+        "Planned",
+        "Request",
+    ),
+    "mke.client._records": (
+        "Account",
+        "Enrolment",
+        "Job",
+        "LogLine",
+        "LoginLock",
+        "Member",
+        "Membership",
+        "PublicKey",
+        "SecondFactor",
+        "Team",
+        "TeamMembership",
+    ),
+    "mke.client._synchronous": ("Client",),
+    "mke.client._system_records": (
+        "AuditSettings",
+        "Banner",
+        "BulkResult",
+        "ConfigChange",
+        "ConfigDrift",
+        "ConfigEntry",
+        "ConfigFile",
+        "ConfigVersion",
+        "Difference",
+        "Health",
+        "Impact",
+        "Node",
+    ),
+}
+
+__all__ = [
+    "Account",
+    "Answer",
+    "AsyncClient",
+    "AuditSettings",
+    "Banner",
+    "BulkResult",
+    "Bundle",
+    "Client",
+    "Collection",
+    "ConfigChange",
+    "ConfigDrift",
+    "ConfigEntry",
+    "ConfigFile",
+    "ConfigVersion",
+    "Connection",
+    "Context",
+    "Decision",
+    "Difference",
+    "Enrolment",
+    "Grant",
+    "Health",
+    "Holder",
+    "Impact",
+    "Job",
+    "LogLine",
+    "LoginLock",
+    "Member",
+    "Membership",
+    "Missing",
+    "Node",
+    "Planned",
+    "PublicKey",
+    "Request",
+    "Role",
+    "SecondFactor",
+    "Team",
+    "TeamMembership",
+    "WhoCan",
+    "contexts",
+]
 
 
 def contexts() -> Table[Context]:
@@ -68,3 +164,16 @@ def contexts() -> Table[Context]:
     from mke._table import Table
 
     return Table(kept(), ("name", "url", "username", "current", "verified"))
+
+
+def __getattr__(name: str) -> Any:
+    import importlib
+
+    for place, names in _PLACES.items():
+        if name in names:
+            return getattr(importlib.import_module(place), name)
+    raise AttributeError(f"module 'mke.client' has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -12,25 +12,25 @@ if TYPE_CHECKING:
     from typing import Any
 
     from mke._native.client import Answer
+    from mke.client._async.accounts import AsyncAccounts
+    from mke.client._async.authz import AsyncAuthz
+    from mke.client._async.bundles import AsyncBundles
+    from mke.client._async.collections import AsyncCollections
+    from mke.client._async.config import AsyncConfiguration
+    from mke.client._async.grants import AsyncGrants
+    from mke.client._async.jobs import AsyncJobs
+    from mke.client._async.keys import AsyncKeys
+    from mke.client._async.members import AsyncMembers
+    from mke.client._async.nodes import AsyncNodes
+    from mke.client._async.organizations import AsyncOrganizations
+    from mke.client._async.roles import AsyncRoles
+    from mke.client._async.second_factor import AsyncSecondFactors
+    from mke.client._async.system import AsyncSystem
+    from mke.client._async.teams import AsyncTeams
 
 from mke._native.client import Connection
 from mke.client._connect import authority_text, login_call, logout_call, one, vouched_async, raw_request
 from mke.client._flow import run_async
-from mke.client._async.accounts import AsyncAccounts
-from mke.client._async.authz import AsyncAuthz
-from mke.client._async.bundles import AsyncBundles
-from mke.client._async.collections import AsyncCollections
-from mke.client._async.config import AsyncConfiguration
-from mke.client._async.grants import AsyncGrants
-from mke.client._async.jobs import AsyncJobs
-from mke.client._async.keys import AsyncKeys
-from mke.client._async.members import AsyncMembers
-from mke.client._async.nodes import AsyncNodes
-from mke.client._async.organizations import AsyncOrganizations
-from mke.client._async.roles import AsyncRoles
-from mke.client._async.second_factor import AsyncSecondFactors
-from mke.client._async.system import AsyncSystem
-from mke.client._async.teams import AsyncTeams
 
 __all__ = ["AsyncClient"]
 
@@ -159,76 +159,106 @@ class AsyncClient:
     @property
     def accounts(self) -> AsyncAccounts:
         """Users: people and programs."""
+        from mke.client._async.accounts import AsyncAccounts
+
         return AsyncAccounts(self._connection)
 
     @property
     def organizations(self) -> AsyncOrganizations:
         """Organizations, which have members and teams."""
+        from mke.client._async.organizations import AsyncOrganizations
+
         return AsyncOrganizations(self._connection)
 
     @property
     def teams(self) -> AsyncTeams:
         """Teams of organizations."""
+        from mke.client._async.teams import AsyncTeams
+
         return AsyncTeams(self._connection)
 
     @property
     def members(self) -> AsyncMembers:
         """Who belongs to organizations and teams."""
+        from mke.client._async.members import AsyncMembers
+
         return AsyncMembers(self._connection)
 
     @property
     def keys(self) -> AsyncKeys:
         """Public keys that stand for accounts."""
+        from mke.client._async.keys import AsyncKeys
+
         return AsyncKeys(self._connection)
 
     @property
     def roles(self) -> AsyncRoles:
         """Roles: operations with their modifiers."""
+        from mke.client._async.roles import AsyncRoles
+
         return AsyncRoles(self._connection)
 
     @property
     def collections(self) -> AsyncCollections:
         """Collections: places in the tree in which objects lie."""
+        from mke.client._async.collections import AsyncCollections
+
         return AsyncCollections(self._connection)
 
     @property
     def grants(self) -> AsyncGrants:
         """Grants: who has which role where."""
+        from mke.client._async.grants import AsyncGrants
+
         return AsyncGrants(self._connection)
 
     @property
     def config(self) -> AsyncConfiguration:
         """The configuration: file, parts, versions."""
+        from mke.client._async.config import AsyncConfiguration
+
         return AsyncConfiguration(self._connection)
 
     @property
     def bundles(self) -> AsyncBundles:
         """Client bundles for `docker`, `kubectl` and this client."""
+        from mke.client._async.bundles import AsyncBundles
+
         return AsyncBundles(self._connection)
 
     @property
     def nodes(self) -> AsyncNodes:
         """Nodes: the machines of the swarm."""
+        from mke.client._async.nodes import AsyncNodes
+
         return AsyncNodes(self._connection)
 
     @property
     def authz(self) -> AsyncAuthz:
         """Questions about who may do what."""
+        from mke.client._async.authz import AsyncAuthz
+
         return AsyncAuthz(self._connection)
 
     @property
     def jobs(self) -> AsyncJobs:
         """Synchronisations and what else takes a while."""
+        from mke.client._async.jobs import AsyncJobs
+
         return AsyncJobs(self._connection)
 
     @property
     def second_factor(self) -> AsyncSecondFactors:
         """Codes besides passwords, and locks after failed logins."""
+        from mke.client._async.second_factor import AsyncSecondFactors
+
         return AsyncSecondFactors(self._connection)
 
     @property
     def system(self) -> AsyncSystem:
         """Health, versions, certificates, what is audited."""
+        from mke.client._async.system import AsyncSystem
+
         return AsyncSystem(self._connection)
 
     async def request(

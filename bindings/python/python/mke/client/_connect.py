@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from mke._native.client import Answer
 
 from mke._native.client import authority, authority_async, escape
-from mke.client._flow import Flow, Request, fetch, given
+from mke.client._flow import Flow, Request, fetch, given, text_of
 from mke.errors import ApiError, InvalidValueError
 
 
@@ -46,8 +46,7 @@ def login_call(username: str, password: str, code: str | None) -> Flow[str]:
     """Logs in, and returns the token of the session."""
     body = given(username=username, password=password, code=code)
     answer = yield from fetch(Request("POST", "/auth/login", body))
-    token: str = answer["auth_token"]
-    return token
+    return text_of(answer, "auth_token")
 
 
 def logout_call() -> Flow[None]:

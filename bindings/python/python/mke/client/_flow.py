@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from mke._native.client import Answer, Connection
 
 from mke._native.client import escape
-from mke.errors import InvalidValueError
+from mke.errors import BadAnswerError, InvalidValueError, MkeError
 
 T = TypeVar("T")
 _Call = TypeVar("_Call", bound=Callable[..., Any])
@@ -143,6 +143,16 @@ def planned(flow: Flow[Any]) -> Flow[Planned]:
         flow.close()
 
 
+def _advance(flow: Flow[T], answer: Answer) -> Request | Pause:
+    """Hands an answer on. What a call cannot read is no mistake of its caller, but an answer that breaks the API's promise."""
+    try:
+        return flow.send(answer)
+    except (AttributeError, LookupError, TypeError, ValueError) as error:
+        if isinstance(error, MkeError):
+            raise
+        raise BadAnswerError(f"unexpected answer: {answer!r} has another shape", reason=repr(error)) from error
+
+
 def run(connection: Connection, flow: Flow[T]) -> T:
     """Carries a call out and waits for it."""
     try:
@@ -157,7 +167,7 @@ def run(connection: Connection, flow: Flow[T]) -> T:
             except Exception as error:
                 step = flow.throw(error)
             else:
-                step = flow.send(answer)
+                step = _advance(flow, answer)
     except StopIteration as done:
         result: T = done.value
         return result
@@ -181,7 +191,7 @@ async def run_async(connection: Connection, flow: Flow[T]) -> T:
             except Exception as error:
                 step = flow.throw(error)
             else:
-                step = flow.send(answer)
+                step = _advance(flow, answer)
     except StopIteration as done:
         result: T = done.value
         return result
@@ -233,6 +243,35 @@ def fetch(request: Request) -> Flow[Any]:
     """One request, and its answer as plain data."""
     answer = yield request
     return answer.json()
+
+
+def fetch_object(request: Request) -> Flow[dict[str, Any]]:
+    """One request, and its answer, which must be an object."""
+    found = yield from fetch(request)
+    if not isinstance(found, dict):
+        raise BadAnswerError(f"unexpected answer from {request.path}: no object", path=request.path, reason="no object")
+    return found
+
+
+def get_object(*elements: str, query: Mapping[str, str | int | bool | None] | None = None) -> Flow[dict[str, Any]]:
+    """Reads one object as plain data."""
+    return (yield from fetch_object(Request("GET", path(*elements, query=query))))
+
+
+def text_of(answer: Any, key: str) -> str:
+    """A text in an answer."""
+    value = answer[key]
+    if not isinstance(value, str):
+        raise BadAnswerError(f"unexpected answer: `{key}` is no text", reason=f"{key} is no text")
+    return value
+
+
+def texts_of(answer: Any, key: str) -> tuple[str, ...]:
+    """Several texts in an answer."""
+    values = answer[key]
+    if not isinstance(values, list) or not all(isinstance(value, str) for value in values):
+        raise BadAnswerError(f"unexpected answer: `{key}` is no list of texts", reason=f"{key} is no list of texts")
+    return tuple(values)
 
 
 def send(request: Request) -> Flow[None]:

@@ -42,11 +42,11 @@ class Group:
 
     def _pages(self, listing: Listing[R]) -> Iterator[R]:
         prepared = run(self._connection, listing.prepare())
-        start = ""
+        start, seen = "", {""}
         while True:
             page = run(self._connection, listing.page(start, prepared))
             yield from page.records
-            start = page.next
+            start = listing.following(page, seen)
             if not start:
                 return
 
@@ -72,12 +72,12 @@ class AsyncGroup:
 
     async def _pages(self, listing: Listing[R]) -> AsyncIterator[R]:
         prepared = await run_async(self._connection, listing.prepare())
-        start = ""
+        start, seen = "", {""}
         while True:
             page = await run_async(self._connection, listing.page(start, prepared))
             for record in page.records:
                 yield record
-            start = page.next
+            start = listing.following(page, seen)
             if not start:
                 return
 

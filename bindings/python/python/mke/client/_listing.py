@@ -70,19 +70,28 @@ class Listing(Generic[R]):
             items = []
         if not isinstance(items, list):
             raise BadAnswerError(f"unexpected answer from {place}: no list `{self.key}`", path=place, reason="no list")
+        if not isinstance(following, (str, type(None))):
+            raise BadAnswerError(f"unexpected answer from {place}: `nextPageStart` is no text", path=place, reason="no marker")
         decode = self.decode
         records = tuple(self.record.read(item) if decode is None else decode(item, body, prepared) for item in items)
-        return Page(records, "" if following == start else str(following or ""))
+        return Page(records, "" if following == start else following or "")
 
     def all(self) -> Flow[Table[R]]:
         """Every page, as one table."""
         prepared = yield from self.prepare()
         records: list[R] = []
-        start = ""
-        for _ in range(_MOST_PAGES):
+        start, seen = "", {""}
+        while True:
             page = yield from self.page(start, prepared)
             records.extend(page.records)
-            start = page.next
+            start = self.following(page, seen)
             if not start:
-                break
-        return self.record.table(records)
+                return self.record.table(records)
+
+    def following(self, page: Page[R], seen: set[str]) -> str:
+        """Where the next page starts; empty at the end. `seen` are the starts so far."""
+        if page.next in seen - {""} or len(seen) > _MOST_PAGES:
+            place = path(*self.elements)
+            raise BadAnswerError(f"unexpected answer from {place}: the list does not end", path=place, reason="no end")
+        seen.add(page.next)
+        return page.next

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, fields
-from typing import Any, Callable, ClassVar, TypeVar
+from typing import Any, Callable, ClassVar, List, Optional, Tuple, TypeVar
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -13,7 +13,11 @@ from mke._table import Table
 from mke.errors import BadAnswerError
 
 R = TypeVar("R", bound="Record")
-_plans: dict[type, list[tuple[str, str, Callable[[Any], Any] | None, bool]]] = {}
+# How a field is read: its name, its key in the API, what is made of its value, the type of a plain one, whether it must be there.
+_Plan = List[Tuple[str, str, Optional[Callable[[Any], Any]], Optional[type], bool]]
+_plans: dict[type, _Plan] = {}
+# By how the annotation begins.
+_TYPES = (("str", str), ("bool", bool), ("int", int), ("tuple[", list), ("Mapping[", dict))
 
 
 @dataclass(frozen=True)
@@ -37,7 +41,7 @@ class Record:
         if not isinstance(data, dict):
             raise BadAnswerError(f"{cls.__name__}: an object was expected, not {type(data).__name__}", reason="no object")
         values: dict[str, Any] = {}
-        for name, key, reader, required in _plan(cls):
+        for name, key, reader, kind, required in _plan(cls):
             value = data.get(key)
             if value is None:
                 if required:
@@ -45,7 +49,12 @@ class Record:
                 continue
             if reader is not None:
                 value = reader(value)
-            elif isinstance(value, list):
+            elif kind is not None and type(value) is not kind:
+                raise BadAnswerError(
+                    f"{cls.__name__}: `{key}` in the answer is {type(value).__name__}, not {kind.__name__}",
+                    reason=f"{key} is {type(value).__name__}",
+                )
+            elif kind is list:
                 value = tuple(value)
             values[name] = value
         return cls(**values)
@@ -64,7 +73,7 @@ class Record:
         return Table([self], tuple(field.name for field in fields(self)))._repr_html_()
 
 
-def _plan(cls: type[Record]) -> list[tuple[str, str, Callable[[Any], Any] | None, bool]]:
+def _plan(cls: type[Record]) -> _Plan:
     plan = _plans.get(cls)
     if plan is None:
         from dataclasses import MISSING
@@ -74,6 +83,7 @@ def _plan(cls: type[Record]) -> list[tuple[str, str, Callable[[Any], Any] | None
                 field.name,
                 cls._keys.get(field.name) or _camel(field.name),
                 cls._readers.get(field.name),
+                next((kind for start, kind in _TYPES if str(field.type).startswith(start)), None),
                 field.default is MISSING and field.default_factory is MISSING,
             )
             for field in fields(cls)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mke.client._flow import Flow, get
+from mke.client._flow import Flow, get, text_of
 from mke.errors import InvalidValueError, NotFoundError
 
 
@@ -36,8 +36,7 @@ def subject_id(subject: str) -> Flow[str]:
         raise InvalidValueError(
             f"{subject!r} is no subject, write user:NAME, org:NAME, team:ORGANIZATION/TEAM, authenticated or anonymous"
         )
-    identity: str = found["id"]
-    return identity
+    return text_of(found, "id")
 
 
 def collection_id(place: str) -> Flow[str]:
@@ -45,8 +44,7 @@ def collection_id(place: str) -> Flow[str]:
     if not place.startswith("/"):
         return place
     found = yield from get("collectionByPath", query={"path": place})
-    identity: str = found["id"]
-    return identity
+    return text_of(found, "id")
 
 
 def role_id(role: str) -> Flow[str]:

@@ -12,25 +12,25 @@ if TYPE_CHECKING:
     from typing import Any
 
     from mke._native.client import Answer
+    from mke.client._sync.accounts import Accounts
+    from mke.client._sync.authz import Authz
+    from mke.client._sync.bundles import Bundles
+    from mke.client._sync.collections import Collections
+    from mke.client._sync.config import Configuration
+    from mke.client._sync.grants import Grants
+    from mke.client._sync.jobs import Jobs
+    from mke.client._sync.keys import Keys
+    from mke.client._sync.members import Members
+    from mke.client._sync.nodes import Nodes
+    from mke.client._sync.organizations import Organizations
+    from mke.client._sync.roles import Roles
+    from mke.client._sync.second_factor import SecondFactors
+    from mke.client._sync.system import System
+    from mke.client._sync.teams import Teams
 
 from mke._native.client import Connection
 from mke.client._connect import authority_text, login_call, logout_call, one, vouched, raw_request
 from mke.client._flow import run
-from mke.client._sync.accounts import Accounts
-from mke.client._sync.authz import Authz
-from mke.client._sync.bundles import Bundles
-from mke.client._sync.collections import Collections
-from mke.client._sync.config import Configuration
-from mke.client._sync.grants import Grants
-from mke.client._sync.jobs import Jobs
-from mke.client._sync.keys import Keys
-from mke.client._sync.members import Members
-from mke.client._sync.nodes import Nodes
-from mke.client._sync.organizations import Organizations
-from mke.client._sync.roles import Roles
-from mke.client._sync.second_factor import SecondFactors
-from mke.client._sync.system import System
-from mke.client._sync.teams import Teams
 
 __all__ = ["Client"]
 
@@ -159,76 +159,106 @@ class Client:
     @property
     def accounts(self) -> Accounts:
         """Users: people and programs."""
+        from mke.client._sync.accounts import Accounts
+
         return Accounts(self._connection)
 
     @property
     def organizations(self) -> Organizations:
         """Organizations, which have members and teams."""
+        from mke.client._sync.organizations import Organizations
+
         return Organizations(self._connection)
 
     @property
     def teams(self) -> Teams:
         """Teams of organizations."""
+        from mke.client._sync.teams import Teams
+
         return Teams(self._connection)
 
     @property
     def members(self) -> Members:
         """Who belongs to organizations and teams."""
+        from mke.client._sync.members import Members
+
         return Members(self._connection)
 
     @property
     def keys(self) -> Keys:
         """Public keys that stand for accounts."""
+        from mke.client._sync.keys import Keys
+
         return Keys(self._connection)
 
     @property
     def roles(self) -> Roles:
         """Roles: operations with their modifiers."""
+        from mke.client._sync.roles import Roles
+
         return Roles(self._connection)
 
     @property
     def collections(self) -> Collections:
         """Collections: places in the tree in which objects lie."""
+        from mke.client._sync.collections import Collections
+
         return Collections(self._connection)
 
     @property
     def grants(self) -> Grants:
         """Grants: who has which role where."""
+        from mke.client._sync.grants import Grants
+
         return Grants(self._connection)
 
     @property
     def config(self) -> Configuration:
         """The configuration: file, parts, versions."""
+        from mke.client._sync.config import Configuration
+
         return Configuration(self._connection)
 
     @property
     def bundles(self) -> Bundles:
         """Client bundles for `docker`, `kubectl` and this client."""
+        from mke.client._sync.bundles import Bundles
+
         return Bundles(self._connection)
 
     @property
     def nodes(self) -> Nodes:
         """Nodes: the machines of the swarm."""
+        from mke.client._sync.nodes import Nodes
+
         return Nodes(self._connection)
 
     @property
     def authz(self) -> Authz:
         """Questions about who may do what."""
+        from mke.client._sync.authz import Authz
+
         return Authz(self._connection)
 
     @property
     def jobs(self) -> Jobs:
         """Synchronisations and what else takes a while."""
+        from mke.client._sync.jobs import Jobs
+
         return Jobs(self._connection)
 
     @property
     def second_factor(self) -> SecondFactors:
         """Codes besides passwords, and locks after failed logins."""
+        from mke.client._sync.second_factor import SecondFactors
+
         return SecondFactors(self._connection)
 
     @property
     def system(self) -> System:
         """Health, versions, certificates, what is audited."""
+        from mke.client._sync.system import System
+
         return System(self._connection)
 
     def request(

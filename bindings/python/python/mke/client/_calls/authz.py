@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from typing import Literal
 
 from mke.client._access_records import Decision, WhoCan
-from mke.client._flow import Flow, Request, call, fetch, given, names, path
+from mke.client._flow import Flow, Request, call, fetch_object, given, names, path
 
 
 class AuditLog(Protocol):
@@ -28,9 +28,9 @@ class AuditLog(Protocol):
         """The requests."""
 
 
-def _ask(name: str, body: Mapping[str, Any], inventory: Mapping[str, Any] | None) -> Flow[Any]:
+def _ask(name: str, body: Mapping[str, Any], inventory: Mapping[str, Any] | None) -> Flow[dict[str, Any]]:
     sent = {**body, **given(inventory=inventory)}
-    return (yield from fetch(Request("POST", path("api", "ucp", "authz", name), sent, safe=True)))
+    return (yield from fetch_object(Request("POST", path("api", "ucp", "authz", name), sent, safe=True)))
 
 
 def _what(what: str | Mapping[str, Any], collection: str, modifiers: Iterable[str]) -> dict[str, Any]:
@@ -125,8 +125,7 @@ def explain(
         `decision`, `who`, `what`, `because`, `checks`, `allowed_by`, `obstacles`, `proof` and others.
     """
     body = {**_what(what, collection, modifiers), **given(user=user)}
-    report: dict[str, Any] = yield from _ask("explain", body, inventory)
-    return report
+    return (yield from _ask("explain", body, inventory))
 
 
 @call
@@ -153,8 +152,7 @@ def access(
         `place`, `operations`, `rows`, each with `subject` and `may`, and the `graph` of the picture.
     """
     body = _access(collection, namespace, rows, operations, system)
-    report: dict[str, Any] = yield from _ask("access", body, inventory)
-    return report
+    return (yield from _ask("access", body, inventory))
 
 
 @call
@@ -194,8 +192,7 @@ def simulate(
         inventory: where objects lie.
     """
     body = {"changes": [dict(one) for one in changes], "limit": limit}
-    report: dict[str, Any] = yield from _ask("simulate", body, inventory)
-    return report
+    return (yield from _ask("simulate", body, inventory))
 
 
 @call
@@ -219,8 +216,7 @@ def diff(
         inventory: where objects lie.
     """
     body = given(state=state, world=world, manifests=manifests, reverse=reverse or None, limit=limit)
-    report: dict[str, Any] = yield from _ask("diff", body, inventory)
-    return report
+    return (yield from _ask("diff", body, inventory))
 
 
 @call
@@ -243,8 +239,7 @@ def escalation_paths(
         `subjects`, `root`, `conditional` and `entries`.
     """
     body = given(who=who, footholds=footholds or None, limit=limit)
-    report: dict[str, Any] = yield from _ask("paths", body, inventory)
-    return report
+    return (yield from _ask("paths", body, inventory))
 
 
 @call
@@ -263,8 +258,7 @@ def unused(
         `coverage`, `grants`, `idle_grants`, `unused_grants` and others.
     """
     body = {"log": _log(log), "system": system, "limit": limit}
-    report: dict[str, Any] = yield from _ask("unused", body, inventory)
-    return report
+    return (yield from _ask("unused", body, inventory))
 
 
 @call
@@ -279,8 +273,7 @@ def replay(log: AuditLog, *, limit: int = 100, inventory: Mapping[str, Any] | No
     Returns:
         `coverage`, `same`, `denied_now`, `allowed_now` and `flips`.
     """
-    report: dict[str, Any] = yield from _ask("replay", {"log": _log(log), "limit": limit}, inventory)
-    return report
+    return (yield from _ask("replay", {"log": _log(log), "limit": limit}, inventory))
 
 
 def _log(log: AuditLog) -> dict[str, Any]:
@@ -294,8 +287,7 @@ def test(assertions: Mapping[str, Any], *, inventory: Mapping[str, Any] | None =
     Returns:
         `passed`, `failed`, `errors` and `tests`.
     """
-    report: dict[str, Any] = yield from _ask("test", assertions, inventory)
-    return report
+    return (yield from _ask("test", assertions, inventory))
 
 
 @call
@@ -305,5 +297,4 @@ def to_mke4(*, inventory: Mapping[str, Any] | None = None) -> Flow[dict[str, Any
     Returns:
         `rbac`, `counts`, `renamed` and `left`.
     """
-    report: dict[str, Any] = yield from _ask("to-mke4", {}, inventory)
-    return report
+    return (yield from _ask("to-mke4", {}, inventory))

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from mke._table import Table
     from mke.config import Document
 
-from mke.client._flow import Flow, Request, call, fetch, get, path
+from mke.client._flow import Flow, Request, call, fetch, fetch_object, get, get_object, path
 from mke.client._system_records import ConfigChange, ConfigDrift, ConfigEntry, ConfigFile, ConfigVersion
 
 _FILE = ("api", "ucp", "config-toml")
@@ -134,8 +134,7 @@ def drift() -> Flow[ConfigDrift]:
 @call
 def part(name: Literal["logging", "scheduling", "kubernetes", "registries", "directory"]) -> Flow[dict[str, Any]]:
     """One part, as a mapping of the API. Passwords are not in it."""
-    settings: dict[str, Any] = yield from get(*_part(name))
-    return settings
+    return (yield from get_object(*_part(name)))
 
 
 @call
@@ -158,8 +157,7 @@ def put_part(
     """
     place = path(*_part(name), query={"dry-run": dry_run, "why": why})
     request = Request("PUT", place, dict(settings), if_match=if_match, safe=dry_run)
-    answer: dict[str, Any] = yield from fetch(request)
-    return answer
+    return (yield from fetch_object(request))
 
 
 def _part(name: str) -> tuple[str, ...]:
@@ -173,5 +171,4 @@ def _part(name: str) -> tuple[str, ...]:
 @call
 def license() -> Flow[dict[str, Any]]:
     """What the newest licence says. Needs an engine that is a manager of a swarm."""
-    answer: dict[str, Any] = yield from get("api", "ucp", "config", "license")
-    return answer
+    return (yield from get_object("api", "ucp", "config", "license"))

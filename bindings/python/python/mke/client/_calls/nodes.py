@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
     from mke._table import Table
 
-from mke.client._flow import Flow, Request, call, change, get, names, path, send, wait as wait_for
+from mke.client._flow import Flow, Request, call, change, get, get_object, names, path, send, wait as wait_for
 from mke.client._system_records import Node
 from mke.errors import ConflictError, InvalidValueError, NotFoundError, ServerError
 
@@ -48,8 +48,7 @@ def plan(node: str) -> Flow[dict[str, Any]]:
         mke.errors.NotFoundError: there is no such node, or no agents run here.
         mke.errors.ServerError: the node does not answer.
     """
-    answer: dict[str, Any] = yield from get("api", "ucp", "nodes", node, "plan")
-    return answer
+    return (yield from get_object("api", "ucp", "nodes", node, "plan"))
 
 
 @change
@@ -158,7 +157,7 @@ def _tasks(node_id: str) -> Flow[int]:
 def _inspect(node: str) -> Flow[dict[str, Any]]:
     found: dict[str, Any]
     try:
-        found = yield from get("nodes", node)
+        found = yield from get_object("nodes", node)
     except NotFoundError as unknown:
         everyone = yield from get("nodes")
         named = [one for one in everyone if one.get("Description", {}).get("Hostname") == node]

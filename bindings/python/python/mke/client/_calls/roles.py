@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from mke._table import Table
 
 from mke.client._access_records import Role
-from mke.client._flow import Flow, Request, call, change, fetch, get, path, send
+from mke.client._flow import Flow, Request, call, change, fetch, get, path, send, text_of
 from mke.client._resolve import role_id
 
 
@@ -43,8 +43,7 @@ def create(name: str, operations: Mapping[str, Mapping[str, Any]]) -> Flow[str]:
         mke.errors.BadRequestError: an operation or modifier does not exist; `detail` lists all of them.
     """
     answer = yield from fetch(Request("POST", path("roles"), {"name": name, "operations": operations}))
-    identity: str = answer["id"]
-    return identity
+    return text_of(answer, "id")
 
 
 @change

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from mke.client._flow import Flow, Request, call, change, fetch, get, path, send
+from mke.client._flow import Flow, Request, call, change, fetch, get, path, send, texts_of
 from mke.client._records import Enrolment, LoginLock, SecondFactor
 
 
@@ -33,7 +33,7 @@ def confirm(account: str, code: str) -> Flow[tuple[str, ...]]:
         mke.errors.TooManyRequestsError: too many codes were wrong.
     """
     answer = yield from fetch(Request("POST", path("accounts", account, "secondFactor", "confirm"), {"code": code}))
-    return tuple(answer["recoveryCodes"])
+    return texts_of(answer, "recoveryCodes")
 
 
 @change
@@ -41,7 +41,7 @@ def renew_recovery_codes(account: str, password: str, code: str) -> Flow[tuple[s
     """Makes new recovery codes; the old ones open nothing any more."""
     place = path("accounts", account, "secondFactor", "recoveryCodes")
     answer = yield from fetch(Request("POST", place, {"password": password, "code": code}))
-    return tuple(answer["recoveryCodes"])
+    return texts_of(answer, "recoveryCodes")
 
 
 @change

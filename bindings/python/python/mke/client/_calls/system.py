@@ -8,7 +8,7 @@ if TYPE_CHECKING:
 
     from mke._table import Table
 
-from mke.client._flow import Flow, Request, call, fetch, get, given, path, wait
+from mke.client._flow import Flow, Request, call, fetch, get, get_object, given, path, text_of, wait
 from mke.client._system_records import AuditSettings, Banner, ConfigChange, Health
 from mke.errors import ClientError
 
@@ -49,15 +49,13 @@ def wait_healthy(*, timeout: float = 300.0, interval: float = 1.0) -> Flow[Healt
 @call
 def version() -> Flow[dict[str, Any]]:
     """The versions of the control plane and of the engine behind it, as `docker version` shows them."""
-    answer: dict[str, Any] = yield from get("version")
-    return answer
+    return (yield from get_object("version"))
 
 
 @call
 def info() -> Flow[dict[str, Any]]:
     """What `docker info` shows. Needs an engine."""
-    answer: dict[str, Any] = yield from get("info")
-    return answer
+    return (yield from get_object("info"))
 
 
 @call
@@ -120,5 +118,4 @@ def registry_token(service: str, *scopes: str) -> Flow[str]:
         *scopes: what it is for: `repository:NAME:pull,push`.
     """
     answer = yield from get("auth", "token", query={"service": service, "scope": " ".join(scopes) or None})
-    token: str = answer["token"]
-    return token
+    return text_of(answer, "token")
