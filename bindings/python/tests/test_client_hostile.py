@@ -241,7 +241,7 @@ def test_answers_have_a_limit(client, played):
 
 
 def test_names_are_shown_inert(client, played):
-    """ux-05: names of a server are escaped where notebooks show them."""
+    """Names of a server are escaped where notebooks show them, and move no cursor."""
     evil = '<img src=x onerror="alert(1)">'
     played.answer = lambda method, path: as_json({"accounts": [{"name": evil, "id": evil, "fullName": "\x1b[2J"}]})
     accounts = client.accounts.list()

@@ -3,6 +3,7 @@
 mod blank;
 mod ids;
 mod list;
+mod python;
 mod report;
 mod scan;
 

@@ -1,12 +1,13 @@
 //! Finds the ids that tests claim in their documentation comments.
 //!
 //! A claim counts only on a function that is a test (`#[test]`, `#[tokio::test]` and the like), or on a table that
-//! calls itself one (its documentation starts with `Test table:`). Ids in other comments are only prose.
+//! calls itself one (its documentation starts with `Test table:`). Ids in other comments are only prose. Tests in Python have a
+//! reader of their own.
 
 use std::path::{Path, PathBuf};
 
 use super::blank::blank;
-use super::ids;
+use super::{ids, python};
 use crate::failure::{Failure, Outcome};
 
 /// One id in one place.
@@ -22,12 +23,16 @@ pub(crate) struct Claim {
 /// Directories that hold no source of ours.
 const SKIPPED: [&str; 2] = ["target", "node_modules"];
 
-/// The claims of all Rust files below `root`.
+/// The claims of all files of tests below `root`.
 pub(crate) fn tree(root: &Path) -> Outcome<Vec<Claim>> {
     let mut claims = Vec::new();
     visit(root, &mut |path| {
         let source = std::fs::read_to_string(path).map_err(Failure::file("read", path))?;
-        claims.extend(file(path.strip_prefix(root).unwrap_or(path), &source));
+        let shown = path.strip_prefix(root).unwrap_or(path);
+        claims.extend(match python::holds_tests(path) {
+            true => python::file(shown, &source),
+            false => file(shown, &source),
+        });
         Ok(())
     })?;
     claims.sort();
@@ -44,7 +49,7 @@ fn visit(directory: &Path, each: &mut impl FnMut(&Path) -> Outcome) -> Outcome {
         let name = name.to_string_lossy();
         if path.is_dir() && !name.starts_with('.') && !SKIPPED.contains(&&*name) {
             visit(&path, each)?;
-        } else if path.extension().is_some_and(|extension| extension == "rs") {
+        } else if path.extension().is_some_and(|extension| extension == "rs") || python::holds_tests(&path) {
             each(&path)?;
         }
     }
