@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from mke.client._access_records import Missing as Missing
     from mke.client._access_records import Role as Role
     from mke.client._access_records import WhoCan as WhoCan
-    from mke.client._asynchronous import AsyncClient as AsyncClient
     from mke.client._flow import Planned as Planned
     from mke.client._flow import Request as Request
     from mke.client._records import Account as Account
@@ -43,7 +42,6 @@ if TYPE_CHECKING:
     from mke.client._records import SecondFactor as SecondFactor
     from mke.client._records import Team as Team
     from mke.client._records import TeamMembership as TeamMembership
-    from mke.client._synchronous import Client as Client
     from mke.client._system_records import AuditSettings as AuditSettings
     from mke.client._system_records import Banner as Banner
     from mke.client._system_records import BulkResult as BulkResult
@@ -58,8 +56,10 @@ if TYPE_CHECKING:
     from mke.client._system_records import Node as Node
     from mke._table import Table
 
+from mke.client._asynchronous import AsyncClient as AsyncClient
+from mke.client._synchronous import Client as Client
 
-# Where things are. They are loaded when they are first asked for, so that a short program starts soon.
+# Where records are. They are loaded when they are first asked for, so that a short program starts soon.
 _PLACES = {
     "mke._native.client": (
         "Answer",
@@ -76,7 +76,6 @@ _PLACES = {
         "Role",
         "WhoCan",
     ),
-    "mke.client._asynchronous": ("AsyncClient",),
     "mke.client._flow": (
         "Planned",
         "Request",
@@ -94,7 +93,6 @@ _PLACES = {
         "Team",
         "TeamMembership",
     ),
-    "mke.client._synchronous": ("Client",),
     "mke.client._system_records": (
         "AuditSettings",
         "Banner",
