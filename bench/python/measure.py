@@ -97,6 +97,7 @@ def of_mke(policy: Any, questions: list[tuple[str, str]]) -> list[Engine]:
 
     return [
         Engine("mke: decide", lambda number: bool(decide(*asked[number])), CHUNK),
+        Engine("mke: decide, a thousand again and again", lambda number: bool(decide(*asked[number % 1000])), CHUNK),
         Engine("mke: allows", lambda number: allows(*asked[number]), CHUNK),
         Engine("mke: decide, reason read", with_reason, CHUNK),
     ]
@@ -104,9 +105,9 @@ def of_mke(policy: Any, questions: list[tuple[str, str]]) -> list[Engine]:
 
 def of_casbin(shape: Shape, questions: list[tuple[str, str]]) -> list[Engine]:
     import casbin
+    from casbin.model.model_fast import FastModel
 
     def filled(enforcer: Any) -> Any:
-        enforcer.enable_log(False)
         enforcer.add_policies([[team, place, OPERATION] for team, place in shape.grants()])
         enforcer.add_grouping_policies(
             [[user, f"group{team}"] for team in range(shape.teams) for user in shape.members(team)]
@@ -116,9 +117,14 @@ def of_casbin(shape: Shape, questions: list[tuple[str, str]]) -> list[Engine]:
     def model() -> Any:
         return casbin.Enforcer.new_model(text=MODEL)
 
+    def fast_model() -> Any:
+        found = FastModel([1])
+        found.load_model_from_text(MODEL)
+        return found
+
     plain = filled(casbin.Enforcer(model()))
     # Looks up policies by their object, which somebody must know to be selective.
-    fast = filled(casbin.FastEnforcer(model(), cache_key_order=[1]))
+    fast = filled(casbin.FastEnforcer(fast_model(), cache_key_order=[1]))
     return [
         Engine("pycasbin", lambda number: plain.enforce(*questions[number], OPERATION)),
         Engine("pycasbin, FastEnforcer by object", lambda number: fast.enforce(*questions[number], OPERATION)),
@@ -138,8 +144,8 @@ def of_cedar(shape: Shape, questions: list[tuple[str, str]]) -> list[Engine]:
     for team in range(shape.teams):
         people += [entity("Subject", user, [uid("Subject", f"group{team}")]) for user in shape.members(team)]
     readers: dict[str, list[dict[str, Any]]] = {}
-    for team, place in shape.grants():
-        readers.setdefault(place, []).append({"__entity": uid("Subject", team)})
+    for reader, place in shape.grants():
+        readers.setdefault(place, []).append({"__entity": uid("Subject", reader)})
     plain = cedarpy.Entities.from_json_str(json.dumps(people + [entity("Collection", place, []) for place in readers]))
     marked = [entity("Collection", place, [], readers=found) for place, found in readers.items()]
     indexed = cedarpy.Entities.from_json_str(json.dumps(people + marked))
@@ -171,6 +177,8 @@ def agree(engines: list[Engine], seconds: float) -> dict[str, int]:
     first = engines[0]
     compared = {}
     for engine in engines[1:]:
+        if "again" in engine.name:
+            continue
         end = time.perf_counter() + seconds
         number = 0
         while number < (1 << 14) and (number < 2 or time.perf_counter() < end):
@@ -326,14 +334,14 @@ def decisions(rounds: int, seconds: float, say: Callable[[str], None]) -> tuple[
             lines.append(f"| {shape.name} | mke: decide_many, {name} | {figures(statistics.median(values) / 1e6)} million/s | – | – |")
         one = statistics.median(own)
         aims.append(f"| one decision, {shape.name}: ≤ 1 µs | {nanoseconds(one)} | {verdict(one <= 1000)} |")
-        rate = max(map(statistics.median, rates.values()))
+        most = max(map(statistics.median, rates.values()))
         aims.append(
-            f"| batch, {shape.name}: ≥ 3,000,000 decisions/s | {figures(rate / 1e6)} million/s | {verdict(rate >= 3e6)} |"
+            f"| batch, {shape.name}: ≥ 3,000,000 decisions/s | {figures(most / 1e6)} million/s | {verdict(most >= 3e6)} |"
         )
         if shape.users == 100_000:
             for name, wanted in (("pycasbin", 30_000), ("cedarpy", 40)):
-                ratio = statistics.median(ratios[name])
-                aims.append(f"| {shape.name}: {name} takes ≥ {wanted:,} × | {figures(ratio)} × | {verdict(ratio >= wanted)} |")
+                longer = statistics.median(ratios[name])
+                aims.append(f"| {shape.name}: {name} takes ≥ {wanted:,} × | {figures(longer)} × | {verdict(longer >= wanted)} |")
     return lines, aims
 
 

@@ -75,7 +75,7 @@ def test_what_becomes_of_an_object() -> None:
     sent = pod()
     review = Cluster().review(sent, user="jane-id")
     assert review.object is not None
-    assert review.object["metadata"]["namespace"] if "namespace" in review.object["metadata"] else True
+    assert review.object["spec"]["serviceAccountName"] == "default"
     assert review.patch, "defaults are filled in"
     assert "annotations" not in sent["metadata"], "what was sent stays as it was"
     assert review.notes.columns == ("plugin", "text")
@@ -87,10 +87,10 @@ def test_a_policy_is_selected() -> None:
     before = Cluster(f"{POLICY}")
     cluster = Cluster(f"{POLICY}---{USE}")
     assert cluster.policies == ["00-readonly", "privileged", "unprivileged"]
-    assert before.review(readonly, user="jane-id").pod_security_policy == "unprivileged", "nobody may use it"
-    assert cluster.review(readonly, user="sam-id").pod_security_policy == "unprivileged", "somebody else may use it"
-    assert cluster.review(pod(), user="jane-id").pod_security_policy == "unprivileged", "it would have to be changed"
-    assert cluster.review(readonly, user="jane-id").pod_security_policy is not None
+    assert before.review(readonly, user="jane-id").pod_security_policy == "privileged", "nobody may use it"
+    assert cluster.review(readonly, user="sam-id").pod_security_policy == "privileged", "somebody else may use it"
+    assert cluster.review(pod(), user="jane-id").pod_security_policy == "privileged", "it does not allow the pod as it is"
+    assert cluster.review(readonly, user="jane-id").pod_security_policy == "00-readonly"
 
 
 def test_updates_and_deletions() -> None:

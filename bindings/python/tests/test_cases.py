@@ -18,7 +18,8 @@ QUESTIONS = 136 + 493
 
 def load(path: Path) -> dict[str, Any]:
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    return yaml.load(path.read_text(encoding="utf-8"), loader)
+    file: dict[str, Any] = yaml.load(path.read_text(encoding="utf-8"), loader)
+    return file
 
 
 def gather() -> list[Any]:

@@ -110,15 +110,16 @@ def test_a_misspelt_name_is_no_denial(bank: Policy, question: tuple[str, ...], w
     """What stands for nothing is an error wherever it is asked, so that a test cannot pass by a typing mistake."""
     for ask in (bank.decide, bank.allows, bank.decide_many):
         with pytest.raises(InquiryError, match=name) as caught:
-            ask(*question)  # type: ignore[arg-type]
+            ask(*question)
         assert (caught.value.kind, caught.value.what, caught.value.name) == ("Unknown", what, name)
         assert isinstance(caught.value, ValueError)
 
 
 def test_arguments_of_other_types_are_refused(bank: Policy) -> None:
-    for question in ((1, "Service View", "/Prod"), ("sam", 2, "/Prod"), ("sam", "Service View", b"/Prod")):
+    questions: list[Any] = [(1, "Service View", "/Prod"), ("sam", 2, "/Prod"), ("sam", "Service View", b"/Prod")]
+    for question in questions:
         with pytest.raises(InvalidValueError, match="must be a name"):
-            bank.decide(*question)  # type: ignore[arg-type]
+            bank.decide(*question)
 
 
 def everything(policy: Policy) -> tuple[list[str | None], list[str], list[str]]:
@@ -211,7 +212,7 @@ def test_a_second_thread_works_during_a_batch(bank: Policy) -> None:
         # A processor must be free for the other thread at some time during the call, so the calls become longer.
         for size in (10**5, 10**6, 10**7):
             times = size // len(encoded[0]) + 1
-            columns = [array.array("i", column.tobytes() * times) for column in encoded]
+            columns: Any = [array.array("i", column.tobytes() * times) for column in encoded]
             before = count
             bank.decide_many(*columns, threads=1)
             if count > before:

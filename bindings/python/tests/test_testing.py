@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from importlib.metadata import entry_points
+from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 import pytest
@@ -40,9 +40,11 @@ def test_same_object(policy, request):
 
 def installed() -> bool:
     """Whether pytest loads the plugin by itself."""
-    found = entry_points()
-    points = found.select(group="pytest11") if hasattr(found, "select") else found.get("pytest11", [])
-    return any(point.value == "mke.testing" for point in points)
+    try:
+        version("mke")
+    except PackageNotFoundError:
+        return False
+    return True
 
 
 def run(pytester: pytest.Pytester, *more: str) -> pytest.RunResult:

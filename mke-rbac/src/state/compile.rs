@@ -1,6 +1,6 @@
 //! From names to ids: a written state becomes a policy and an inventory.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 use mke_core::ids::{AccountId, CollectionId, RoleId, TeamId};
 use mke_core::names::CollectionPath;
@@ -23,6 +23,7 @@ impl World {
         let mut builder = Builder {
             record,
             collections: BTreeMap::new(),
+            ids: HashSet::new(),
             problems: Vec::new(),
         };
         let model = builder.model();
@@ -66,6 +67,8 @@ fn private_path(user: &str) -> String {
 struct Builder<'r> {
     record: &'r WorldRecord,
     collections: BTreeMap<String, CollectionId>,
+    /// The ids of those, because different paths can be given the same one.
+    ids: HashSet<CollectionId>,
     problems: Vec<String>,
 }
 
@@ -108,6 +111,7 @@ impl Builder<'_> {
         ];
         for (path, id) in builtins {
             self.collections.insert(path.to_owned(), id.into());
+            self.ids.insert(id.into());
         }
         let private = self.record.users.iter().filter(|(_, user)| user.logged_in);
         let private: Vec<_> = private.map(|(name, _)| private_path(name)).collect();
@@ -134,13 +138,13 @@ impl Builder<'_> {
             .replace('/', "-")
             .replace(' ', "_");
         let id = CollectionId::from(format!("c-{id}"));
-        let taken = self.collections.values().any(|known| *known == id);
-        if taken || self.collections.contains_key(parsed.as_str()) {
+        if self.ids.contains(&id) || self.collections.contains_key(parsed.as_str()) {
             return Err(format!(
                 "collection `{path}` gets the id `{id}`, which another one has"
             ));
         }
         self.collections.insert(parsed.to_string(), id.clone());
+        self.ids.insert(id.clone());
         Ok(Collection {
             id,
             name: name.to_owned(),

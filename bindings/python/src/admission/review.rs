@@ -14,7 +14,7 @@ use crate::rbac::escape;
 /// ...        "spec": {"containers": [{"name": "c", "image": "nginx"}]}}
 /// >>> review = mke.admission.Cluster().review(pod, user="jane-id")
 /// >>> review.allowed, review.pod_security_policy
-/// (True, 'unprivileged')
+/// (True, 'privileged')
 #[pyclass(module = "mke.admission", frozen)]
 pub(crate) struct Review(Outcome);
 

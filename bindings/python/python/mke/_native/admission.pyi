@@ -74,7 +74,7 @@ class Review:
     ...        "spec": {"containers": [{"name": "c", "image": "nginx"}]}}
     >>> review = mke.admission.Cluster().review(pod, user="jane-id")
     >>> review.allowed, review.pod_security_policy
-    (True, 'unprivileged')
+    (True, 'privileged')
     """
     @property
     def allowed(self) -> bool:
