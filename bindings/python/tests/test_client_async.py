@@ -68,11 +68,20 @@ class Stalled:
         return f"https://127.0.0.1:{self.listener.getsockname()[1]}"
 
     def serve(self) -> None:
-        connection, _ = self.listener.accept()
+        try:
+            connection, _ = self.listener.accept()
+        except OSError:
+            # Whoever came gave up during the handshake.
+            self.ended.set()
+            return
         with connection:
-            connection.recv(65536)
-            self.came.set()
-            self.on_request()
+            try:
+                asked = connection.recv(65536)
+            except OSError:
+                asked = b""
+            if asked:
+                self.came.set()
+                self.on_request()
             try:
                 while connection.recv(65536):
                     pass
