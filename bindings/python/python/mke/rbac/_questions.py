@@ -8,10 +8,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any
 
-    Question = dict[str, Any]
 
-
-def check(operation: str, collection: str, /, *modifiers: str) -> Question:
+def check(operation: str, collection: str, /, *modifiers: str) -> dict[str, Any]:
     """May the operation be used in the collection, with all these modifiers?
 
     >>> check("Container Create", "/Prod", "Privileged")
@@ -28,7 +26,7 @@ def create(
     uses: Iterable[str] = (),
     local: bool = False,
     global_driver: bool = False,
-) -> Question:
+) -> dict[str, Any]:
     """May an object be made, and where does it go?
 
     Args:
@@ -53,7 +51,7 @@ def create(
     )
 
 
-def update(resource: str, /, *modifiers: str, label: str | None = None, uses: Iterable[str] | None = None) -> Question:
+def update(resource: str, /, *modifiers: str, label: str | None = None, uses: Iterable[str] | None = None) -> dict[str, Any]:
     """May an object of the state (`service/web`) be changed, or moved to the collection `label`?
 
     >>> update("service/web", label="/Prod")
@@ -65,7 +63,7 @@ def update(resource: str, /, *modifiers: str, label: str | None = None, uses: It
     return question
 
 
-def listing(type: str, /) -> Question:
+def listing(type: str, /) -> dict[str, Any]:
     """Which objects of the state does a list show?
 
     >>> listing("service")
@@ -74,7 +72,7 @@ def listing(type: str, /) -> Question:
     return _question("list", type=type)
 
 
-def visible_collections() -> Question:
+def visible_collections() -> dict[str, Any]:
     """Which collections are visible?
 
     >>> visible_collections()
@@ -83,7 +81,7 @@ def visible_collections() -> Question:
     return _question("collections")
 
 
-def schedule(collection: str, /) -> Question:
+def schedule(collection: str, /) -> dict[str, Any]:
     """Where may a workload of the collection run?
 
     >>> schedule("/Prod")
@@ -92,7 +90,7 @@ def schedule(collection: str, /) -> Question:
     return _question("schedule", collection=collection)
 
 
-def effective(collection: str, /) -> Question:
+def effective(collection: str, /) -> dict[str, Any]:
     """Which operations are held in the collection?
 
     >>> effective("/Prod")
@@ -112,7 +110,7 @@ def api(
     resource: str | None = None,
     other: str | None = None,
     body: Any = _NO_BODY,
-) -> Question:
+) -> dict[str, Any]:
     """May a call of the Engine API be made?
 
     Args:
@@ -145,7 +143,7 @@ def kubernetes(
     path: str | None = None,
     account: str | None = None,
     groups: Iterable[str] = (),
-) -> Question:
+) -> dict[str, Any]:
     """May a request to Kubernetes be made? `account` is a user of this policy, who asks with its own groups; otherwise the
     subject of the question is a user name as Kubernetes sees it.
 
@@ -166,6 +164,6 @@ def kubernetes(
     )
 
 
-def _question(kind: str, **fields: Any) -> Question:
+def _question(kind: str, **fields: Any) -> dict[str, Any]:
     """What says nothing is left out."""
     return {"kind": kind, **{name: value for name, value in fields.items() if value not in (None, [], "", False)}}
