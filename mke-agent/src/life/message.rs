@@ -37,6 +37,8 @@ pub enum Message {
     Healthy(Role),
     /// The same, and the label says that nothing is reconciled.
     Paused(Role),
+    /// It is drained, so that its agent has no task either. Its components run on.
+    Drained(Role),
     /// It is in the swarm, but not yet in the inventory, or has not said anything yet.
     CompletingRegistration,
     /// No manager has heard of it for ten seconds.
@@ -85,7 +87,7 @@ impl Message {
     /// How serious it is.
     pub const fn level(&self) -> Level {
         match self {
-            Self::Healthy(_) | Self::Paused(_) => Level::Healthy,
+            Self::Healthy(_) | Self::Paused(_) | Self::Drained(_) => Level::Healthy,
             Self::CompletingRegistration
             | Self::Reconfiguring
             | Self::ReconfigurationPending
@@ -113,6 +115,11 @@ impl fmt::Display for Message {
             Self::Paused(role) => write!(
                 f,
                 "Healthy MKE {}, not reconciled while its label {AGENT_PAUSE} is true",
+                word(*role)
+            ),
+            Self::Drained(role) => write!(
+                f,
+                "Healthy MKE {}, not reconciled while it is drained",
                 word(*role)
             ),
             Self::CompletingRegistration => f.write_str("Completing node registration"),

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 
 use super::message::{Level, Message, heartbeat_hint};
 use super::report::{ComponentState, Phase, StoredReport};
-use super::swarm::{SwarmNode, SwarmState, TaskState};
+use super::swarm::{Availability, SwarmNode, SwarmState, TaskState};
 
 /// How long nobody may hear of a node before that is a heartbeat failure.
 pub const HEARTBEAT: Duration = Duration::from_secs(10);
@@ -86,7 +86,7 @@ impl NodeState {
 /// The state of a node.
 ///
 /// ```text
-/// lost by the swarm → no Windows manager → twin → agent not running → silent agent → not registered → role changes → reconcile → controller → components
+/// lost by the swarm → no Windows manager → twin → drained → agent not running → silent agent → not registered → role changes → reconcile → controller → components
 /// ```
 pub fn state_of(known: &Known<'_>, stored: Option<&StoredReport>, now: Timestamp) -> NodeState {
     let node = known.node;
@@ -103,7 +103,11 @@ pub fn state_of(known: &Known<'_>, stored: Option<&StoredReport>, now: Timestamp
     }
     // A connection that broke off comes again elsewhere, unless the agent is silent too. And right after a change of its
     // leader the swarm does not know itself who is there: it finds out within seconds.
+    let absent = is_absent(known);
     match node.state {
+        SwarmState::Unknown | SwarmState::Disconnected if absent => {
+            return NodeState::of(Message::Undetermined);
+        }
         SwarmState::Disconnected if known.contact != Contact::Alive => return silent(),
         SwarmState::Unknown if known.contact == Contact::Lost => return NodeState::of(Message::Undetermined),
         _ => {}
@@ -123,6 +127,12 @@ pub fn state_of(known: &Known<'_>, stored: Option<&StoredReport>, now: Timestamp
                 "another node has the same engine id: remove /etc/docker/key.json here, with newer engines the file engine-id \
                  in its data directory, and start the engine again",
             ),
+        };
+    }
+    if absent && known.registered && report.is_some_and(|report| report.role == node.role) {
+        return match (node.role, known.controller) {
+            (Role::Worker, _) | (Role::Manager, Contact::Alive) => NodeState::of(Message::Drained(node.role)),
+            (Role::Manager, _) => NodeState::of(Message::NoController),
         };
     }
     if let Some(task) = known.task.filter(|task| *task != TaskState::Running) {
@@ -147,6 +157,16 @@ pub fn state_of(known: &Known<'_>, stored: Option<&StoredReport>, now: Timestamp
         _ => None,
     };
     NodeState { message, hint }
+}
+
+/// Whether the agent is away because the node is drained: that takes every task from it, those of agents too. What the node
+/// carries runs on, and nobody reconciles it.
+fn is_absent(known: &Known<'_>) -> bool {
+    let task = match known.task {
+        Some(task) => task == TaskState::Running,
+        None => known.contact == Contact::Alive,
+    };
+    known.node.availability == Availability::Drain && !task
 }
 
 /// What follows from the report of a node that is heard of.

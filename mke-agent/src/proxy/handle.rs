@@ -97,8 +97,7 @@ pub(crate) async fn handle(
         same_version(call.query(), judged)?;
     }
 
-    let target = call.own_object().and_then(|own| facts.objects.get(own));
-    let target = target.map(|found| found.id.as_str());
+    let target = call.own_object().map(|own| own.name.as_str());
     node_rules::must_be_safe(state, call.endpoint().id, target, &checked).await?;
 
     if let Some(prune) = call.prune()? {

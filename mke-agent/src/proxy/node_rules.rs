@@ -11,6 +11,7 @@ use serde_json::Value;
 use crate::controller::error::{ApiError, Kind};
 use crate::controller::state::State;
 use crate::engine::EngineError;
+use crate::engine::lookup::escaped;
 use crate::life::{Level, SwarmNode};
 
 /// A manager, as the cluster knows it.
@@ -38,14 +39,15 @@ enum Change<'c> {
 pub(super) async fn must_be_safe(
     state: &State,
     endpoint: EndpointId,
-    id: Option<&str>,
+    named: Option<&str>,
     body: &[u8],
 ) -> Result<(), ApiError> {
     if !matches!(endpoint, EndpointId::NodeUpdate | EndpointId::NodeRemove) {
         return Ok(());
     }
-    let Some(id) = id else { return Ok(()) };
-    let found: Value = match state.engine.get_json(&format!("/nodes/{id}")).await {
+    let Some(named) = named else { return Ok(()) };
+    let path = format!("/nodes/{}", escaped(named));
+    let found: Value = match state.engine.get_json(&path).await {
         Ok(found) => found,
         // Whoever names a node that is not there hears so from the engine.
         Err(EngineError::Refused { status, .. }) if status == StatusCode::NOT_FOUND => return Ok(()),

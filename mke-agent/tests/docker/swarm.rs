@@ -258,7 +258,8 @@ async fn stacks_of_low_privilege() {
     cluster.stop().await;
 }
 
-/// DAPI-001, RBAC-018, RBAC-039: nodes are seen, and only administrators change the swarm.
+/// DAPI-001, RBAC-018, RBAC-039, NOD-005, ORC-003: nodes are seen, only administrators change the swarm, and what would harm the cluster
+/// is refused to them too.
 #[tokio::test(flavor = "multi_thread")]
 async fn nodes_and_the_swarm() {
     let engine = Engine::start_swarm().await;
@@ -284,6 +285,18 @@ async fn nodes_and_the_swarm() {
     ] {
         assert!(jane.fails(refused).await.contains("access denied"), "{refused:?}");
     }
+    // A manager is not removed, whoever asks, nor left without any orchestrator.
+    let own = engine.docker(&["info", "--format", "{{.Swarm.NodeID}}"]);
+    for name in ["manager1", own.trim()] {
+        let why = cluster.admin.fails(&["node", "rm", "--force", name]).await;
+        assert!(why.contains("docker node demote manager1"), "{why}");
+    }
+    let label = "com.docker.ucp.orchestrator.swarm";
+    let why = cluster
+        .admin
+        .fails(&["node", "update", "--label-rm", label, "manager1"])
+        .await;
+    assert!(why.contains("add the label"), "{why}");
     cluster
         .admin
         .ok(&["swarm", "update", "--task-history-limit", "3"])

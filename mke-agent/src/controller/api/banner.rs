@@ -1,4 +1,7 @@
-//! `/api/banner`: what a dashboard warns of. Everybody learns that something is wrong, administrators also where and what (MON-001).
+//! `/api/banner`: what people who log in must be told. Everybody learns that certificates end and that nodes are not well,
+//! administrators also which nodes and why (MON-001).
+
+use std::time::Duration;
 
 use http::StatusCode;
 use mke_core::product::Orchestrator;
@@ -10,10 +13,13 @@ use crate::controller::body::{self, Response};
 use crate::controller::error::ApiError;
 use crate::life::{Level, NodeState, SwarmNode};
 
+/// People are told this long before a certificate ends.
+const WARN_BEFORE: Duration = Duration::from_secs(90 * 24 * 3600);
+
 /// One warning.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 struct Banner {
-    severity: Severity,
+    level: Severity,
     message: String,
 }
 
@@ -26,35 +32,60 @@ enum Severity {
     Critical,
 }
 
-/// The warnings of this moment; none where no agents tell how nodes do.
+/// The warnings of this moment.
 pub(super) async fn list(call: Call) -> Result<Response, ApiError> {
-    let Some(board) = call.state.board.as_deref() else {
-        return Ok(body::json(StatusCode::OK, &json!([])));
-    };
-    let states = board.states(&call.snapshot.roll, call.state.clock.now());
-    let swarm = board.swarm().borrow().clone();
-    let nodes: Vec<(&SwarmNode, &NodeState)> = swarm
-        .nodes
-        .iter()
-        .filter_map(|node| Some((node, states.get(&node.id)?)))
-        .collect();
-    let banners = banners(&nodes, call.by_administrator());
+    let mut banners = of_certificates(&call);
+    // Where no agents are nobody tells how nodes do.
+    if let Some(board) = call.state.board.as_deref() {
+        let states = board.states(&call.snapshot.roll, call.state.clock.now());
+        let swarm = board.swarm().borrow().clone();
+        let nodes: Vec<(&SwarmNode, &NodeState)> = swarm
+            .nodes
+            .iter()
+            .filter_map(|node| Some((node, states.get(&node.id)?)))
+            .collect();
+        banners.extend(of_nodes(&nodes, call.by_administrator()));
+    }
     Ok(body::json(StatusCode::OK, &json!(banners)))
 }
 
-fn banners(nodes: &[(&SwarmNode, &NodeState)], administrator: bool) -> Vec<Banner> {
+fn of_certificates(call: &Call) -> Vec<Banner> {
+    let now = call.state.clock.now();
+    let authorities = &call.state.authorities;
+    [
+        (
+            "client authority",
+            authorities.client().not_after(),
+            "all client bundles end with it",
+        ),
+        (
+            "server certificate",
+            authorities.server_not_after(),
+            "clients refuse the server then",
+        ),
+    ]
+    .into_iter()
+    .filter(|(_, end, _)| now >= end.minus(WARN_BEFORE))
+    .map(|(what, end, why)| Banner {
+        level: Severity::Warning,
+        message: format!("The {what} ends at {end}: {why}."),
+    })
+    .collect()
+}
+
+fn of_nodes(nodes: &[(&SwarmNode, &NodeState)], administrator: bool) -> Vec<Banner> {
     let of = |level| nodes.iter().filter(move |(_, state)| state.level() == level);
     let (broken, pending) = (of(Level::Error).count(), of(Level::Pending).count());
     let mut banners = Vec::new();
     if broken > 0 {
         banners.push(Banner {
-            severity: Severity::Critical,
+            level: Severity::Critical,
             message: format!("{broken} of {} nodes are not healthy", nodes.len()),
         });
     }
     if pending > 0 {
         banners.push(Banner {
-            severity: Severity::Warning,
+            level: Severity::Warning,
             message: format!("{pending} of {} nodes are being changed", nodes.len()),
         });
     }
@@ -64,7 +95,7 @@ fn banners(nodes: &[(&SwarmNode, &NodeState)], administrator: bool) -> Vec<Banne
     for (node, state) in of(Level::Error) {
         let hint = state.hint.map(|hint| format!(": {hint}")).unwrap_or_default();
         banners.push(Banner {
-            severity: Severity::Critical,
+            level: Severity::Critical,
             message: format!("{}: {}{hint}", node.hostname, state.message),
         });
     }
@@ -74,7 +105,7 @@ fn banners(nodes: &[(&SwarmNode, &NodeState)], administrator: bool) -> Vec<Banne
     let mixed: Vec<&str> = mixed.map(|(node, _)| node.hostname.as_str()).collect();
     if !mixed.is_empty() {
         banners.push(Banner {
-            severity: Severity::Warning,
+            level: Severity::Warning,
             message: format!(
                 "both orchestrators use {}, which is not meant for production",
                 mixed.join(", ")
@@ -119,7 +150,7 @@ mod tests {
         );
         let told = |states: [&NodeState; 3], administrator| -> Vec<String> {
             let known: Vec<_> = nodes.iter().zip(states).collect();
-            let banners = banners(&known, administrator);
+            let banners = of_nodes(&known, administrator);
             banners.into_iter().map(|banner| banner.message).collect()
         };
         let none: [&str; 0] = [];

@@ -1,17 +1,12 @@
-//! `/api/ucp/config/certs`: the server's certificate, and `/api/banner`: what people must be told.
-
-use std::time::Duration;
+//! `/api/ucp/config/certs`: the server's certificate.
 
 use http::StatusCode;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::Call;
 use crate::controller::authorities::ServerUpload;
 use crate::controller::body::{self, Response};
 use crate::controller::error::ApiError;
-
-/// People are told this long before a certificate ends.
-const WARN_BEFORE: Duration = Duration::from_secs(90 * 24 * 3600);
 
 /// The served certificate; never its key.
 pub(super) async fn show(call: Call) -> Result<Response, ApiError> {
@@ -45,19 +40,4 @@ pub(super) async fn replace(call: Call) -> Result<Response, ApiError> {
         StatusCode::OK,
         &json!({ "message": "Certificates replaced. Existing client bundles stop working, download new ones." }),
     ))
-}
-
-/// Warnings for everybody who logs in.
-pub(super) async fn banners(call: Call) -> Result<Response, ApiError> {
-    let now = call.state.clock.now();
-    let authorities = &call.state.authorities;
-    let banners: Vec<Value> = [
-        ("client authority", authorities.client().not_after(), "all client bundles end with it"),
-        ("server certificate", authorities.server_not_after(), "clients refuse the server then"),
-    ]
-    .into_iter()
-    .filter(|(_, end, _)| now >= end.minus(WARN_BEFORE))
-    .map(|(what, end, why)| json!({ "level": "warning", "message": format!("The {what} ends at {end}: {why}.") }))
-    .collect();
-    Ok(body::json(StatusCode::OK, &banners))
 }

@@ -114,6 +114,9 @@ pub(super) async fn report(call: Call) -> Result<Response, ApiError> {
 /// The nodes with their states, components and what was last done on each, for operators.
 pub(super) async fn list(call: Call) -> Result<Response, ApiError> {
     let board = board(&call)?;
+    if let Err(error) = board.refresh(&call.state.engine).await {
+        tracing::debug!(%error, "nodes are told as they were known before");
+    }
     let roll = &call.snapshot.roll;
     let swarm = board.swarm().borrow().clone();
     let states = board.states(roll, call.state.clock.now());

@@ -164,7 +164,7 @@ endpoints! {
     GET    "/openid_keys"                                 Public            Ignored SMALL registry::openid_keys;
     GET    "/version"                                     Authenticated     Ignored SMALL system::version;
     GET    "/info"                                        Authenticated     Ignored SMALL system::info;
-    GET    "/api/banner"                                  Authenticated     Full    SMALL certificates::banners;
+    GET    "/api/banner"                                  Authenticated     Full    SMALL banner::list;
     GET    "/metrics"                                     Admin             Ignored SMALL system::metrics;
     GET    "/metricsdiscovery"                            Admin             Full    SMALL system::metrics_discovery;
     GET    "/kubernetesNamespaces"                        Authenticated     Full    SMALL system::kubernetes_namespaces;
@@ -301,7 +301,6 @@ endpoints! {
     PUT    "/enzi/v0/config/auth/ldap"                    Admin             Full    LARGE config::replace_ldap;
     GET    "/api/node/{node}/spec"                       Node              Ignored SMALL nodes::spec;
     PUT    "/api/node/{node}/report"                     Node              Ignored LARGE nodes::report;
-    GET    "/api/banner"                                 Authenticated     Ignored SMALL banner::list;
     GET    "/api/ucp/nodes"                              Admin             Full    SMALL nodes::list;
     GET    "/api/ucp/nodes/{node}/plan"                  Admin             Full    SMALL nodes::plan;
     POST   "/api/ucp/authz/can-i"                         Authenticated     Full    LARGE can_i::ask;

@@ -90,6 +90,15 @@ impl Case {
         Self::with(role, |case| case.report = Some(report(role, phase)))
     }
 
+    /// Whether it is drained and its agent away.
+    fn is_absent(&self) -> bool {
+        let runs = match self.task {
+            Some(task) => task == TaskState::Running,
+            None => self.contact == Contact::Alive,
+        };
+        self.node.availability == Availability::Drain && !runs
+    }
+
     fn state(&self) -> NodeState {
         let now = Timestamp::from_secs(NOW);
         let known = Known {
@@ -149,6 +158,67 @@ fn messages() {
             Case::with(Worker, |case| case.node.availability = Availability::Drain),
             "ready",
             "Healthy MKE worker",
+        ),
+        (
+            "a drained node has no agent",
+            Case::with(Worker, |case| {
+                case.node.availability = Availability::Drain;
+                case.task = Some(TaskState::Shutdown);
+                case.contact = Contact::Lost;
+            }),
+            "ready",
+            "Healthy MKE worker, not reconciled while it is drained",
+        ),
+        (
+            "a drained manager has no agent, and a controller",
+            Case::with(Manager, |case| {
+                case.node.availability = Availability::Drain;
+                case.task = None;
+                case.contact = Contact::Lost;
+            }),
+            "ready",
+            "Healthy MKE manager, not reconciled while it is drained",
+        ),
+        (
+            "a drained manager without a controller",
+            Case::with(Manager, |case| {
+                case.node.availability = Availability::Drain;
+                case.task = Some(TaskState::Shutdown);
+                case.contact = Contact::Lost;
+                case.controller = Contact::Lost;
+            }),
+            "down",
+            NO_CONTROLLER,
+        ),
+        (
+            "a drained node that is lost",
+            Case::with(Worker, |case| {
+                case.node.availability = Availability::Drain;
+                case.node.state = SwarmState::Down;
+                case.task = Some(TaskState::Shutdown);
+            }),
+            "down",
+            "heartbeat failure",
+        ),
+        (
+            "a drained node while the swarm changes its leader",
+            Case::with(Worker, |case| {
+                case.node.availability = Availability::Drain;
+                case.node.state = SwarmState::Disconnected;
+                case.task = Some(TaskState::Shutdown);
+                case.contact = Contact::Lost;
+            }),
+            "unknown",
+            UNDETERMINED,
+        ),
+        (
+            "drained, and its agent is silent all the same",
+            Case::with(Worker, |case| {
+                case.node.availability = Availability::Drain;
+                case.contact = Contact::Lost;
+            }),
+            "down",
+            "heartbeat failure",
         ),
         (
             "a paused node is not either",
@@ -615,19 +685,21 @@ proptest! {
     /// NST-001, MON-002: a node is called healthy only when nothing speaks against it, and never otherwise.
     #[test]
     fn healthy_means_that_nothing_is_wrong(case in any_case()) {
-        let fine = !case.node.is_lost()
-            && (case.node.state != SwarmState::Disconnected || case.contact == Contact::Alive)
-            && (case.node.role == Role::Worker || case.node.os == "linux")
-            && !case.twin
-            && case.task.is_none_or(|task| task == TaskState::Running)
-            && case.contact != Contact::Lost
-            && case.registered
-            && case.report.as_ref().is_some_and(|report| {
-                matches!(report.phase, Phase::Settled | Phase::Paused)
-                    && report.role == case.node.role
-                    && report.unwell().is_none()
-            })
-            && (case.node.role == Role::Worker || case.controller == Contact::Alive);
+        let role = case.node.role;
+        let controlled = role == Role::Worker || case.controller == Contact::Alive;
+        let present = !case.node.is_lost() && !case.twin && case.registered && controlled
+            && (role == Role::Worker || case.node.os == "linux");
+        let is_of_role = case.report.as_ref().is_some_and(|report| report.role == role);
+        let fine = present && is_of_role && if case.is_absent() {
+            case.node.state == SwarmState::Ready
+        } else {
+            (case.node.state != SwarmState::Disconnected || case.contact == Contact::Alive)
+                && case.task.is_none_or(|task| task == TaskState::Running)
+                && case.contact != Contact::Lost
+                && case.report.as_ref().is_some_and(|report| {
+                    matches!(report.phase, Phase::Settled | Phase::Paused) && report.unwell().is_none()
+                })
+        };
         prop_assert_eq!(case.state().level() == Level::Healthy, fine);
     }
 
@@ -642,12 +714,21 @@ proptest! {
         prop_assert!(!text.chars().any(char::is_control));
     }
 
-    /// SCH-007: what tasks may run on a node changes nothing about how it does.
+    /// SCH-007: what tasks may run on a node changes nothing about how it does; draining one takes its agent away, and that makes
+    /// nothing worse.
     #[test]
-    fn availability_is_no_state(case in any_case(), drained in proptest::bool::ANY) {
+    fn availability_is_no_state(case in any_case()) {
+        let mut case = case;
+        case.node.availability = Availability::Active;
         let before = case.state();
-        let mut other = case;
-        other.node.availability = if drained { Availability::Drain } else { Availability::Active };
-        prop_assert_eq!(before, other.state());
+        case.node.availability = Availability::Pause;
+        prop_assert_eq!(&before, &case.state());
+        case.node.availability = Availability::Drain;
+        if case.is_absent() {
+            prop_assert!(case.state().level() <= before.level().max(Level::Pending) || before.message == case.state().message
+                || case.state().message == Message::NoController);
+        } else {
+            prop_assert_eq!(before, case.state());
+        }
     }
 }
