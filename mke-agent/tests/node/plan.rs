@@ -399,6 +399,41 @@ async fn a_demoted_manager() {
     assert!(again(&fake, &desired, &out).is_empty());
 }
 
+/// What the swarm keeps of a task of ours that ended holds its volume back, and nobody waits for that; one that runs is about to end.
+#[tokio::test]
+async fn volumes_of_tasks_after_a_demotion() {
+    let desired = Desired::of(&cluster(2, SWARM_ONLY), &node(2, Role::Worker));
+    let mut state = well(2);
+    state
+        .managers
+        .retain(|manager| manager.id != node(2, Role::Worker).id);
+    let fake = settled(&desired, &state).await;
+    for (task, later) in [(ContainerState::Running, true), (ContainerState::Exited, false)] {
+        fake.meddle(|observed| {
+            let volume = observed.volumes["ucp-node-certs"].clone();
+            observed
+                .volumes
+                .insert("ucp-auth-worker-certs".to_owned(), volume);
+            let mut container = observed.containers["ucp-proxy"].clone();
+            container.state = task;
+            container.volumes = ["ucp-auth-worker-certs".to_owned()].into();
+            observed
+                .containers
+                .insert("ucp-auth-worker.a.b".to_owned(), container);
+        });
+        let plan = again(&fake, &desired, &state);
+        assert!(plan.is_empty(), "{plan}");
+        let blocked: Vec<_> = plan
+            .blocked
+            .iter()
+            .map(|blocked| (blocked.object.as_str(), blocked.later))
+            .collect();
+        assert_eq!(blocked, [("volume ucp-auth-worker-certs", later)]);
+    }
+    fake.meddle(|observed| drop(observed.containers.remove("ucp-auth-worker.a.b")));
+    assert!(!again(&fake, &desired, &state).is_empty());
+}
+
 /// While no other manager is known to keep the same, data stay, even where they do not belong.
 #[tokio::test]
 async fn data_stay_when_nobody_else_has_them() {

@@ -61,10 +61,15 @@ impl Work<'_> {
             }
             let users = self.users(name, gone);
             if let Some(user) = users.1 {
+                // The swarm ends a task of ours by itself, and keeps what is left of it for as long as it likes: nobody waits for
+                // that. When it goes, that is an event, and the volume goes too.
+                let ends = self.observed.containers.get(&user).is_some_and(|found| {
+                    self.is_ours(&found.labels) && found.state == ContainerState::Running
+                });
                 self.block(
                     object,
                     format!("nodes of this role do not have it, and container {user} uses it"),
-                    true,
+                    ends,
                 );
                 continue;
             }
