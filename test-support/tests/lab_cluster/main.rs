@@ -13,6 +13,7 @@
 mod bundle;
 mod grow;
 mod power;
+mod quorum;
 mod request;
 mod world;
 mod writes;

@@ -267,7 +267,7 @@ impl Drop for Cluster {
             eprintln!("---- {}\n{list}", node.name());
             let names = list.lines().filter_map(|line| line.split('\t').next());
             let telling = |name: &&str| {
-                name.contains("agent.") || matches!(*name, "ucp-reconcile" | "ucp-controller" | "ucp-kv")
+                name.contains("-agent") || matches!(*name, "ucp-reconcile" | "ucp-controller" | "ucp-kv")
             };
             for name in names.filter(telling) {
                 let log = node.try_docker(&["logs", "--tail", "25", name]);
