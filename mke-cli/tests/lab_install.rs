@@ -192,7 +192,8 @@ fn lab_nothing_is_left_of_an_installation_that_fails() {
     assert_eq!(listing(node), before, "{told}");
 }
 
-/// INST-001: a killed installation is cleaned up by `uninstall-ucp`, and a second one beside a first is refused.
+/// INST-001, INST-019: a killed installation is cleaned up by `uninstall-ucp`, and a second one beside a first is refused. A
+/// swarm that locked itself is opened with its key and with nothing else.
 #[test]
 fn lab_killed_installations_and_two_at_once() {
     let lab = Lab::swarm(1, 1);
@@ -239,6 +240,26 @@ fn lab_killed_installations_and_two_at_once() {
     assert_eq!(listing(node), before, "{}", log(&removed));
     let again = run(node, &["uninstall-ucp", "--id", id.trim()]);
     assert_eq!(again.status.code(), Some(1), "{}", log(&again));
+
+    node.docker(&["swarm", "update", "--autolock=true"]);
+    let key = node.docker(&["swarm", "unlock-key", "--quiet"]);
+    node.stop();
+    node.start();
+    // Refused because of its address, once the swarm is open.
+    let elsewhere = [&FLAGS[..], &["--host-address", "203.0.113.9"]].concat();
+    for (words, told) in [
+        (&[][..], "give its key with `--unlock-key`"),
+        (&["--unlock-key", "SWMKEY-1-wrong"], "cannot unlock the swarm"),
+        (&["--unlock-key", key.trim()], "the swarm knows this node as"),
+    ] {
+        let refused = run(node, &[&elsewhere[..], words].concat());
+        assert!(
+            log(&refused).contains(told) && !refused.status.success(),
+            "{}",
+            log(&refused)
+        );
+    }
+    assert_eq!(listing(node), before);
 }
 
 /// INST-022, REQ-003: every node of a swarm is asked for its ports before anything is made.

@@ -11,7 +11,7 @@
 use std::collections::BTreeMap;
 
 use mke_test_support::images;
-use mke_test_support::lab::{Lab, Node, until};
+use mke_test_support::lab::{Lab, Node, Role, until};
 
 const OLD: &str = "3.4.14";
 const NEW: &str = "3.4.15";
@@ -89,21 +89,26 @@ fn generations(manager: Node<'_>) -> BTreeMap<String, String> {
         .collect()
 }
 
-/// UPG-001, UPG-002, UPG-008, UPG-010, UPG-015: refused versions name those that are allowed, what an earlier upgrade left
-/// stops the next one before it changes anything; then one command upgrades all nodes, and in another cluster only the
-/// manager: held workers keep their version, and each gets the new one when its label goes. Applications go on.
+/// UPG-001, UPG-002, UPG-005, UPG-008, UPG-010, UPG-011, UPG-013, UPG-015: refused versions name those that are allowed, what an
+/// earlier upgrade left stops the next one before it changes anything, and so do another instance and another address; then
+/// one command upgrades all nodes, and in another cluster only the manager: held workers keep their version, each gets the new
+/// one when its label goes and the old one when it comes back, and a new worker that begins with the new version takes the
+/// place of an old one. Applications go on.
 #[test]
 fn lab_upgraded_in_place_and_by_hand() {
-    let lab = Lab::swarm(3, 1);
+    let lab = Lab::swarm(4, 1);
     lab.load_images(&images::previous_archive());
     lab.load_images(&images::archive());
-    let (manager, workers) = (lab.node(1), [lab.node(2), lab.node(3)]);
+    let (manager, workers, fresh) = (lab.node(1), [lab.node(2), lab.node(3)], lab.node(4));
+    // It comes later.
+    leave(manager, fresh);
     let etcd = "mirantis/ucp-etcd:3.4.14";
     manager.docker(&[
         "service", "create", "--detach", "--mode", "global", "--name", "app", etcd,
     ]);
     let applications = || -> Vec<String> {
-        lab.nodes()
+        [manager, workers[0], workers[1]]
+            .iter()
             .map(|node| node.docker(&["ps", "--quiet", "--filter", "name=^app\\."]))
             .collect()
     };
@@ -133,14 +138,39 @@ fn lab_upgraded_in_place_and_by_hand() {
     manager.docker(&["rm", "ucp-upgrader"]);
     everybody(OLD);
 
-    let (said, well) = bootstrapper(manager, NEW, NEW, &[&["upgrade"], &FORCED[..]].concat());
+    let (said, well) = bootstrapper(manager, NEW, NEW, &["upgrade", "checks"]);
+    for told in [
+        "no backup of this cluster is known",
+        "--force-recent-backup",
+        "BY HAND",
+    ] {
+        assert!(!well && said.contains(told), "{told}: {said}");
+    }
+    let id = manager.docker(&["info", "--format", "{{.Swarm.Cluster.ID}}"]);
+    let address = manager.ip().to_string();
+    for (flag, wrong, told) in [
+        ("--id", "other", "not `other`"),
+        ("--host-address", "203.0.113.9", "the swarm knows this node as"),
+    ] {
+        let (said, well) = bootstrapper(
+            manager,
+            NEW,
+            NEW,
+            &[&["upgrade", flag, wrong], &FORCED[..]].concat(),
+        );
+        assert!(!well && said.contains(told), "{said}");
+    }
+    everybody(OLD);
+
+    let named = ["--id", id.trim(), "--host-address", &address, "--pull", "never"];
+    let words = [&["upgrade"], &FORCED[..], &named].concat();
+    let (said, well) = bootstrapper(manager, NEW, NEW, &words);
     assert!(well, "{said}");
     let (managers, agents) = (said.find("Upgrade Manager n1"), said.find("Wait for Workers"));
     assert!(managers.is_some() && managers < agents, "{said}");
     everybody(NEW);
     assert_eq!(applications(), before);
 
-    let id = manager.docker(&["info", "--format", "{{.Swarm.Cluster.ID}}"]);
     let (said, well) = bootstrapper(
         manager,
         NEW,
@@ -175,11 +205,35 @@ fn lab_upgraded_in_place_and_by_hand() {
     manager.docker(&["node", "update", "--label-rm", HOLD, first.name()]);
     await_version(first, false, NEW);
     assert_eq!(components(second), held);
-    manager.docker(&["node", "update", "--label-rm", HOLD, second.name()]);
-    await_version(second, false, NEW);
+    // What goes wrong on a worker is answered with the label.
+    let labelled = format!("{HOLD}=true");
+    manager.docker(&["node", "update", "--label-add", &labelled, first.name()]);
+    await_version(first, false, OLD);
+    manager.docker(&["node", "update", "--label-rm", HOLD, first.name()]);
+    await_version(first, false, NEW);
+
+    lab.join(4, Role::Worker);
+    await_version(fresh, false, NEW);
+    assert_eq!(components(second), held);
+    let others = applications();
+    for availability in ["pause", "drain"] {
+        manager.docker(&["node", "update", "--availability", availability, second.name()]);
+    }
+    until("the old worker has no applications", || {
+        applications()[2].trim().is_empty().then_some(())
+    });
+    leave(manager, second);
     until("one generation is left", || {
         let found = generations(manager);
         (found.len() == 1 && found.values().all(|image| image.ends_with(NEW))).then_some(())
     });
-    assert_eq!(applications(), before);
+    await_version(fresh, false, NEW);
+    assert_eq!(applications()[..2], others[..2]);
+    assert_eq!(others, before);
+}
+
+/// Takes a worker out of the swarm.
+fn leave(manager: Node<'_>, worker: Node<'_>) {
+    worker.docker(&["swarm", "leave"]);
+    manager.docker(&["node", "rm", "--force", worker.name()]);
 }

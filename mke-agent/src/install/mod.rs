@@ -12,6 +12,7 @@ pub mod images;
 pub mod inventory;
 pub mod lock;
 mod making;
+pub mod notes;
 pub mod options;
 pub mod own;
 pub mod ping;

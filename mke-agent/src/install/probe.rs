@@ -11,6 +11,7 @@ use std::time::Duration;
 
 use ipnet::IpNet;
 use mke_core::product::labels;
+use mke_core::time::Clock;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::io::AsyncWriteExt as _;
@@ -27,6 +28,8 @@ use super::remover;
 const NAME: &str = "ucp-probe";
 /// The variable that tells a task its node's id.
 pub const NODE_VARIABLE: &str = "UCP_NODE_ID";
+/// Where the engine's socket is on nodes, and in the tasks that see it.
+const SOCKET: &str = "/var/run/docker.sock";
 /// What a probe answers; anything else at a port is somebody else.
 const ANSWER: &[u8] = b"mke probe\n";
 /// How long probes may take until all have spoken.
@@ -86,6 +89,23 @@ pub struct Said {
     pub in_use: BTreeSet<String>,
     /// Networks that the host reaches without the engine, each with its source.
     pub networks: Vec<(IpNet, String)>,
+    /// Its clock when it said this, in milliseconds since 1970.
+    #[serde(default)]
+    pub clock_ms: Option<i64>,
+    /// Images that were asked for and are not there. Nothing when the engine could not be asked.
+    #[serde(default)]
+    pub missing_images: Option<BTreeSet<String>>,
+}
+
+/// What a probe looks for.
+#[derive(Debug, Clone, Default)]
+pub struct Sought {
+    /// The node's id, which is told back.
+    pub node: String,
+    /// Needed ports.
+    pub ports: Vec<Wanted>,
+    /// Images that the node will need, with the engine that is asked for them.
+    pub images: Option<(std::path::PathBuf, Vec<String>)>,
 }
 
 /// Opens the ports, tells what it sees by `tell`, and answers until `ended` is.
@@ -93,15 +113,15 @@ pub struct Said {
 /// # Errors
 /// When what is seen cannot be written as JSON.
 pub async fn run(
-    node: String,
-    wanted: &[Wanted],
+    sought: Sought,
+    clock: &dyn Clock,
     tell: impl FnOnce(&str),
     ended: impl Future<Output = ()>,
 ) -> Result<(), InstallError> {
     let mut in_use = BTreeSet::new();
     let mut listeners = JoinSet::new();
     let mut held = Vec::new();
-    for wanted in wanted {
+    for wanted in &sought.ports {
         let address = SocketAddr::from((Ipv4Addr::UNSPECIFIED, wanted.port));
         if wanted.udp {
             match UdpSocket::bind(address).await {
@@ -116,8 +136,12 @@ pub async fn run(
         }
     }
     let (disk, disk_free) = disk_of(Path::new("/"));
+    let missing_images = match &sought.images {
+        Some((socket, images)) => missing(socket, images).await,
+        None => None,
+    };
     let said = Said {
-        node,
+        node: sought.node,
         kernel: rustix::system::uname().release().to_str().ok().map(str::to_owned),
         no_new_privileges: no_new_privileges(
             &std::fs::read_to_string("/proc/self/status").unwrap_or_default(),
@@ -126,11 +150,21 @@ pub async fn run(
         disk_free,
         in_use,
         networks: networks(),
+        missing_images,
+        clock_ms: Some(clock.now().as_millis()),
     };
     let line = serde_json::to_string(&said).map_err(|error| InstallError::System(error.to_string()))?;
     tell(&line);
     ended.await;
     Ok(())
+}
+
+/// Which images an engine does not have; nothing when it does not say.
+async fn missing(socket: &Path, images: &[String]) -> Option<BTreeSet<String>> {
+    let daemon = Daemon::open(socket).await.ok()?;
+    let there = super::images::there(&daemon).await.ok()?;
+    let missing = images.iter().filter(|image| !there.contains(*image));
+    Some(missing.cloned().collect())
 }
 
 async fn answer(listener: TcpListener) {
@@ -176,6 +210,13 @@ pub struct Probed {
     pub silent: BTreeMap<String, String>,
     /// Ports that were open there and did not answer from here.
     pub unreachable: BTreeMap<String, BTreeSet<String>>,
+    /// By how many milliseconds clocks differ at least from the one here, less than nothing when they are behind.
+    pub clocks: BTreeMap<String, i64>,
+}
+
+/// By how much a clock differs at least that said `said` at some moment between two of ours. All in milliseconds.
+fn apart(before: i64, said: i64, after: i64) -> i64 {
+    said - said.clamp(before, after.max(before))
 }
 
 /// How probes are made.
@@ -192,12 +233,17 @@ pub struct Probing<'a> {
     pub managers: &'a [Wanted],
     /// Needed ports of workers.
     pub workers: &'a [Wanted],
+    /// Images of managers and of workers; where there are none nobody looks for any.
+    pub images: [&'a [String]; 2],
+    /// The clock with which others are compared.
+    pub clock: &'a dyn Clock,
 }
 
 impl Probing<'_> {
-    fn words(wanted: &[Wanted]) -> Vec<String> {
+    fn words(wanted: &[Wanted], images: &[String]) -> Vec<String> {
         let mut words = vec!["probe".to_owned()];
         words.extend(wanted.iter().map(|wanted| format!("--port={wanted}")));
+        words.extend(images.iter().map(|image| format!("--image={image}")));
         words
     }
 
@@ -220,7 +266,7 @@ impl Probing<'_> {
         let body = json!({
             "Image": self.image,
             "Entrypoint": ["/bin/ucp-agent"],
-            "Cmd": Self::words(self.managers),
+            "Cmd": Self::words(self.managers, &[]),
             "Labels": self.labels(),
             "HostConfig": { "NetworkMode": "host" },
         });
@@ -289,7 +335,11 @@ impl Probing<'_> {
             .filter(|node| node.ready && node.os == "linux")
             .collect();
         let mut probed = Probed::default();
-        for (role, wanted) in [("manager", self.managers), ("worker", self.workers)] {
+        let [of_managers, of_workers] = self.images;
+        for (role, wanted, images) in [
+            ("manager", self.managers, of_managers),
+            ("worker", self.workers, of_workers),
+        ] {
             let these: Vec<&Node> = nodes
                 .iter()
                 .copied()
@@ -300,9 +350,16 @@ impl Probing<'_> {
             }
             let name = format!("{NAME}-{role}");
             remover::service(self.daemon, &name).await?;
-            let made = self.role(&name, role, wanted, credentials).await;
-            let probing = match made {
-                Ok(()) => self.listen(&name, &these, wanted, &mut probed).await,
+            let begun = self.clock.now().as_millis();
+            let body = self.service(&name, role, wanted, images);
+            let made = self.daemon.post_with(
+                "cannot create the service that checks nodes",
+                "/services/create",
+                &body,
+                credentials,
+            );
+            let probing = match made.await {
+                Ok(_) => self.listen(&name, &these, wanted, begun, &mut probed).await,
                 Err(error) => Err(error),
             };
             remover::service(self.daemon, &name).await?;
@@ -311,40 +368,30 @@ impl Probing<'_> {
         Ok(probed)
     }
 
-    async fn role(
-        &self,
-        name: &str,
-        role: &str,
-        wanted: &[Wanted],
-        credentials: Option<&str>,
-    ) -> Result<(), InstallError> {
-        let body = json!({
+    fn service(&self, name: &str, role: &str, wanted: &[Wanted], images: &[String]) -> Value {
+        let mounts = match images {
+            [] => json!([]),
+            _ => json!([{ "Type": "bind", "Source": SOCKET, "Target": SOCKET }]),
+        };
+        json!({
             "Name": name,
             "Labels": self.labels(),
             "TaskTemplate": {
                 "ContainerSpec": {
                     "Image": self.image,
                     "Command": ["/bin/ucp-agent"],
-                    "Args": Self::words(wanted),
+                    "Args": Self::words(wanted, images),
                     // The swarm fills this in, which it does not do in arguments.
                     "Env": [format!("{NODE_VARIABLE}={{{{.Node.ID}}}}")],
                     "Labels": self.labels(),
+                    "Mounts": mounts,
                 },
                 "Placement": { "Constraints": [format!("node.role=={role}"), "node.platform.os==linux"] },
                 "RestartPolicy": { "Condition": "none" },
                 "Networks": [{ "Target": "host" }],
             },
             "Mode": { "Global": {} },
-        });
-        self.daemon
-            .post_with(
-                "cannot create the service that checks nodes",
-                "/services/create",
-                &body,
-                credentials,
-            )
-            .await
-            .map(drop)
+        })
     }
 
     async fn listen(
@@ -352,12 +399,14 @@ impl Probing<'_> {
         name: &str,
         nodes: &[&Node],
         wanted: &[Wanted],
+        begun: i64,
         probed: &mut Probed,
     ) -> Result<(), InstallError> {
         let end = Instant::now() + PATIENCE;
         let mut waiting: BTreeMap<&str, &Node> = nodes.iter().map(|node| (node.id.as_str(), *node)).collect();
         while !waiting.is_empty() {
             let log = self.daemon.log("services", name, 500).await?;
+            let read = self.clock.now().as_millis();
             for said in log
                 .lines()
                 .filter_map(|line| serde_json::from_str::<Said>(line).ok())
@@ -366,6 +415,9 @@ impl Probing<'_> {
                     if let Ok(address) = node.address.parse() {
                         let missing = unreachable(address, wanted, &said.in_use).await;
                         probed.unreachable.insert(node.id.clone(), missing);
+                    }
+                    if let Some(clock) = said.clock_ms {
+                        probed.clocks.insert(node.id.clone(), apart(begun, clock, read));
                     }
                     probed.said.insert(node.id.clone(), said);
                 }
@@ -423,6 +475,32 @@ async fn unreachable(address: IpAddr, wanted: &[Wanted], in_use: &BTreeSet<Strin
 #[cfg(test)]
 mod tests {
     use super::*;
+    use mke_core::time::SystemClock;
+
+    /// A clock that says a moment between two of ours may be right; only what lies outside is surely wrong.
+    #[test]
+    fn clocks_that_differ_for_certain() {
+        for (said, differs) in [
+            (1_000, 0),
+            (1_500, 0),
+            (3_000, 0),
+            (3_001, 1),
+            (63_000, 60_000),
+            (0, -1_000),
+            (-5_000, -6_000),
+        ] {
+            assert_eq!(apart(1_000, said, 3_000), differs, "{said}");
+        }
+        // The clock here was set back meanwhile.
+        assert_eq!(apart(1_000, 1_200, 900), 200);
+    }
+
+    /// An engine that nobody reaches has nothing to say of images, which is not the same as having all.
+    #[tokio::test]
+    async fn images_of_no_engine() {
+        let nowhere = Path::new("/nonexistent/docker.sock");
+        assert_eq!(missing(nowhere, &["a".to_owned()]).await, None);
+    }
 
     #[test]
     fn ports_are_written_as_people_do() {
@@ -466,9 +544,14 @@ mod tests {
         let wanted = [taken, free];
         let probe = async {
             let ended = async { drop(ended.await) };
+            let sought = Sought {
+                node: "n1".to_owned(),
+                ports: wanted.to_vec(),
+                images: None,
+            };
             run(
-                "n1".to_owned(),
-                &wanted,
+                sought,
+                &SystemClock,
                 |line| drop(tell.send(line.to_owned())),
                 ended,
             )

@@ -9,6 +9,7 @@ use ipnet::Ipv4Net;
 use mke_core::causes::chain;
 use mke_core::config::Config;
 use mke_core::product::{ImageSet, Role};
+use mke_core::time::SystemClock;
 use mke_net::address::propose::{Wanted as WantedRange, propose};
 use mke_net::address::{Purpose, Range, default_overlay_pool};
 use serde_json::Value;
@@ -403,18 +404,7 @@ impl Installation<'_> {
                 "the engine is no manager any more".to_owned(),
             ));
         };
-        if let Some(asked) = &self.options.host_address
-            && asked.parse::<IpAddr>().is_ok()
-            && asked != address
-        {
-            return Err(InstallError::Flag {
-                flag: "--host-address".to_owned(),
-                reason: format!(
-                    "the swarm knows this node as {address}; leave the flag out, or make the swarm anew with \
-                     `docker swarm init --advertise-addr {asked}`"
-                ),
-            });
-        }
+        swarm::must_be_known_as(address, self.options.host_address.as_deref())?;
         Ok(Site {
             instance: cluster_id.clone(),
             node_id: node_id.clone(),
@@ -562,6 +552,8 @@ impl Ports {
             run: &installation.options.run,
             managers: &self.managers,
             workers: &self.workers,
+            images: [&[], &[]],
+            clock: &SystemClock,
         }
     }
 }

@@ -97,6 +97,25 @@ impl SwarmInfo {
     }
 }
 
+/// Refuses an address that is not the one by which the swarm knows this node: nodes find each other by the swarm's. The name
+/// of an interface cannot be compared from within a container and passes.
+///
+/// # Errors
+/// [`InstallError::Flag`] for `--host-address`.
+pub fn must_be_known_as(known: &str, asked: Option<&str>) -> Result<(), InstallError> {
+    let address = |text: &str| text.parse::<IpAddr>().ok();
+    match asked.and_then(address) {
+        Some(asked) if Some(asked) != address(known) => Err(InstallError::Flag {
+            flag: "--host-address".to_owned(),
+            reason: format!(
+                "the swarm knows this node as {known}; leave the flag out, or let the node leave the swarm and come back \
+                 with `docker swarm join --advertise-addr {asked}`, where it is the only one with `docker swarm init`"
+            ),
+        }),
+        _ => Ok(()),
+    }
+}
+
 /// How a swarm is made.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct NewSwarm {
@@ -168,6 +187,25 @@ pub async fn leave(daemon: &Daemon) -> Result<(), InstallError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Only another address than the swarm's is refused, however it is written.
+    #[test]
+    fn the_address_of_this_node() {
+        for (known, asked, refused) in [
+            ("10.0.0.1", None, false),
+            ("10.0.0.1", Some("10.0.0.1"), false),
+            ("fd00::1", Some("fd00:0::1"), false),
+            ("10.0.0.1", Some("eth0"), false),
+            ("10.0.0.1", Some("10.0.0.2"), true),
+            ("", Some("10.0.0.2"), true),
+        ] {
+            let judged = must_be_known_as(known, asked);
+            assert_eq!(judged.is_err(), refused, "{known} {asked:?}");
+            if let Err(error) = judged {
+                assert!(error.to_string().contains("--advertise-addr 10.0.0.2"), "{error}");
+            }
+        }
+    }
 
     #[test]
     fn places_in_a_swarm() {

@@ -27,6 +27,11 @@ const PASSES: usize = 10;
 /// How often one looks.
 const LOOK: Duration = Duration::from_millis(300);
 
+/// How nodes are cleaned where this fails (UNI-006). The names of everything that is made fit these filters.
+pub const BY_HAND: &str = "on a manager `docker service rm $(docker service ls -f name=ucp- -q)`, then on every node \
+                           `docker container rm -f $(docker container ps -a -f name=ucp- -f name=k8s_ -q)` and \
+                           `docker volume rm $(docker volume ls -f name=ucp -f name=mke-container-logs -q)`";
+
 /// What to take off, and what to leave.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct UninstallOptions {
@@ -55,6 +60,10 @@ pub struct Found {
     pub version: Option<String>,
     /// How many nodes the swarm has.
     pub nodes: usize,
+    /// Whether parts of Kubernetes run on this node.
+    pub kubernetes: bool,
+    /// What the engine says, for what has to be known besides.
+    pub info: SwarmInfo,
 }
 
 /// What was done.
@@ -72,28 +81,32 @@ pub struct Uninstalled {
 /// No manager, nothing installed, another instance than the one that was named.
 pub async fn find(daemon: &Daemon, id: Option<&str>, keep: Keep) -> Result<Found, InstallError> {
     let info = SwarmInfo::read(daemon).await?;
-    let Swarm::Manager { cluster_id, .. } = &info.swarm else {
+    let Swarm::Manager { cluster_id, .. } = info.swarm.clone() else {
         return Err(InstallError::Swarm(
             "this engine is no manager of a swarm; run this on a manager of the cluster".to_owned(),
         ));
     };
     let inventory = Inventory::read(daemon, true).await?;
     // What a killed installation left counts too: it has labels of the instance.
-    if removal::of_instance(&inventory, cluster_id, keep).is_empty() {
+    if removal::of_instance(&inventory, &cluster_id, keep).is_empty() {
         return Err(InstallError::NotInstalled);
     }
     if let Some(asked) = id
         && asked != cluster_id
     {
         return Err(InstallError::OtherInstance {
-            found: cluster_id.clone(),
+            found: cluster_id,
             asked: asked.to_owned(),
         });
     }
     Ok(Found {
-        instance: cluster_id.clone(),
-        version: inventory.installed_version(cluster_id).map(str::to_owned),
+        version: inventory.installed_version(&cluster_id).map(str::to_owned),
+        instance: cluster_id,
         nodes: inventory.nodes.len(),
+        kubernetes: inventory
+            .of_kind(Kind::Container)
+            .any(|object| object.name.starts_with("k8s_") || object.name.starts_with("ucp-kube")),
+        info,
     })
 }
 
@@ -140,7 +153,7 @@ pub async fn uninstall(
             what: "Uninstalling UCP took too long: not every node answered; uninstalling them".to_owned(),
             seconds: PATIENCE.as_secs(),
             detail: format!(
-                ": {}; clean them by hand: remove containers `ucp-*` and `k8s_*`, then volumes `ucp*`",
+                ": {}; clean them by hand: {BY_HAND}",
                 each.collect::<Vec<_>>().join(", ")
             ),
         });
@@ -364,6 +377,27 @@ mod tests {
             .collect();
         assert_eq!(names, ["20-mine.conflist"]);
         assert_eq!(remove_cni(&directory.path().join("absent")), []);
+    }
+
+    /// UNI-006: what nodes are cleaned with by hand finds every service, container and volume that is ever made here.
+    #[test]
+    fn documented_filters_find_everything() {
+        use mke_core::product::{components, volumes};
+        for component in components().iter().filter(|component| component.made) {
+            assert!(component.name.starts_with("ucp-"), "{}", component.name);
+        }
+        for volume in volumes() {
+            // The one that has another name in the documents too.
+            let found = volume.name.contains("ucp") || volume.name == "mke-container-logs";
+            assert!(found, "{}", volume.name);
+        }
+        for filter in [
+            "service ls -f name=ucp-",
+            "-f name=ucp- -f name=k8s_",
+            "volume ls -f name=ucp -f name=mke-container-logs ",
+        ] {
+            assert!(BY_HAND.contains(filter), "{filter}");
+        }
     }
 
     /// UNI-005: with the operator's own plug-in, tasks do not even see the directory.

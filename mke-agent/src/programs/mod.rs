@@ -141,7 +141,8 @@ impl Program {
     }
 }
 
-/// Threads that serve requests in a busy program. Two suit small machines; more would only cost memory there.
+/// The least number of threads that serve requests in a busy program, so that on a machine with one core a long request holds
+/// up nobody.
 const WORKERS: usize = 2;
 
 /// Reads the command line, starts logging and runs the program. The exit code is 0 when it is done or was asked to end, 2

@@ -2,9 +2,12 @@
 //! installer runs it and reads its one line.
 
 use std::io::Write as _;
+use std::path::PathBuf;
+
+use mke_core::time::SystemClock;
 
 use super::{ProgramError, asked_to_end};
-use crate::install::probe::{NODE_VARIABLE, Wanted, run as probe};
+use crate::install::probe::{NODE_VARIABLE, Sought, Wanted, run as probe};
 
 /// Options of the program.
 #[derive(Debug, clap::Args)]
@@ -15,6 +18,12 @@ pub(super) struct Args {
     /// A needed port, such as tcp/443; repeatable.
     #[arg(long)]
     port: Vec<Wanted>,
+    /// An image that the node will need; repeatable.
+    #[arg(long)]
+    image: Vec<String>,
+    /// The engine's socket, when images are asked for.
+    #[arg(long, default_value = "/var/run/docker.sock")]
+    socket: PathBuf,
 }
 
 /// Runs until it is asked to end.
@@ -25,7 +34,12 @@ pub(super) async fn run(args: Args) -> Result<(), ProgramError> {
     };
     // Signals that cannot be waited for end the probe at once, which the installer tells from its log.
     let ended = async { drop(asked_to_end().await) };
-    probe(args.node, &args.port, tell, ended)
+    let sought = Sought {
+        node: args.node,
+        ports: args.port,
+        images: (!args.image.is_empty()).then_some((args.socket, args.image)),
+    };
+    probe(sought, &SystemClock, tell, ended)
         .await
         .map_err(ProgramError::failed("the node cannot be probed"))
 }

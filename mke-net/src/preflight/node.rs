@@ -55,7 +55,7 @@ const WORKER: Minimum = Minimum {
 /// Every finding about a node.
 pub fn node_findings(node: &NodeFacts, swarm_only: bool, scope: Scope) -> Vec<Finding> {
     let mut all = Vec::new();
-    engine(node, &mut all);
+    engine(node, scope, &mut all);
     all.extend(system::supported(node, scope));
     if node.windows {
         return all;
@@ -78,8 +78,8 @@ pub(super) fn two_numbers(version: &str) -> Option<(u32, u32)> {
     Some((parts.next()?.parse().ok()?, parts.next()?.parse().ok()?))
 }
 
-/// REQ-003
-fn engine(node: &NodeFacts, all: &mut Vec<Finding>) {
+/// REQ-003, UPG-006
+fn engine(node: &NodeFacts, scope: Scope, all: &mut Vec<Finding>) {
     let evidence = match &node.engine {
         None => "the Engine does not answer".to_owned(),
         Some(version) if two_numbers(version).is_some_and(|version| version >= ENGINE) => return,
@@ -90,7 +90,13 @@ fn engine(node: &NodeFacts, all: &mut Vec<Finding>) {
         Severity::Error,
         "no engine of version 20.10 or later",
         evidence,
-        "install an engine of version 20.10.0 or later and start it",
+        match scope {
+            Scope::Upgrade => {
+                "upgrade engines to 20.10.0 or later before the control plane: managers first, then workers, one after the \
+                 other, and go on when a node is healthy"
+            }
+            Scope::Install | Scope::Doctor => "install an engine of version 20.10.0 or later and start it",
+        },
     ));
 }
 

@@ -75,6 +75,10 @@ pub struct NodeFacts {
     pub ports_in_use: BTreeSet<String>,
     /// Needed ports that could be opened there and not reached from here.
     pub ports_unreachable: BTreeSet<String>,
+    /// Images that it will need and does not have.
+    pub missing_images: BTreeSet<String>,
+    /// By how many milliseconds its clock differs at least from that of this machine.
+    pub clock_offset_ms: Option<i64>,
     /// Why the node could not be probed, if so.
     pub not_probed: Option<String>,
     /// Whether its swarm address is a fixed one, as far as that can be told.

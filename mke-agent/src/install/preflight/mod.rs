@@ -299,6 +299,73 @@ mod tests {
         );
     }
 
+    /// UPG-005, UPG-006: before an upgrade a node needs room for two versions and has the new images, clocks agree, and engines
+    /// are new enough, those of managers first. An installation asks for none of the first three.
+    #[test]
+    fn before_an_upgrade() {
+        type Change = fn(&mut NodeFacts);
+        let cases: [(&str, Change, &str, usize); 7] = [
+            (
+                "used",
+                |node| node.disk_free = Some(29_000_000_000),
+                "71 % of the disk",
+                1,
+            ),
+            ("just room", |node| node.disk_free = Some(30_000_000_000), "", 0),
+            ("room not known", |node| node.disk_free = None, "", 0),
+            (
+                "images",
+                |node| node.missing_images = ["mirantis/ucp-agent:3.4.15".to_owned()].into(),
+                "docker load",
+                0,
+            ),
+            (
+                "clock",
+                |node| node.clock_offset_ms = Some(-61_000),
+                "-61000 ms",
+                0,
+            ),
+            (
+                "driver",
+                |node| node.storage_driver = Some("devicemapper".to_owned()),
+                "overlay2",
+                0,
+            ),
+            (
+                "engine",
+                |node| node.engine = "19.03.5".to_owned(),
+                "managers first, then workers",
+                1,
+            ),
+        ];
+        for (name, change, told, refused) in cases {
+            for manager in [true, false] {
+                let mut node = sound(manager);
+                node.disk_free = node.disk;
+                change(&mut node);
+                let facts = Facts {
+                    nodes: vec![node],
+                    backup_age_days: Some(Some(1)),
+                    ..Facts::default()
+                };
+                let report = check(&facts, Switches::default());
+                assert_eq!(report.refused.0.len(), refused, "{name} {report:?}");
+                let all = report.refused.0.iter().chain(&report.known.0);
+                let texts: Vec<String> = all.map(ToString::to_string).collect();
+                assert_eq!(texts.len(), usize::from(!told.is_empty()), "{name} {texts:?}");
+                assert!(texts.concat().contains(told), "{name} {texts:?}");
+            }
+        }
+        let full = Facts {
+            nodes: vec![NodeFacts {
+                disk_free: Some(0),
+                ..sound(true)
+            }],
+            ..Facts::default()
+        };
+        assert_eq!(check(&full, Switches::default()), Report::default());
+    }
+
     /// UPG-003, UPG-004, UPG-012, UPG-015: what stops an upgrade besides the nodes.
     #[test]
     fn upgrades() {

@@ -9,10 +9,16 @@ use super::{Facts, Finding, NodeFacts, Weight};
 
 /// Backups older than this count for nothing.
 const BACKUP_DAYS: u64 = 7;
+/// Percent of the disk with the engine's data that may be in use before an upgrade (UPG-005).
+const MOST_USED: u128 = 70;
+/// What to do about a backup that is missing or old.
+const BACK_UP: &str = "this version makes none, so keep snapshots of the managers' disks, of which those of an earlier version \
+                       are good for that version only";
 
 /// Every finding, of every rule on every node.
 pub(super) fn all(facts: &Facts) -> Vec<Finding> {
-    let per_node = [ports, probed];
+    let per_node = [ports, probed, images];
+    let is_upgrade = facts.backup_age_days.is_some();
     let mut findings = Vec::new();
     for node in &facts.nodes {
         if !node.ready {
@@ -26,6 +32,9 @@ pub(super) fn all(facts: &Facts) -> Vec<Finding> {
         }
         for rule in per_node {
             findings.extend(rule(node));
+        }
+        if is_upgrade {
+            findings.extend(room(node));
         }
     }
     findings.extend(known(facts));
@@ -109,6 +118,7 @@ fn translated(node: &NodeFacts) -> preflight::NodeFacts {
             Some("2") => Some(Cgroup::V2),
             _ => None,
         },
+        clock_offset_ms: node.clock_offset_ms,
         daemon: daemon::findings(&settings),
         ..preflight::NodeFacts::default()
     }
@@ -155,6 +165,38 @@ fn probed(node: &NodeFacts) -> Vec<Finding> {
         .collect()
 }
 
+/// UPG-005: nodes that have to pull images take longer, and cannot without a registry.
+fn images(node: &NodeFacts) -> Vec<Finding> {
+    let missing: Vec<&str> = node.missing_images.iter().map(String::as_str).collect();
+    if missing.is_empty() {
+        return Vec::new();
+    }
+    vec![finding(
+        Weight::Advice,
+        node,
+        format!("images are not there yet: {}", missing.join(", ")),
+        "load them with `docker load` where the node reaches no registry; otherwise it pulls them",
+    )]
+}
+
+/// UPG-005: both versions lie beside each other for a while.
+fn room(node: &NodeFacts) -> Option<Finding> {
+    let (all, free) = (u128::from(node.disk?), u128::from(node.disk_free?));
+    let used = all.saturating_sub(free);
+    if used * 100 <= all * MOST_USED {
+        return None;
+    }
+    Some(finding(
+        Weight::Unless("--force-minimums"),
+        node,
+        format!(
+            "{} % of the disk with the engine's data are in use, at most {MOST_USED} % may be before an upgrade",
+            used * 100 / all.max(1)
+        ),
+        "remove what nobody uses (`docker system prune`) or give it more space",
+    ))
+}
+
 /// NET-006 and the check of ranges: what overlaps, and how bad that is, is known by the address plan.
 fn ranges(facts: &Facts) -> Vec<Finding> {
     AddressPlan::new(facts.ranges.clone())
@@ -189,12 +231,12 @@ fn upgrades(facts: &Facts) -> Vec<Finding> {
         Some(Some(days)) => findings.push(cluster(
             Weight::Unless("--force-recent-backup"),
             format!("the last backup is {days} days old"),
-            "make one with `ucp backup`",
+            BACK_UP,
         )),
         Some(None) => findings.push(cluster(
             Weight::Unless("--force-recent-backup"),
             "no backup of this cluster is known".to_owned(),
-            "make one with `ucp backup`",
+            BACK_UP,
         )),
     }
     if facts.worker_generations.len() > 1 {

@@ -3,11 +3,15 @@
 pub mod plan;
 pub mod watch;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use mke_core::causes::chain;
-use mke_core::product::{ImageRef, ImageSet, ProductVersion, Role, labels, upgrade_path};
+use mke_core::product::{
+    Component, ImageRef, ImageSet, Os, ProductVersion, Role, components, image, image_of, labels,
+    upgrade_path,
+};
+use mke_core::time::SystemClock;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep};
 
@@ -26,7 +30,7 @@ use super::preflight::{self, Switches};
 use super::probe::Probing;
 use super::progress::Progress;
 use super::remover::change_labels;
-use super::swarm::{Swarm, SwarmInfo};
+use super::swarm::{self, Swarm, SwarmInfo};
 
 /// How long one manager may take.
 const MANAGER: Duration = Duration::from_secs(600);
@@ -42,6 +46,8 @@ const OPERATION: &str = "upgrade";
 pub struct UpgradeOptions {
     /// The instance; `None` takes the one that is there.
     pub id: Option<String>,
+    /// By which address this node is known, when somebody says so.
+    pub host_address: Option<String>,
     /// Whether workers are held back.
     pub manual_workers: bool,
     /// When images are pulled.
@@ -82,7 +88,10 @@ pub async fn examine(
 ) -> Result<Examined, InstallError> {
     let info = SwarmInfo::read(daemon).await?;
     let Swarm::Manager {
-        cluster_id, pools, ..
+        cluster_id,
+        pools,
+        address,
+        ..
     } = &info.swarm
     else {
         return Err(InstallError::Swarm(
@@ -105,6 +114,7 @@ pub async fn examine(
             asked: asked.clone(),
         });
     }
+    swarm::must_be_known_as(address, options.host_address.as_deref())?;
     // The agent of the cluster is the last of the managers' parts that changes: before it, an upgrade that was broken off
     // is still one from the old version.
     let from: ProductVersion = agent
@@ -140,6 +150,7 @@ pub async fn examine(
     )
     .await?;
     let [managers, workers] = [Role::Manager, Role::Worker].map(|role| new_ports(&config, role, from));
+    let of_workers = images_of_workers(own, swarm_only);
     let probing = Probing {
         daemon,
         image: &image,
@@ -147,6 +158,8 @@ pub async fn examine(
         run: &options.run,
         managers: &managers,
         workers: &workers,
+        images: [&wanted, &of_workers],
+        clock: &SystemClock,
     };
     progress.info("Checking all nodes");
     let probed = probing
@@ -171,6 +184,24 @@ pub async fn examine(
         swarm_only,
         inventory,
     })
+}
+
+/// The images that a Linux worker needs.
+fn images_of_workers(own: &Own, swarm_only: bool) -> Vec<String> {
+    let runs = |component: &&Component| {
+        component.made
+            && component.os == Os::Linux
+            && component.runs_on(Role::Worker)
+            && component.exists_in(own.version)
+            && (component.swarm_only || !swarm_only)
+    };
+    let names: BTreeSet<&str> = components()
+        .iter()
+        .filter(runs)
+        .filter_map(|component| image_of(component.name, swarm_only))
+        .filter(|name| image(name).is_some_and(|image| image.made))
+        .collect();
+    names.into_iter().map(|name| own.image(name)).collect()
 }
 
 /// Ports that the target needs and the version that is there does not: those it has are in use by itself.
@@ -519,6 +550,22 @@ mod tests {
                     },
                 },
             })
+        );
+    }
+
+    /// UPG-005: workers are asked for what they will run, and not for what only managers have.
+    #[test]
+    fn images_by_role() {
+        let own = Own {
+            organisation: "mirantis".to_owned(),
+            version: ProductVersion::new(3, 4, 15),
+            container: None,
+        };
+        let images = images_of_workers(&own, true);
+        let has = |name: &str| images.contains(&own.image(name));
+        assert!(
+            has("ucp-agent") && !has("ucp-etcd") && !has("ucp-cfssl"),
+            "{images:?}"
         );
     }
 

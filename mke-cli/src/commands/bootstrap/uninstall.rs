@@ -1,14 +1,17 @@
 //! `ucp uninstall-ucp`: the question, and what is told of nodes that did not answer.
 
-use mke_agent::install::Progress as _;
 use mke_agent::install::removal::Keep;
-use mke_agent::install::uninstall::{UninstallOptions, find, uninstall};
+use mke_agent::install::uninstall::{BY_HAND, UninstallOptions, find, uninstall};
+use mke_agent::install::{Around, Progress as _, notes};
 
 use super::flags::{LogArgs, RegistryArgs};
 use super::log::Log;
 use super::{Failure, begin, questions, run_and_owner, told, wait_for};
 use crate::error::CliError;
 use crate::output::Output;
+
+/// Where a log stays that the container takes along otherwise, when the directory is mounted (UNI-006).
+const LOGS: &str = "/var/log";
 
 #[derive(Debug, clap::Args)]
 pub(crate) struct Args {
@@ -34,7 +37,7 @@ pub(crate) struct Args {
 }
 
 pub(crate) fn run(args: Args, output: &mut Output<'_>) -> Result<(), CliError> {
-    let log = args.log.log();
+    let log = args.log.log().kept_in(LOGS, &Around::this_process());
     let outcome = wait_for(uninstall_ucp(args, &log, output));
     told(&log, outcome)
 }
@@ -62,10 +65,13 @@ async fn uninstall_ucp(args: Args, log: &Log, output: &mut Output<'_>) -> Result
             return Err(CliError::AnswerIsNo.into());
         }
     }
+    for note in notes::before(&found.info) {
+        log.warn(&note);
+    }
     log.info("Uninstalling UCP from each node...");
     let (run, owner) = run_and_owner();
     let options = UninstallOptions {
-        id: Some(found.instance),
+        id: Some(found.instance.clone()),
         keep,
         unmanaged_cni: args.unmanaged_cni,
         image: begun.own.image("ucp-agent"),
@@ -77,13 +83,15 @@ async fn uninstall_ucp(args: Args, log: &Log, output: &mut Output<'_>) -> Result
     if !args.purge_config {
         log.info("The configuration is kept for `install --existing-config`; `--purge-config` removes it");
     }
-    log.warn(
-        "Nodes cannot join as MKE nodes any more, and their certificates of MKE are gone; the swarm and its \
-         applications go on. Rules of iptables that a network plug-in made vanish when a node restarts",
-    );
+    for note in notes::after(&found.info, found.kubernetes) {
+        log.warn(&note);
+    }
     if done.left.is_empty() {
         log.info("UCP has been removed from this cluster successfully.");
         return Ok(());
     }
-    Err(CliError::Failed("not everything could be removed, see above".to_owned()).into())
+    Err(CliError::Failed(format!(
+        "not everything could be removed, see above; clean what is left by hand: {BY_HAND}"
+    ))
+    .into())
 }

@@ -17,6 +17,14 @@ const KEEP: Keep = Keep {
     secrets: true,
 };
 
+/// What nothing here can check (UPG-005, UPG-006).
+const BY_HAND: [&str; 4] = [
+    "see that all nodes are healthy, and keep the logs of all nodes to compare with",
+    "keep snapshots of the managers' disks, and copies of Compose, service and stack files",
+    "bring packages and kernels of all nodes up to date, and restart one node after the other",
+    "upgrade engines before MKE, and MSR after it",
+];
+
 #[derive(Debug, clap::Args)]
 #[command(args_conflicts_with_subcommands = true)]
 pub(crate) struct Args {
@@ -25,7 +33,7 @@ pub(crate) struct Args {
     /// Continue although minimum requirements are not met.
     #[arg(long, num_args = 0..=1, require_equals = true, default_missing_value = "true", default_value_t = false, hide_default_value = true, action = clap::ArgAction::Set)]
     force_minimums: bool,
-    /// Replace the configured host address.
+    /// Address by which this node is known; refused where it is not the swarm's.
     #[arg(long)]
     host_address: Option<String>,
     /// Upgrade managers only and label all workers com.docker.ucp.upgrade-hold.
@@ -82,21 +90,22 @@ pub(crate) fn run(args: Args, output: &mut Output<'_>) -> Result<(), CliError> {
     told(&log, outcome)
 }
 
-fn options(common: &Common, switches: Switches, manual_workers: bool) -> Result<UpgradeOptions, CliError> {
+fn options(common: &Common) -> Result<UpgradeOptions, CliError> {
     let (run, owner) = run_and_owner();
     Ok(UpgradeOptions {
         id: common.id.clone(),
-        manual_workers,
+        host_address: None,
+        manual_workers: false,
         pull: common.registry.pull.into(),
         credentials: common.registry.credentials()?,
-        switches,
+        switches: Switches::default(),
         owner,
         run,
     })
 }
 
 async fn checks(common: &Common, log: &Log, output: &mut Output<'_>) -> Result<(), Failure> {
-    let options = options(common, Switches::default(), false)?;
+    let options = options(common)?;
     let begun = begin(common.log.socket()).await?;
     let examined = examine(&begun.daemon, &begun.own, &options, log).await?;
     let of = |findings: &mke_agent::install::preflight::Findings| -> Vec<String> {
@@ -105,6 +114,7 @@ async fn checks(common: &Common, log: &Log, output: &mut Output<'_>) -> Result<(
     let (refused, known) = (of(&examined.report.refused), of(&examined.report.known));
     let report = serde_json::json!({
         "id": examined.instance, "from": examined.from, "to": begun.own.version, "failed": refused, "advice": known,
+        "by_hand": BY_HAND,
     });
     output.value(&report, |_| {
         let mut text = format!(
@@ -115,6 +125,9 @@ async fn checks(common: &Common, log: &Log, output: &mut Output<'_>) -> Result<(
             for finding in findings {
                 text.push_str(&format!("{word} {finding}\n"));
             }
+        }
+        for item in BY_HAND {
+            text.push_str(&format!("BY HAND {item}\n"));
         }
         if refused.is_empty() {
             text.push_str("all checks passed\n");
@@ -128,16 +141,18 @@ async fn checks(common: &Common, log: &Log, output: &mut Output<'_>) -> Result<(
 }
 
 async fn do_upgrade(args: &Args, log: &Log, output: &mut Output<'_>) -> Result<(), Failure> {
-    if args.host_address.is_some() {
-        log.warn("--host-address changes nothing: nodes are reached at the addresses that the swarm knows");
-    }
     let switches = Switches {
         minimums: args.force_minimums,
         ports: args.force_port_check,
         backup: args.force_recent_backup,
         ..Switches::default()
     };
-    let options = options(&args.common, switches, args.manual_worker_upgrade)?;
+    let options = UpgradeOptions {
+        host_address: args.host_address.clone().filter(|address| !address.is_empty()),
+        manual_workers: args.manual_worker_upgrade,
+        switches,
+        ..options(&args.common)?
+    };
     let begun = begin(args.common.log.socket()).await?;
     let somebody = args.common.interactive || questions::somebody_is_there();
     if options.id.is_none() && somebody {
