@@ -148,7 +148,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
     let bench = BENCHES.iter().find(|bench| bench.name == name).ok_or_else(|| {
         Failure::Precondition(format!("no measurement `{name}`; `cargo xtask bench` lists them"))
     })?;
-    let mut cargo = Command::new(checkout::cargo());
+    let mut cargo = checkout::cargo();
     cargo.current_dir(checkout::root());
     match bench.home {
         Home::Criterion { package, bench } => {
@@ -191,7 +191,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
 fn authz(more: &[String]) -> Outcome {
     let upstream = upstream::build("cargo xtask bench authz")?;
     say::step("building this engine and its peers");
-    let mut build = Command::new(checkout::cargo());
+    let mut build = checkout::cargo();
     build
         .args([
             "build",

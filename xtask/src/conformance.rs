@@ -52,7 +52,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
 
 /// Builds the runner; for the other ways also `ucp`, which the runner looks for beside itself.
 fn build(library: bool) -> Outcome<PathBuf> {
-    let mut build = Command::new(checkout::cargo());
+    let mut build = checkout::cargo();
     // The manifest is named, not entered: case files are relative to where the person is.
     build
         .arg("build")

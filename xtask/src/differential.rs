@@ -53,7 +53,7 @@ pub(crate) fn run(args: &Args) -> Outcome {
 
 /// Millions of requests: optimised.
 fn driver() -> Outcome<std::path::PathBuf> {
-    let mut build = Command::new(checkout::cargo());
+    let mut build = checkout::cargo();
     build
         .args([
             "build",

@@ -22,6 +22,7 @@ mod test;
 mod up;
 mod upstream;
 mod wait;
+mod wheel;
 
 use std::process::ExitCode;
 
@@ -53,6 +54,8 @@ enum Command {
     Architecture,
     /// Make the images of the product.
     Image(image::Args),
+    /// Make the Python package.
+    Wheel(wheel::Args),
     /// Several engines on this machine that make a swarm.
     Lab(lab::Args),
     /// Measure.
@@ -69,6 +72,7 @@ fn main() -> ExitCode {
         Command::Differential(args) => differential::run(&args),
         Command::Architecture => architecture::run(),
         Command::Image(args) => image::run(&args),
+        Command::Wheel(args) => wheel::run(&args),
         Command::Lab(args) => lab::run(&args),
         Command::Bench(args) => bench::run(&args),
     };

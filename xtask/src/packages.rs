@@ -254,6 +254,11 @@ pub(crate) fn for_upstream() -> Vec<Need> {
     [&BUILD[..], &UPSTREAM[..]].concat()
 }
 
+/// What the wheel needs.
+pub(crate) fn for_wheel() -> Vec<Need> {
+    [&BUILD[..], &PYTHON[..]].concat()
+}
+
 /// What the environment of Python packages needs.
 pub(crate) fn for_python() -> Vec<Need> {
     PYTHON.to_vec()

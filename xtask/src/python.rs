@@ -1,4 +1,5 @@
-//! The Python packages that tests and measurements compare with, in one virtual environment below the target directory.
+//! The Python packages that tests and measurements need, in one virtual environment below the target directory: what they compare
+//! with, and what checks and packs `bindings/python`.
 //!
 //! Tests and `mke-bench` find it beside themselves: `python/` stands next to `debug/` and `release/`.
 
@@ -9,19 +10,35 @@ use crate::failure::{Failure, Outcome};
 use crate::{checkout, command, packages, say};
 
 /// What is installed, from PyPI. Pinned, so that a comparison means the same tomorrow.
-const PACKAGES: [&str; 13] = [
+const PACKAGES: [&str; 24] = [
+    ");
+    if std::fs::read_to_string(&mark).is_ok_and(|there| there == wanted) {
+        return Ok(());
+    }
+    say::step(&format!(",
+    // The checker that pyright is, with the program that runs it, so that nothing is fetched when it is called.
+    "basedpyright==1.40.2",
     "casbin==1.43.0",
     "cedarpy==4.12.2",
     "docker==7.2.0",
     "jsonschema==4.26.0",
     "ldap3==2.9.1",
     "lxml==6.1.3",
+    "matplotlib==3.11.2",
+    "maturin==1.16.0",
+    "mypy==2.4.1",
+    "pandas==3.1.1",
+    "pyarrow==26.0.1",
     "pysaml2==7.5.5",
+    "pytest-asyncio==1.5.0",
+    "pytest==9.2.0",
     "pyyaml==6.0.3",
+    "rich==15.0.0",
     "scim2-cli==0.6.0",
     "scim2-server==0.8.3",
     "scim2-tester==0.5.2",
     "tomlkit==0.15.2",
+    "wheel==0.48.0",
     "xmlsec==1.3.17",
 ];
 
@@ -50,12 +67,5 @@ pub(crate) fn program(name: &str) -> Command {
 }
 
 fn home() -> PathBuf {
-    target().join("python")
-}
-
-/// The directory below which cargo builds.
-pub(crate) fn target() -> PathBuf {
-    let target = std::env::var_os("CARGO_TARGET_DIR").map(PathBuf::from);
-    // A relative directory is meant from where cargo was called, which is where we stand.
-    target.unwrap_or_else(|| checkout::root().join("target"))
+    checkout::target().join("python")
 }

@@ -11,8 +11,8 @@ mod client;
 mod config;
 mod convert;
 mod errors;
+mod pki;
 mod rbac;
-#[allow(dead_code, reason = "waits for its first user")]
 mod runtime;
 
 #[pymodule]
@@ -21,7 +21,9 @@ fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     add(module, "client", client::fill)?;
     add(module, "config", config::fill)?;
     add(module, "errors", errors::fill)?;
+    add(module, "pki", pki::fill)?;
     add(module, "rbac", rbac::fill)?;
+    module.add("VERSION", env!("CARGO_PKG_VERSION"))?;
     module.delattr("__all__")
 }
 

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::process::Command;
 
 use serde::Deserialize;
 
@@ -35,7 +34,7 @@ struct Dependency {
 
 impl Graph {
     pub(super) fn observe(root: &Path) -> Outcome<Self> {
-        let mut command = Command::new(checkout::cargo());
+        let mut command = checkout::cargo();
         command
             .current_dir(root)
             .args(["metadata", "--format-version", "1"]);
@@ -75,7 +74,7 @@ impl Package {
 /// Names of all packages that `name` pulls in without its features and without development dependencies,
 /// for any target.
 pub(super) fn reached(root: &Path, name: &str) -> Outcome<BTreeSet<String>> {
-    let mut command = Command::new(checkout::cargo());
+    let mut command = checkout::cargo();
     command.current_dir(root).args([
         "tree",
         "--package",

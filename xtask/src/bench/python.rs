@@ -2,7 +2,6 @@
 
 use std::os::unix::fs::symlink;
 use std::path::{Path, PathBuf};
-use std::process::Command;
 
 use crate::failure::{Failure, Outcome};
 use crate::{checkout, command, python, say};
@@ -11,10 +10,10 @@ use crate::{checkout, command, python, say};
 pub(super) fn run(more: &[String]) -> Outcome {
     python::ensure("cargo xtask bench python")?;
     say::step("building the package");
-    let mut build = Command::new(checkout::cargo());
+    let mut build = checkout::cargo();
     build.current_dir(checkout::root());
     command::must(build.args(["build", "--release", "--package", "mke-python"]))?;
-    let target = python::target();
+    let target = checkout::target();
     let place = target.join("python-bench");
     lay_out(&target.join("release/lib_native.so"), &place)?;
     say::step("measuring");

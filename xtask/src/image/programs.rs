@@ -18,7 +18,7 @@ pub(crate) struct Programs {
 impl Programs {
     /// Builds both.
     pub(super) fn build(release: bool) -> Outcome<Self> {
-        let mut build = Command::new(checkout::cargo());
+        let mut build = checkout::cargo();
         build.current_dir(checkout::root()).args([
             "build",
             "--package",

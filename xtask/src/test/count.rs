@@ -14,6 +14,32 @@ impl Tally {
     /// A step without tests of its own counts as one.
     pub(super) const ONE: Self = Self { passed: 1, failed: 0 };
 
+    /// Reads the closing line of pytest, `2 failed, 9 passed, 1 skipped in 0.70s`. What broke before it was a test counts as failed.
+    pub(super) fn pytest(output: &str, success: bool) -> Self {
+        let closing = output
+            .lines()
+            .rev()
+            .find_map(|line| Some(line.trim_matches(['=', ' ']).rsplit_once(" in ")?.0));
+        let number = |word: &str| -> usize {
+            let parts = closing.unwrap_or_default().split(", ");
+            parts
+                .filter_map(|part| {
+                    let (number, what) = part.split_once(' ')?;
+                    (what.trim_end_matches('s') == word).then(|| number.parse::<usize>().ok())?
+                })
+                .sum()
+        };
+        let tally = Self {
+            passed: number("passed") + number("xfailed"),
+            failed: number("failed") + number("error") + number("xpassed"),
+        };
+        if !success && tally.failed == 0 {
+            Self { failed: 1, ..tally }
+        } else {
+            tally
+        }
+    }
+
     /// Reads the output of a runner that ended well or not. A runner that fails without saying how many tests
     /// failed (it did not compile, it was killed) counts as one failure.
     pub(super) fn read(output: &str, success: bool) -> Self {
@@ -124,6 +150,29 @@ mod tests {
             ("running 3 tests\nsomething failed", 0, 0),
         ] {
             assert_eq!(Tally::read(output, true), Tally { passed, failed }, "{output}");
+        }
+    }
+
+    #[test]
+    fn the_closing_line_of_pytest_is_read() {
+        for (output, success, passed, failed) in [
+            ("..  [100%]\n2 passed in 0.70s\n", true, 2, 0),
+            (
+                "2 failed, 9 passed, 1 skipped, 3 warnings in 61.20s (0:01:01)",
+                false,
+                9,
+                2,
+            ),
+            ("==== 1 passed, 2 errors in 0.7s ====", false, 1, 2),
+            ("1 xfailed, 1 error in 0.7s", false, 1, 1),
+            ("no tests ran in 0.01s", true, 0, 0),
+            ("ImportError while loading conftest", false, 0, 1),
+        ] {
+            assert_eq!(
+                Tally::pytest(output, success),
+                Tally { passed, failed },
+                "{output}"
+            );
         }
     }
 

@@ -1,15 +1,14 @@
 //! `cargo xtask test`: everything that continuous integration runs, in the same order, with the services it needs.
 
 mod count;
+mod python;
 mod seed;
 mod steps;
 
 use std::time::Instant;
 
 use crate::failure::{Failure, Outcome};
-use crate::packages;
-use crate::python;
-use crate::say;
+use crate::{packages, say};
 use count::Tally;
 
 /// All checks and tests.
@@ -18,6 +17,9 @@ pub(crate) struct Args {
     /// Only unit tests, without real services and without the checks of documents and cases.
     #[arg(long)]
     quick: bool,
+    /// Only the Python package, built without the tests of the others.
+    #[arg(long, conflicts_with = "quick")]
+    python: bool,
     #[command(flatten)]
     seeds: seed::Choice,
     /// Only tests whose names contain one of these.
@@ -29,16 +31,17 @@ pub(crate) fn run(args: &Args) -> Outcome {
     let began = Instant::now();
     packages::ensure(&packages::for_test(!args.quick), "cargo xtask test")?;
     if !args.quick {
-        python::ensure("cargo xtask test")?;
+        crate::python::ensure("cargo xtask test")?;
     }
     let wanted = steps::Wanted {
         filter: &args.filter,
+        python: args.python,
         seed: args.seeds.seed(),
     };
     say::detail(&seed::told(wanted.seed));
     let mut total = Tally::default();
     let mut failed = Vec::new();
-    for step in steps::chosen(args.quick, &args.filter) {
+    for step in steps::chosen(args.quick, args.python, &args.filter) {
         say::step(step.name);
         let start = Instant::now();
         let outcome = (step.run)(&wanted);

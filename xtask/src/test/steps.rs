@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use super::count::Tally;
-use super::seed;
+use super::{python, seed};
 use crate::failure::{Failure, Outcome};
 use crate::image::{self, Programs};
 use crate::{architecture, artifacts, checkout, command, requirements};
@@ -19,6 +19,8 @@ pub(super) struct Step {
 pub(super) struct Wanted<'a> {
     /// Only tests whose names contain one of these, unless there is none.
     pub(super) filter: &'a [String],
+    /// Whether the Python package is all that is built and tested.
+    pub(super) python: bool,
     /// With which property tests choose their cases.
     pub(super) seed: u64,
 }
@@ -62,18 +64,26 @@ const CASES: Step = Step {
     run: |_| cases(),
 };
 
-/// What runs: everything; with `quick` only unit tests; with a filter only the tests that it names.
-pub(super) fn chosen(quick: bool, filter: &[String]) -> Vec<Step> {
+const PYTHON: Step = Step {
+    name: "Python package",
+    run: python::run,
+};
+
+/// What runs: everything; with `quick` only unit tests; with a filter only the tests that it names; or only the Python package.
+pub(super) fn chosen(quick: bool, python: bool, filter: &[String]) -> Vec<Step> {
+    if python {
+        return vec![PYTHON];
+    }
     match (quick, filter.is_empty()) {
         (true, true) => vec![FORMAT, LINTS, UNIT_TESTS],
         (true, false) => vec![UNIT_TESTS],
-        (false, false) => vec![TESTS],
-        (false, true) => vec![FORMAT, ARCHITECTURE, REQUIREMENTS, LINTS, TESTS, CASES],
+        (false, false) => vec![TESTS, PYTHON],
+        (false, true) => vec![FORMAT, ARCHITECTURE, REQUIREMENTS, LINTS, TESTS, CASES, PYTHON],
     }
 }
 
 fn cargo() -> Command {
-    let mut command = Command::new(checkout::cargo());
+    let mut command = checkout::cargo();
     command.current_dir(checkout::root());
     command
 }
@@ -131,7 +141,7 @@ fn count(command: &mut Command) -> Outcome<Tally> {
 fn cases() -> Outcome<Tally> {
     let root = checkout::root();
     let files = case_files(&root)?;
-    let runner = program("mke-conformance")?;
+    let runner = program(&built()?, "mke-conformance")?;
     count(
         Command::new(runner)
             .current_dir(&root)
@@ -153,23 +163,39 @@ fn case_files(root: &Path) -> Outcome<Vec<PathBuf>> {
     Ok(files)
 }
 
-/// A program of the workspace, as built for the tests.
-fn program(name: &str) -> Outcome<PathBuf> {
-    let found = artifacts::executable(&built()?, name);
+/// A program of the workspace among the messages of cargo.
+pub(super) fn program(messages: &str, name: &str) -> Outcome<PathBuf> {
+    let found = artifacts::executable(messages, name);
     found.ok_or_else(|| Failure::Broken(format!("cargo built no program {name}")))
 }
 
-/// Builds everything that tests run, and returns what cargo says about it.
+/// Builds everything that tests run, and returns what cargo says about it. `cargo build` with these targets makes the programs that
+/// `cargo test` runs, with the same features, and the library of the Python package, which `cargo test` leaves out.
 fn built() -> Outcome<String> {
+    build(&["--workspace", "--lib", "--bins", "--tests"])
+}
+
+/// Builds what the tests of the Python package run: as part of everything, so that nothing is built twice, or nothing else.
+pub(super) fn built_for_python(alone: bool) -> Outcome<String> {
+    if alone {
+        build(&[
+            "--package",
+            "mke-python",
+            "--package",
+            "mke-cli",
+            "--lib",
+            "--bins",
+        ])
+    } else {
+        built()
+    }
+}
+
+fn build(words: &[&str]) -> Outcome<String> {
     let mut build = cargo();
-    build.args([
-        "test",
-        "--workspace",
-        "--no-run",
-        "--message-format",
-        "json-render-diagnostics",
-    ]);
-    let (status, messages) = command::capture_stdout(build.args(["--bins", "--tests"]))?;
+    build.arg("build").args(words);
+    build.args(["--message-format", "json-render-diagnostics"]);
+    let (status, messages) = command::capture_stdout(&mut build)?;
     if status.success() {
         Ok(messages)
     } else {

@@ -1,7 +1,6 @@
 //! Builds the `ucp` program.
 
 use std::path::PathBuf;
-use std::process::Command;
 
 use crate::failure::{Failure, Outcome};
 use crate::{artifacts, checkout, command, say};
@@ -9,7 +8,7 @@ use crate::{artifacts, checkout, command, say};
 /// Builds and returns the path of the program, as cargo tells it.
 pub(super) fn ucp(release: bool) -> Outcome<PathBuf> {
     say::step("building ucp (some minutes the first time)");
-    let mut build = Command::new(checkout::cargo());
+    let mut build = checkout::cargo();
     build.current_dir(checkout::root());
     build.args([
         "build",

@@ -18,21 +18,28 @@ if TYPE_CHECKING:
     from mke import client as client
     from mke import config as config
     from mke import errors as errors
+    from mke import pki as pki
     from mke import rbac as rbac
     from mke._table import Table as Table
 
-from mke.errors import MkeError as MkeError
+    __version__: str
 
-__all__ = ["MkeError", "Table", "admission", "client", "config", "errors", "rbac"]
+from mke._errors.base import MkeError as MkeError
+
+__all__ = ["MkeError", "Table", "admission", "client", "config", "errors", "pki", "rbac"]
 
 _PARTS = frozenset(__all__) - {"MkeError", "Table"}
 
 
-def __getattr__(name: str) -> ModuleType | type[Table[object]]:
+def __getattr__(name: str) -> ModuleType | type[Table[object]] | str:
     if name in _PARTS:
         import importlib
 
         return importlib.import_module(f"mke.{name}")
+    if name == "__version__":
+        from mke._native import VERSION
+
+        return VERSION
     if name == "Table":
         from mke._table import Table
 

@@ -193,7 +193,7 @@ def _text(value: object) -> str:
 
 
 def _missing(method: str, library: str, extra: str) -> ImportError:
-    from mke.errors import MissingLibraryError
+    from mke._errors.base import MissingLibraryError
 
     return MissingLibraryError(
         f"{method}() needs {library}, which is not installed: pip install 'mke[{extra}]'", library=library

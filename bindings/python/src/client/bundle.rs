@@ -18,6 +18,14 @@ pub(crate) struct Bundle {
     zip: Vec<u8>,
 }
 
+impl Bundle {
+    /// Reads an archive; `origin` says in errors where it is from.
+    pub(crate) fn of(origin: &str, zip: Vec<u8>) -> PyResult<Self> {
+        let bundle = mke_client::Bundle::parse(origin, &zip).map_err(raised)?;
+        Ok(Self { bundle, zip })
+    }
+}
+
 #[pymethods]
 impl Bundle {
     /// Reads an archive.
@@ -26,8 +34,15 @@ impl Bundle {
     ///     mke.errors.ClientError: it is no bundle, or has names that lead elsewhere.
     #[new]
     fn new(zip: Vec<u8>) -> PyResult<Self> {
-        let bundle = mke_client::Bundle::parse("the archive", &zip).map_err(raised)?;
-        Ok(Self { bundle, zip })
+        Self::of("the archive", zip)
+    }
+
+    /// The public key of its user in PEM, which the control plane must know; None when the archive does not name it.
+    #[getter]
+    fn public_key(&self) -> Option<String> {
+        let mut files = self.bundle.files();
+        let (_, content) = files.find(|(name, _)| name.as_os_str() == "cert.pub")?;
+        String::from_utf8(content.to_vec()).ok()
     }
 
     /// The archive as it came.

@@ -7,6 +7,8 @@ mod bundle;
 mod connection;
 mod contexts;
 
+pub(crate) use bundle::Bundle;
+
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 

@@ -300,7 +300,7 @@ pub(super) fn explain(key: &str) -> PyResult<Key> {
 /// Every key of a file, in the order of the exported file: `"config"`, `"interlock"` or `"azure"`.
 ///
 ///     >>> [key.path for key in mke.config.keys() if key.install_only][:1]
-///     ['cluster_config.service_id']
+///     ['cluster_config.swarm_only']
 #[pyfunction]
 #[pyo3(signature = (file="config"))]
 pub(super) fn keys<'py>(py: Python<'py>, file: &str) -> PyResult<Bound<'py, PyAny>> {

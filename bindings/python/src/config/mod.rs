@@ -15,6 +15,7 @@ use mke_core::config;
 use pyo3::prelude::*;
 
 pub(crate) use problem::problems;
+pub(crate) use secret::Secret;
 
 /// The classes and functions of the module.
 pub(crate) fn fill(module: &Bound<'_, PyModule>) -> PyResult<()> {

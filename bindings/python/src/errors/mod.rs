@@ -3,6 +3,12 @@
 //! The classes are written in `python/mke/errors.py`. A Rust error names its class, its kind (the variant, or the name of the type
 //! where there are no variants) and what else Python may read of it as fields.
 
+mod fields;
+mod of_agent;
+mod of_auth;
+mod of_core;
+mod of_net;
+mod of_rbac;
 mod table;
 
 use pyo3::prelude::*;
@@ -18,7 +24,7 @@ pub(crate) trait Raised: std::fmt::Display {
     /// Which case of the error this is, spelled as in Rust.
     fn kind(&self) -> &'static str;
 
-    /// What a person reads.
+    /// What is wrong and what to do, with its causes.
     fn text(&self) -> String {
         self.to_string()
     }
@@ -45,6 +51,27 @@ fn exception<E: Raised>(py: Python<'_>, error: &E, class: &str) -> PyResult<PyEr
     let class = py.import("mke.errors")?.getattr(class)?;
     let raised = class.call((error.text(), error.kind()), Some(&fields))?;
     Ok(PyErr::from_value(raised))
+}
+
+/// The exception for several errors of one type: the kind is that of the first, `problems` has the texts of all.
+pub(crate) fn raise_all<E: Raised>(errors: &[E]) -> PyErr {
+    let [first, ..] = errors else {
+        return invalid(
+            "library",
+            "something failed without a reason, which is a fault of the program",
+        );
+    };
+    let texts: Vec<_> = errors.iter().map(E::text).collect();
+    Python::attach(|py| {
+        let raised = || {
+            let fields = PyDict::new(py);
+            fields.set_item("problems", &texts)?;
+            let class = py.import("mke.errors")?.getattr(E::CLASS)?;
+            let raised = class.call((texts.join("; "), first.kind()), Some(&fields))?;
+            Ok(PyErr::from_value(raised))
+        };
+        raised().unwrap_or_else(|failed| failed)
+    })
 }
 
 /// `?` for results of the libraries.

@@ -1,7 +1,7 @@
-//! Every error of the libraries with its exception.
+//! Every error of the libraries with its exception: those of each library in a file of their own, here those whose fields need more
+//! than their names.
 //!
-//! A test compares this list with the public errors in the source of the libraries, so that a new one is not forgotten, and
-//! the compiler refuses a variant that is not named.
+//! A test compares the lists with the public errors in the source of the libraries, so that a new one is not forgotten.
 
 use mke_core::config;
 use mke_rbac::admin::RoleRefusal;
@@ -12,7 +12,7 @@ use mke_rbac::state::StateError;
 use pyo3::prelude::*;
 use pyo3::types::PyDict;
 
-use super::Raised;
+use super::{Raised, of_agent, of_auth, of_core, of_net, of_rbac};
 
 /// Says for each error its class in `mke.errors`, its kinds, and its fields where it has any besides the text.
 macro_rules! raised {
@@ -75,5 +75,13 @@ fn unknown_key(error: &config::UnknownKey, into: &Bound<'_, PyDict>) -> PyResult
 
 /// `mke._native.errors.TABLE`, for the test that compares it.
 pub(crate) fn fill(module: &Bound<'_, PyModule>) -> PyResult<()> {
-    module.add("TABLE", TABLE.to_vec())
+    let lists = [
+        TABLE,
+        of_core::TABLE,
+        of_rbac::TABLE,
+        of_auth::TABLE,
+        of_net::TABLE,
+        of_agent::TABLE,
+    ];
+    module.add("TABLE", lists.concat())
 }

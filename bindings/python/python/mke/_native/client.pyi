@@ -50,6 +50,9 @@ class Bundle:
     @property
     def url(self) -> str:
         """Where the control plane of the bundle is: `https://HOST:PORT`."""
+    @property
+    def public_key(self) -> str | None:
+        """The public key of its user in PEM, which the control plane must know; None when the archive does not name it."""
     def files(self) -> dict[str, bytes]:
         """The files by their names."""
     def unpack(self, directory: str | os.PathLike[str]) -> None:

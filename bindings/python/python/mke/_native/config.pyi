@@ -499,7 +499,7 @@ def keys(file: str = "config") -> Table[Key]:
     """Every key of a file, in the order of the exported file: `"config"`, `"interlock"` or `"azure"`.
 
     >>> [key.path for key in mke.config.keys() if key.install_only][:1]
-    ['cluster_config.service_id']
+    ['cluster_config.swarm_only']
     """
 def reference_page() -> str:
     """The reference of all keys, as Markdown."""

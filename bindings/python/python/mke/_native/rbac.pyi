@@ -91,25 +91,7 @@ class Policy:
         """
     @staticmethod
     def worlds(text: str) -> list[str]:
-        """staticmethod(function) -> method
-
-        Convert a function to be a static method.
-
-        A static method does not receive an implicit first argument.
-        To declare a static method, use this idiom:
-
-             class C:
-                 @staticmethod
-                 def f(arg1, arg2, argN):
-                     ...
-
-        It can be called either on the class (e.g. C.f()) or on an instance
-        (e.g. C().f()). Both the class and the instance are ignored, and
-        neither is passed implicitly as the first argument to the method.
-
-        Static methods in Python are similar to those found in Java or C++.
-        For a more advanced concept, see the classmethod builtin.
-        """
+        """The names of the worlds in the text of a state, in order."""
     @property
     def users(self) -> tuple[str, ...]:
         """The names of all users, sorted. A user's position here is its number in `decide_many`."""
@@ -387,25 +369,7 @@ class KubernetesPolicy:
         """
     @staticmethod
     def bootstrap() -> KubernetesPolicy:
-        """staticmethod(function) -> method
-
-        Convert a function to be a static method.
-
-        A static method does not receive an implicit first argument.
-        To declare a static method, use this idiom:
-
-             class C:
-                 @staticmethod
-                 def f(arg1, arg2, argN):
-                     ...
-
-        It can be called either on the class (e.g. C.f()) or on an instance
-        (e.g. C().f()). Both the class and the instance are ignored, and
-        neither is passed implicitly as the first argument to the method.
-
-        Static methods in Python are similar to those found in Java or C++.
-        For a more advanced concept, see the classmethod builtin.
-        """
+        """The roles and bindings that Kubernetes makes by itself."""
     @property
     def roles(self) -> Table[_Record]:
         """All roles: a table with `kind`, `name`, `namespace`, `labels`, `aggregate` and `rules`."""

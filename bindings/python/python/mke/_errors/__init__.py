@@ -1,0 +1,1 @@
+"""The classes of `mke.errors`, by the library whose errors they are."""
