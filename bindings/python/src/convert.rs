@@ -3,7 +3,7 @@
 //! For what has many shapes and no behaviour (reports, plans, records). What is asked often, or does something, is a class.
 
 use pyo3::prelude::*;
-use pyo3::types::{PyList, PyTuple};
+use pyo3::types::{PyList, PyString, PyTuple};
 use pythonize::{depythonize, pythonize};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -47,4 +47,12 @@ pub(crate) fn records<'py, T: Serialize>(
 /// `mke.errors.InvalidValueError` (a `ValueError`) that says where the data is not as expected.
 pub(crate) fn from_python<T: DeserializeOwned>(what: &str, value: &Bound<'_, PyAny>) -> PyResult<T> {
     depythonize(value).map_err(|error| invalid(what, &error.to_string()))
+}
+
+/// A word of a fixed list, as the library writes it in JSON; others are refused with the list.
+///
+/// # Errors
+/// As [`from_python`].
+pub(crate) fn word<T: DeserializeOwned>(py: Python<'_>, what: &str, text: &str) -> PyResult<T> {
+    from_python(what, PyString::new(py, text).as_any())
 }

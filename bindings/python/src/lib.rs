@@ -7,10 +7,13 @@
 use pyo3::prelude::*;
 
 mod admission;
+mod agent;
 mod client;
 mod config;
 mod convert;
 mod errors;
+mod identity;
+mod net;
 mod pki;
 mod rbac;
 mod runtime;
@@ -18,9 +21,12 @@ mod runtime;
 #[pymodule]
 fn _native(module: &Bound<'_, PyModule>) -> PyResult<()> {
     add(module, "admission", admission::fill)?;
+    add(module, "agent", agent::fill)?;
     add(module, "client", client::fill)?;
     add(module, "config", config::fill)?;
     add(module, "errors", errors::fill)?;
+    add(module, "identity", identity::fill)?;
+    add(module, "net", net::fill)?;
     add(module, "pki", pki::fill)?;
     add(module, "rbac", rbac::fill)?;
     module.add("VERSION", env!("CARGO_PKG_VERSION"))?;

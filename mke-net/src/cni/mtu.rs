@@ -1,5 +1,7 @@
 //! The largest packet of a pod (NET-017, SOV-003).
 
+use mke_core::config::Config;
+
 use super::encapsulation::Encapsulation;
 
 /// Bytes that the secure overlay and its tunnel add at most: 20 for the tunnel, 26 for encryption.
@@ -84,6 +86,34 @@ pub fn packet_sizes(
         _ => None,
     };
     configured.iter().filter_map(problem).collect()
+}
+
+/// The problems of the sizes that a configuration asks for; `link` is the smallest link between nodes.
+pub fn packet_size_problems(config: &Config, link: u16) -> Vec<MtuProblem> {
+    let network = &config.cluster.network;
+    let (encapsulation, texts) = match network.calico_vxlan {
+        true => (
+            Encapsulation::Vxlan,
+            vec![("cluster_config.calico_vxlan_mtu", &network.calico_vxlan_mtu)],
+        ),
+        false => (
+            Encapsulation::IpInIp,
+            vec![
+                ("cluster_config.calico_mtu", &network.calico_mtu),
+                ("cluster_config.ipip_mtu", &network.ipip_mtu),
+            ],
+        ),
+    };
+    // What is no number was refused with the configuration.
+    let sizes = texts
+        .into_iter()
+        .filter_map(|(key, text)| Some((key, text.trim().parse().ok()?)));
+    packet_sizes(
+        link,
+        encapsulation,
+        network.secure_overlay,
+        &sizes.collect::<Vec<_>>(),
+    )
 }
 
 #[cfg(test)]

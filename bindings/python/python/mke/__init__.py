@@ -15,9 +15,12 @@ if TYPE_CHECKING:
     from types import ModuleType
 
     from mke import admission as admission
+    from mke import agent as agent
     from mke import client as client
     from mke import config as config
     from mke import errors as errors
+    from mke import identity as identity
+    from mke import net as net
     from mke import pki as pki
     from mke import rbac as rbac
     from mke._table import Table as Table
@@ -26,7 +29,7 @@ if TYPE_CHECKING:
 
 from mke._errors.base import MkeError as MkeError
 
-__all__ = ["MkeError", "Table", "admission", "client", "config", "errors", "pki", "rbac"]
+__all__ = ["MkeError", "Table", "admission", "agent", "client", "config", "errors", "identity", "net", "pki", "rbac"]
 
 _PARTS = frozenset(__all__) - {"MkeError", "Table"}
 

@@ -15,7 +15,8 @@ use mke_core::config;
 use pyo3::prelude::*;
 
 pub(crate) use problem::problems;
-pub(crate) use secret::Secret;
+pub(crate) use roots::Config;
+pub(crate) use secret::{Secret, SecretText};
 
 /// The classes and functions of the module.
 pub(crate) fn fill(module: &Bound<'_, PyModule>) -> PyResult<()> {

@@ -2,6 +2,9 @@
 
 use mke_core::secret;
 use pyo3::prelude::*;
+use pyo3::types::PyString;
+
+use crate::errors::invalid;
 
 /// A password, token or private key. Neither `repr` nor `str` nor a log shows it; `expose()` gives it out.
 ///
@@ -36,5 +39,25 @@ impl Secret {
 
     fn __str__(&self) -> &'static str {
         mke_core::config::MASK
+    }
+}
+
+/// An argument that is a secret: given as `Secret` or as text.
+pub(crate) struct SecretText(pub(crate) secret::Secret);
+
+impl<'py> FromPyObject<'_, 'py> for SecretText {
+    type Error = PyErr;
+
+    fn extract(value: Borrowed<'_, 'py, PyAny>) -> PyResult<Self> {
+        if let Ok(secret) = value.cast::<Secret>() {
+            return Ok(Self(secret.get().0.clone()));
+        }
+        match value.cast::<PyString>() {
+            Ok(text) => Ok(Self(secret::Secret::new(text.to_cow()?))),
+            Err(_) => Err(invalid(
+                "secret",
+                "a text or a mke.config.Secret is needed, this is neither",
+            )),
+        }
     }
 }

@@ -123,7 +123,7 @@ listed! {
         Unreachable { address, source }, Handshake { address, name, source }, Slow { address, limit },
         Broken { address, source }, Name(detail),
     };
-    struct mke_agent::node::FactsProblems => "NodeFactsError" { FactsProblems(names) };
+    struct mke_agent::node::FactsProblems => "NodeFactsError" { FactsProblems(problems) };
     struct mke_agent::node::ObserveError => "NodeObservationError" { ObserveError { what, source } };
     struct mke_agent::node::StepError => "NodeStepError" { StepError { message, source } };
     enum mke_agent::node_proxy::Refused => "DaemonError" {

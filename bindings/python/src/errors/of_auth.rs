@@ -52,6 +52,7 @@ listed! {
     enum mke_auth::records::RecordError => "RecordError" {
         Newer { what, found }, Unversioned { what }, Malformed { what, source },
     };
+    struct mke_auth::saml::HostError => "SamlHostError" { HostError { host } };
     enum mke_auth::saml::OwnKeyError => "SamlKeyError" { Generate(detail), Unusable };
     enum mke_auth::saml::Refusal => "SamlRefusedError" {
         Encoding(detail), TooMuch { what, max }, Markup(detail), Xml(detail), Namespace(detail),

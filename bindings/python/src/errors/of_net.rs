@@ -1,4 +1,4 @@
-//! The errors of `mke-net`: addresses, ports, nodes of Azure.
+//! The errors of `mke-net`: addresses, ports, kernels, nodes of Azure.
 
 use super::fields::listed;
 
@@ -21,4 +21,19 @@ listed! {
         Same { one, other }, NodePort { port, low, high },
     };
     struct mke_net::ports::RangeError => "PortRangeError" { RangeError };
+    enum mke_net::address::AllocateError => "AllocateError" { Exhausted, Overlaps { wanted, taken } };
+    enum mke_net::address::PoolProblem => "AddressPoolError" { LargerThanBase { base, size }, TooSmall { size } };
+    struct mke_net::address::propose::NoPlace => "NoPlaceError" { NoPlace { wanted } };
+    enum mke_net::balancer::BalancerProblem => "BalancerError" {
+        NoManager, Address(name), Twice(name), SamePort { port, one, other }, NoPort,
+    };
+    struct mke_net::cni::MethodError => "AutodetectionError" { MethodError };
+    struct mke_net::daemon::NotJson => "DaemonFileError" { NotJson { line, column, what } };
+    struct mke_net::host::HostError => "HostError" { HostError { path, source } };
+    enum mke_net::kernel::KernelError => "KernelError" {
+        NoNamespace { name, source }, File { doing, path, source }, NoClock, Busy { path }, Unconfirmed, NothingToConfirm,
+        TooLate, BadJournal { path, reason }, Moved { key, expected, found }, Refused { key, value, reason, after },
+        NotTakenBack { keys, reason },
+    };
+    struct mke_net::kernel::KeyError => "KernelKeyError" { KeyError };
 }

@@ -1,6 +1,6 @@
 //! `ucp net mtu`: the largest packet of a pod, and whether the configured sizes fit.
 
-use mke_net::cni::{Encapsulation, packet_size, packet_sizes, secure_overlay_size};
+use mke_net::cni::{Encapsulation, packet_size, packet_size_problems, secure_overlay_size};
 use serde::Serialize;
 
 use super::Cluster;
@@ -27,26 +27,7 @@ struct Report {
 
 pub(super) fn run(args: &Args, output: &mut Output<'_>) -> Result<(), CliError> {
     let config = args.cluster.config(output)?;
-    let network = &config.cluster.network;
-    let size = |text: &str| text.trim().parse().ok();
-    let (encapsulation, configured) = match network.calico_vxlan {
-        true => (
-            Encapsulation::Vxlan,
-            vec![("cluster_config.calico_vxlan_mtu", size(&network.calico_vxlan_mtu))],
-        ),
-        false => (
-            Encapsulation::IpInIp,
-            vec![
-                ("cluster_config.calico_mtu", size(&network.calico_mtu)),
-                ("cluster_config.ipip_mtu", size(&network.ipip_mtu)),
-            ],
-        ),
-    };
-    let configured: Vec<_> = configured
-        .into_iter()
-        .filter_map(|(key, size)| Some((key, size?)))
-        .collect();
-    let problems = packet_sizes(args.link, encapsulation, network.secure_overlay, &configured);
+    let problems = packet_size_problems(&config, args.link);
     let report = Report {
         link: args.link,
         vxlan: packet_size(args.link, Encapsulation::Vxlan),

@@ -28,6 +28,7 @@ __all__ = [
     "RecordError",
     "SamlAdmissionError",
     "SamlError",
+    "SamlHostError",
     "SamlKeyError",
     "SamlMetadataError",
     "SamlRefusedError",
@@ -118,6 +119,10 @@ class PasswordError(AuthError, ValueError):
 
 class RecordError(AuthError, ValueError):
     """Why a record cannot be read."""
+
+
+class SamlHostError(SamlError, ValueError):
+    """A host cannot be used in the addresses of SAML."""
 
 
 class SamlKeyError(SamlError):

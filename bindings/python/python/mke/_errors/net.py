@@ -6,11 +6,20 @@ from mke._errors.base import MkeError as _MkeError
 
 __all__ = [
     "AddressCapacityError",
+    "AddressPoolError",
+    "AllocateError",
+    "AutodetectionError",
     "AzureMetadataError",
     "AzurePoolError",
     "AzureSizingError",
+    "BalancerError",
+    "DaemonFileError",
     "DaemonSettingError",
+    "HostError",
+    "KernelError",
+    "KernelKeyError",
     "MtuError",
+    "NoPlaceError",
     "PortConflictError",
     "PortRangeError",
 ]
@@ -46,3 +55,39 @@ class PortConflictError(_MkeError, ValueError):
 
 class PortRangeError(_MkeError, ValueError):
     """A text is no set of ports."""
+
+
+class AddressPoolError(_MkeError, ValueError):
+    """A pool of addresses cannot be cut into networks of that size."""
+
+
+class AllocateError(_MkeError):
+    """The Engine finds no place for a network."""
+
+
+class AutodetectionError(_MkeError, ValueError):
+    """A text is no method of finding a node's address."""
+
+
+class BalancerError(_MkeError, ValueError):
+    """Nothing sensible can be balanced; `problems` has every reason where there can be several."""
+
+
+class DaemonFileError(_MkeError, ValueError):
+    """A `daemon.json` that is no JSON object, with its `line` and `column`; the Engine does not start with it."""
+
+
+class HostError(_MkeError, OSError):
+    """The routes and addresses of a host cannot be read: `path` says where."""
+
+
+class KernelError(_MkeError, OSError):
+    """Kernel parameters could not be read or changed. Whatever fails, the journal remembers the values from before."""
+
+
+class KernelKeyError(_MkeError, ValueError):
+    """A text names no kernel parameter."""
+
+
+class NoPlaceError(_MkeError):
+    """No private network is free; `problems` has a sentence for everything that found no place."""
