@@ -48,7 +48,7 @@ def public_errors(crate: str) -> list[RustError]:
     return sorted(found, key=lambda error: error.path)
 
 
-_ITEM = re.compile(r"((?:#\[[^\n]*\]\s*)*)\b(pub(?:\([^)]*\))?|)\s*\b(enum|struct)\s+(\w+)")
+_ITEM = re.compile(r"((?:#\[(?:[^\n]|\n[^#])*?\]\s*)*)\b(pub(?:\([^)]*\))?|)\s*\b(enum|struct)\s+(\w+)")
 
 
 @dataclasses.dataclass
@@ -66,7 +66,7 @@ def _modules(source: Path) -> dict[tuple[str, ...], _Module]:
     def read(path: tuple[str, ...], file: Path, directory: Path, public: bool) -> None:
         code = _blank(file.read_text())
         children = set()
-        for attributes, visibility, name in re.findall(r"((?:#\[[^\n]*\]\s*)*)\b(pub(?:\([^)]*\))?|)\s*\bmod (\w+);", code):
+        for attributes, visibility, name in re.findall(r"((?:#\[(?:[^\n]|\n[^#])*?\]\s*)*)\b(pub(?:\([^)]*\))?|)\s*\bmod (\w+);", code):
             below = next((f for f in (directory / f"{name}.rs", directory / name / "mod.rs") if f.exists()), None)
             if below and "cfg(test)" not in attributes and "test-util" not in attributes:
                 children.add(name)

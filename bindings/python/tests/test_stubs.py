@@ -76,4 +76,6 @@ def write(lines: list[str], node: Any, text: str) -> None:
         # `def f(): ...` has its body on the same line.
         lines[start:end] = ([before] if before else []) + (docstring if text else [f"{indent}..."])
     elif text:
+        # A definition begins with its marks.
+        start = min([start, *(mark.lineno - 1 for mark in getattr(first, "decorator_list", []))])
         lines[start:start] = docstring
