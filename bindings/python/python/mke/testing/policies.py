@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from mke.admission import Review
     from mke.rbac import Decision, KubernetesDecision, Policy, TestReport, WhoCanReport, WriteDecision
 
-    AnyDecision = Union[Decision, KubernetesDecision, WriteDecision, Review]
+    _AnyDecision = Union[Decision, KubernetesDecision, WriteDecision, Review]
 
 __all__ = ["assert_allowed", "assert_denied", "assert_holds", "assert_only", "policy"]
 
@@ -73,7 +73,7 @@ def _marked(path: str, world: str | None = None) -> tuple[str, str | None]:
     return path, world
 
 
-def assert_allowed(decision: AnyDecision) -> None:
+def assert_allowed(decision: _AnyDecision) -> None:
     """Fails unless the decision is yes, and says what is missing and which grant would help.
 
     >>> import mke
@@ -92,7 +92,7 @@ def assert_allowed(decision: AnyDecision) -> None:
         raise AssertionError("\n  ".join(["denied, and should be allowed", *_reasons(decision)]))
 
 
-def assert_denied(decision: AnyDecision, reason: str | None = None) -> None:
+def assert_denied(decision: _AnyDecision, reason: str | None = None) -> None:
     """Fails unless the decision is no, and says what allows it. With `reason` also unless it is denied for this reason:
     `missing-operation`, `inactive`, `unauthenticated`, …
 
@@ -146,7 +146,7 @@ def assert_holds(policy: Policy, assertions: str | Path | Sequence[Mapping[str, 
         raise AssertionError(str(report))
 
 
-def _reasons(decision: AnyDecision) -> list[str]:
+def _reasons(decision: _AnyDecision) -> list[str]:
     from mke.rbac import Decision
 
     reasons = [str(decision)]
