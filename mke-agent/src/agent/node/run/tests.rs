@@ -27,6 +27,9 @@ async fn passes(time: Duration) {
     sleep(time).await;
 }
 
+/// Stands among the steps for the node's certificate.
+const ENROL: &str = "enrol";
+
 /// A node in memory. What `ucp-reconcile` would do is done to [`Observed`] directly.
 #[derive(Default)]
 struct World {
@@ -101,6 +104,7 @@ impl Hands for FakeHands {
         }
         let Some(spec) = spec else {
             self.0.enrolled.store(true, Ordering::SeqCst);
+            self.0.done.lock().unwrap().push(ENROL.to_owned());
             return Ok(Vec::new());
         };
         let desired = Desired::of(&spec.cluster, &spec.node);
