@@ -4,10 +4,12 @@
 
 mod support;
 
-use std::io::Write as _;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
 use std::path::PathBuf;
-use std::process::{Command, Output, Stdio};
+use std::process::{Child, Command, Output, Stdio};
 
+use mke_test_support::Certificates;
 use serde_json::Value;
 use support::{PASSWORD, Server, UCP};
 
@@ -233,7 +235,6 @@ async fn the_server_is_verified_first() {
 fn without_a_control_plane() {
     let person = Person::new();
     assert!(person.done(&["version"]).starts_with("ucp "));
-    assert!(person.done(&["example-config"]).contains("[auth.sessions]"));
     assert!(person.done(&["completion", "bash"]).contains("_ucp"));
     person.fails(2, &["can-i", "Fly"]);
     person.fails(2, &["no-such-command"]);
@@ -246,6 +247,8 @@ fn without_a_control_plane() {
 }
 
 /// PKI-009: what the node prints is what the API serves.
+///
+/// CLI-008: the printed authority opens the web server; without a flag the certificate that the web server shows follows it.
 #[tokio::test]
 async fn id_and_certificates_of_this_node() {
     let server = Server::start(&[]).await;
@@ -254,25 +257,128 @@ async fn id_and_certificates_of_this_node() {
     let data = data.to_str().unwrap();
     assert!(person.done(&["id", "--data-dir", data]).trim().len() >= 20);
     let ca = person.done(&["dump-certs", "--ca", "--data-dir", data]);
-    let served = server
-        .http()
-        .get(format!("{}/ca", server.url))
-        .send()
-        .await
-        .unwrap()
-        .text()
-        .await
-        .unwrap();
+    let served = server.http().get(format!("{}/ca", server.url)).send().await;
+    let served = served.unwrap().text().await.unwrap();
     assert_eq!(ca.trim(), served.trim());
+    assert!(server.reached_trusting(&ca).await);
+
+    let both = person.done(&["dump-certs", "--data-dir", data]);
+    let chain = both.strip_prefix(&ca).unwrap();
+    assert!(chain.starts_with("-----BEGIN CERTIFICATE-----"), "{both}");
+    assert!(!both.contains("PRIVATE KEY"));
+    let shown = chain
+        .split_inclusive("-----END CERTIFICATE-----\n")
+        .next()
+        .unwrap();
+    assert_eq!(shown.trim(), shown_certificate(&server));
+}
+
+/// CLI-008: where the web server has a certificate of another authority, that authority and certificate are printed, and with
+/// `--cluster` the authority of the cluster's own components, which the web server's is not.
+#[tokio::test]
+async fn certificates_of_another_authority() {
+    let made = Certificates::new("IP:127.0.0.1");
+    let directory = tempfile::tempdir().unwrap();
+    for (name, file) in [
+        ("ca.pem", "ca.pem"),
+        ("cert.pem", "server.pem"),
+        ("key.pem", "server.key"),
+    ] {
+        std::fs::copy(made.directory().join(file), directory.path().join(name)).unwrap();
+    }
+    let server = Server::start(&["--external-server-cert", directory.path().to_str().unwrap()]).await;
+    let person = Person::new();
+    let data = server.data();
+    let dumped = |flags: &[&str]| {
+        let mut args = vec!["dump-certs", "--data-dir", data.to_str().unwrap()];
+        args.extend(flags);
+        person.done(&args)
+    };
+    let ca = made.authority();
+    assert_eq!(dumped(&["--ca"]).trim(), ca.trim());
+    assert!(dumped(&[]).contains(&shown_certificate(&server)));
+    assert!(server.reached_trusting(&ca).await);
+    let cluster = dumped(&["--ca", "--cluster"]);
+    assert_eq!(cluster.matches("BEGIN CERTIFICATE").count(), 1);
+    assert!(!server.reached_trusting(&cluster).await);
+}
+
+/// CLI-009: the example is commented, and the program takes it unchanged.
+#[test]
+fn the_example_of_a_configuration_is_one() {
+    let person = Person::new();
+    let example = person.done(&["example-config"]);
+    assert!(example.contains("[auth.sessions]"));
+    let comments = example
+        .lines()
+        .filter(|line| line.trim_start().starts_with('#'))
+        .count();
+    let keys = example.lines().filter(|line| line.contains(" = ")).count();
+    assert!(comments >= keys, "{comments} lines of comments for {keys} keys");
+    let file = person.home.path().join("mke.toml");
+    std::fs::write(&file, &example).unwrap();
+    assert_eq!(person.done(&["config", "validate", file.to_str().unwrap()]), "");
+}
+
+/// CLI-011: a peer that connects is answered and named; a port that is taken, or is none, is refused with the remedy.
+#[test]
+fn a_port_is_checked_by_a_peer() {
+    let person = Person::new();
+    let command = |address: &str| {
+        let mut command = Command::new(UCP);
+        command.args(["port-check-server", "--once", "--listen-address", address]);
+        command
+            .env("XDG_CONFIG_HOME", person.home.path())
+            .stderr(Stdio::piped());
+        command
+    };
+    let mut waiting = Ended(command("127.0.0.1:0").spawn().unwrap());
+    let mut lines = BufReader::new(waiting.0.stderr.take().unwrap()).lines();
+    let first = lines.next().unwrap().unwrap();
+    let address = first.strip_prefix("listening on ").unwrap();
+    let taken = command(address).output().unwrap();
+    assert_eq!(taken.status.code(), Some(3));
     assert!(
-        person
-            .done(&["dump-certs", "--data-dir", data])
-            .matches("BEGIN CERTIFICATE")
-            .count()
-            >= 2
+        String::from_utf8_lossy(&taken.stderr)
+            .contains(&format!("cannot listen on {address}: the port is in use"))
     );
-    assert_ne!(
-        person.done(&["dump-certs", "--ca", "--cluster", "--data-dir", data]),
-        ""
-    );
+
+    let mut answer = String::new();
+    let mut peer = TcpStream::connect(address).unwrap();
+    peer.read_to_string(&mut answer).unwrap();
+    assert!(answer.starts_with("HTTP/1.1 200 OK"), "{answer}");
+    let reached = lines.next().unwrap().unwrap();
+    assert_eq!(reached, format!("reached by {}", peer.local_addr().unwrap()));
+    assert!(waiting.0.wait().unwrap().success());
+
+    let wrong = command("2376").output().unwrap();
+    assert!(String::from_utf8_lossy(&wrong.stderr).contains("write ADDRESS:PORT"));
+    let help = person.done(&["port-check-server", "--help"]);
+    assert!(help.contains("[default: :2376]"), "{help}");
+}
+
+/// A program that does not outlive its test.
+struct Ended(Child);
+
+impl Drop for Ended {
+    fn drop(&mut self) {
+        // It has ended by itself unless the test failed.
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
+/// The certificate that the web server shows, as PEM.
+fn shown_certificate(server: &Server) -> String {
+    let address = server.url.strip_prefix("https://").unwrap();
+    let output = Command::new("openssl")
+        .args(["s_client", "-connect", address])
+        .stdin(Stdio::null())
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    let from = text.find("-----BEGIN CERTIFICATE-----").unwrap();
+    let end = "-----END CERTIFICATE-----";
+    let to = text.find(end).unwrap() + end.len();
+    text[from..to].to_owned()
 }

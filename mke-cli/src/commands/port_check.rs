@@ -1,5 +1,7 @@
 //! `ucp port-check-server`: answers on a port until it is stopped.
 
+use std::io::{Error, ErrorKind};
+
 use tokio::io::AsyncWriteExt as _;
 use tokio::net::TcpListener;
 
@@ -23,7 +25,7 @@ pub(super) async fn run(args: &Args, output: &mut Output<'_>) -> Result<(), CliE
     };
     let listener = TcpListener::bind(&address)
         .await
-        .map_err(|error| CliError::Failed(format!("cannot listen on {address}: {error}")))?;
+        .map_err(|error| CliError::Failed(refused(&address, &error)))?;
     let local = listener.local_addr().map_or(address, |local| local.to_string());
     output.remark(&format!("listening on {local}"));
     let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())
@@ -47,4 +49,18 @@ pub(super) async fn run(args: &Args, output: &mut Output<'_>) -> Result<(), CliE
             return Ok(());
         }
     }
+}
+
+/// Why nothing can listen there, and what to do.
+fn refused(address: &str, error: &Error) -> String {
+    let remedy = match error.kind() {
+        ErrorKind::AddrInUse => "the port is in use; `ss -ltnp` names the program that holds it",
+        ErrorKind::PermissionDenied => "ports below 1024 need root",
+        ErrorKind::AddrNotAvailable => {
+            "no interface of this machine has that address; `ip address` lists them"
+        }
+        ErrorKind::InvalidInput => "write ADDRESS:PORT, or :PORT for all addresses",
+        _ => return format!("cannot listen on {address}: {error}"),
+    };
+    format!("cannot listen on {address}: {remedy}")
 }

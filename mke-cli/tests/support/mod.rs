@@ -152,6 +152,15 @@ impl Server {
         client(&self.ca(), None)
     }
 
+    /// Whether somebody who trusts these authorities alone gets an answer.
+    pub(crate) async fn reached_trusting(&self, ca: &str) -> bool {
+        client(ca, None)
+            .get(format!("{}/ca", self.url))
+            .send()
+            .await
+            .is_ok()
+    }
+
     /// An HTTP client with the administrator's bundle.
     pub(crate) fn http_with_bundle(&self) -> reqwest::Client {
         self.client_with(&self.dir.path().join("bundle"))
