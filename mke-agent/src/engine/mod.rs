@@ -4,6 +4,7 @@
 //! who asks nor what is allowed: that is decided in `mke-rbac` and carried out in [`crate::proxy`].
 
 pub mod client;
+mod containers;
 pub mod error;
 pub mod inspect;
 pub mod lookup;

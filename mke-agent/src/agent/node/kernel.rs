@@ -4,14 +4,12 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use http::{Request, StatusCode};
 use mke_core::product::labels;
 use mke_net::kernel::Intent;
 use serde_json::{Value, json};
 use tokio::time::timeout;
 
-use crate::controller::body::{empty, full};
-use crate::engine::client::{message_of, whole};
+use crate::controller::body::full;
 use crate::engine::{EngineClient, EngineError};
 use crate::install::daemon::demultiplexed;
 use crate::life::report::OutcomeReport;
@@ -23,8 +21,6 @@ pub const NAME: &str = "ucp-reconcile-kernel";
 pub const ROOT: &str = "/host";
 /// How long it may take.
 const LIMIT: Duration = Duration::from_secs(120);
-/// Bytes of a small answer.
-const SMALL: usize = 1024 * 1024;
 
 /// Why nothing is known of the parameters.
 #[derive(Debug, thiserror::Error)]
@@ -63,19 +59,19 @@ impl KernelRunner<'_> {
     /// # Errors
     /// [`KernelRunError`].
     pub async fn run(&self, spec: &WireSpec) -> Result<Vec<OutcomeReport>, KernelRunError> {
-        self.remove().await?;
+        self.engine.remove_container(NAME).await?;
         let path = format!("/containers/create?name={NAME}");
         let body = self.container(spec).to_string();
         self.engine.call("POST", &path, full(body)).await?;
         let ended = self.ended().await;
-        self.remove().await?;
+        self.engine.remove_container(NAME).await?;
         ended
     }
 
     async fn ended(&self) -> Result<Vec<OutcomeReport>, KernelRunError> {
         let path = format!("/containers/{NAME}/start");
         self.engine.call("POST", &path, full("")).await?;
-        let code = timeout(LIMIT, self.wait())
+        let code = timeout(LIMIT, self.engine.wait_for_container(NAME))
             .await
             .map_err(|_| KernelRunError::Slow)??;
         let path = format!("/containers/{NAME}/logs?stdout=1&stderr=1");
@@ -86,35 +82,6 @@ impl KernelRunner<'_> {
                 code,
                 log: log.lines().collect::<Vec<_>>().join(" | "),
             }),
-        }
-    }
-
-    async fn wait(&self) -> Result<i64, EngineError> {
-        let path = format!("/containers/{NAME}/wait");
-        let request = Request::post(&path)
-            .body(empty())
-            .map_err(|error| EngineError::Unreadable {
-                path: path.clone(),
-                source: error.into(),
-            })?;
-        let response = self.engine.send(request).await?;
-        let status: StatusCode = response.status();
-        let answer = whole(&path, response.into_body(), SMALL).await?;
-        if !status.is_success() {
-            return Err(EngineError::Refused {
-                status,
-                message: message_of(&answer),
-            });
-        }
-        let answer: Value = serde_json::from_slice(&answer).unwrap_or(Value::Null);
-        Ok(answer["StatusCode"].as_i64().unwrap_or(-1))
-    }
-
-    async fn remove(&self) -> Result<(), EngineError> {
-        let path = format!("/containers/{NAME}?force=1&v=1");
-        match self.engine.call("DELETE", &path, full("")).await {
-            Err(error) if !error.is_not_found() => Err(error),
-            _ => Ok(()),
         }
     }
 

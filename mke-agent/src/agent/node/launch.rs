@@ -6,7 +6,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use http::{Request, StatusCode, header};
+use http::{Request, header};
 use mke_core::product::{labels, volumes_of};
 use mke_core::time::Timestamp;
 use serde_json::{Value, json};
@@ -14,8 +14,7 @@ use tokio::time::{sleep, timeout};
 
 use super::job::{Done, Job, PATH, SWARM_CERTIFICATES, VOLUMES};
 use super::world::Stage;
-use crate::controller::body::{Body, empty, full};
-use crate::engine::client::{message_of, whole};
+use crate::controller::body::full;
 use crate::engine::{EngineClient, EngineError};
 use crate::life::report::OutcomeReport;
 
@@ -25,8 +24,6 @@ pub const NAME: &str = "ucp-reconcile";
 const LIMIT: Duration = Duration::from_secs(20 * 60);
 /// How often is looked whether it has said something.
 const GLANCE: Duration = Duration::from_secs(1);
-/// Bytes of a small answer.
-const SMALL: usize = 1024 * 1024;
 /// Lines of its log in an error.
 const TAIL: usize = 5;
 
@@ -133,20 +130,16 @@ impl Launcher<'_> {
         };
         if container.pointer("/State/Running") == Some(&Value::Bool(true)) {
             tracing::info!("ucp-reconcile runs already, its end is waited for");
-            if timeout(LIMIT, self.wait()).await.is_err() {
+            if timeout(LIMIT, self.engine.wait_for_container(NAME))
+                .await
+                .is_err()
+            {
                 self.engine
                     .call("POST", &format!("/containers/{NAME}/kill"), full(""))
                     .await?;
             }
         }
-        match self
-            .engine
-            .call("DELETE", &format!("/containers/{NAME}?force=1&v=1"), full(""))
-            .await
-        {
-            Err(error) if !error.is_not_found() => Err(error.into()),
-            _ => Ok(()),
-        }
+        Ok(self.engine.remove_container(NAME).await?)
     }
 
     fn container(&self, job: &Job) -> Value {
@@ -186,7 +179,8 @@ impl Launcher<'_> {
         let request = Request::put(&path)
             .header(header::CONTENT_TYPE, "application/x-tar")
             .body(full(archive.into_inner()?));
-        self.exchange(&path, request).await.map(drop)
+        self.engine.call_patiently(&path, request).await?;
+        Ok(())
     }
 
     /// Waits for its end and says when it has begun to work.
@@ -195,11 +189,11 @@ impl Launcher<'_> {
         begun: Timestamp,
         stage: &(dyn Fn(Stage) + Send + Sync),
     ) -> Result<i64, LaunchError> {
-        let ended = self.wait();
+        let ended = self.engine.wait_for_container(NAME);
         tokio::pin!(ended);
         loop {
             tokio::select! {
-                code = &mut ended => return code,
+                code = &mut ended => return Ok(code?),
                 () = sleep(GLANCE) => {
                     let now = Timestamp::from(std::time::SystemTime::now());
                     // It has read its job by then; its first words are those about its plan.
@@ -209,36 +203,6 @@ impl Launcher<'_> {
                 }
             }
         }
-    }
-
-    async fn wait(&self) -> Result<i64, LaunchError> {
-        let path = format!("/containers/{NAME}/wait");
-        let answer = self.exchange(&path, Request::post(&path).body(empty())).await?;
-        let answer: Value = serde_json::from_slice(&answer).unwrap_or(Value::Null);
-        Ok(answer["StatusCode"].as_i64().unwrap_or(-1))
-    }
-
-    /// A call that may take as long as it takes.
-    async fn exchange(
-        &self,
-        path: &str,
-        request: Result<Request<Body>, http::Error>,
-    ) -> Result<bytes::Bytes, LaunchError> {
-        let request = request.map_err(|error| EngineError::Unreadable {
-            path: path.to_owned(),
-            source: error.into(),
-        })?;
-        let response = self.engine.send(request).await?;
-        let status: StatusCode = response.status();
-        let answer = whole(path, response.into_body(), SMALL).await?;
-        if status.is_success() {
-            return Ok(answer);
-        }
-        Err(EngineError::Refused {
-            status,
-            message: message_of(&answer),
-        }
-        .into())
     }
 
     async fn tail(&self) -> String {
