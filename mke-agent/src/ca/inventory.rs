@@ -235,15 +235,16 @@ fn read(node: Node) -> ClusterNode {
             "the label {SANS_LABEL} holds texts that are no names"
         );
     }
-    // A manager may see itself at 0.0.0.0; then the address of its raft port tells more.
-    let manager = node
+    // The one address by which agents are told of the node too, so that both sides know the same names. A manager may see
+    // itself at 0.0.0.0; the address of its raft port tells more.
+    let of_manager = node
         .manager
-        .and_then(|manager| manager.addr.parse::<SocketAddr>().ok());
-    let mut addresses: Vec<IpAddr> = node.status.addr.parse().ok().into_iter().collect();
-    addresses.extend(manager.map(|address| address.ip()));
-    addresses.retain(|address| !address.is_unspecified());
-    addresses.sort();
-    addresses.dedup();
+        .and_then(|manager| Some(manager.addr.parse::<SocketAddr>().ok()?.ip()));
+    let address = of_manager
+        .filter(|address| !address.is_unspecified())
+        .or_else(|| node.status.addr.parse().ok())
+        .filter(|address: &IpAddr| !address.is_unspecified());
+    let addresses = address.into_iter().collect();
     ClusterNode {
         // Whatever is not a manager gets no more than a worker.
         role: if node.spec.role == "manager" {
@@ -268,6 +269,9 @@ mod tests {
             "ID": "n1", "Description": { "Hostname": "one" },
             "Spec": { "Role": "manager", "Labels": { SANS_LABEL: "lb.example.com, spiffe://c/m ,not a name" } },
             "Status": { "Addr": "0.0.0.0" }, "ManagerStatus": { "Addr": "10.0.0.1:2377" },
+        }, {
+            "ID": "n4", "Description": {}, "Spec": { "Role": "manager" },
+            "Status": { "Addr": "192.0.2.4" }, "ManagerStatus": { "Addr": "10.0.0.4:2377" },
         }, {
             "ID": "n2", "Description": {}, "Spec": { "Role": "worker" }, "Status": { "Addr": "10.0.0.2" },
         }, {
@@ -294,5 +298,12 @@ mod tests {
             ["10.0.0.2".parse::<IpAddr>().unwrap()]
         );
         assert_eq!(cluster.nodes["n3"].role, NodeRole::Worker);
+        // What the agent of the node is told, so that it does not find a name too many in its certificate.
+        let told = serde_json::json!({
+            "ID": "n4", "Status": { "Addr": "192.0.2.4" }, "ManagerStatus": { "Addr": "10.0.0.4:2377" },
+            "Spec": { "Role": "manager" }, "Description": {},
+        });
+        let told = crate::life::SwarmNode::read(&told).unwrap().address;
+        assert_eq!(cluster.nodes["n4"].addresses, Vec::from_iter(told));
     }
 }

@@ -2,16 +2,17 @@
 
 use std::os::unix::fs::PermissionsExt as _;
 use std::process::Command;
+use std::sync::Arc;
 use std::time::Duration;
 
-use mke_agent::ca::bootstrap;
-use mke_agent::ca::certificates::{self as files, Action, Place, Problem, Reason};
+use mke_agent::ca::certificates::{self as files, Action, Authorities, Place, Problem, Reason};
 use mke_agent::ca::keys::{self, External};
+use mke_agent::ca::{CaClient, bootstrap};
 use mke_core::pki::{Authority, AuthorityKind, SubjectAltName, parse_certificates};
 use mke_core::render::NodeRole;
 use mke_core::seal::SealingKey;
 use mke_core::store::sqlite::{SqliteOptions, SqliteStore};
-use mke_core::time::Timestamp;
+use mke_core::time::{SystemClock, Timestamp};
 
 use crate::certificates::external;
 use crate::world::{World, now, rng, run};
@@ -118,6 +119,53 @@ async fn certificates_are_kept_right() {
             .all(|(_, reason)| **reason == Reason::OtherAuthority),
         "{all:?}"
     );
+}
+
+/// Managers that are promoted together: whoever asks for a certificate was told of fewer managers than the authority knows by now.
+/// The certificate is issued once, and not again before it is told of all; then it is right.
+#[tokio::test(flavor = "multi_thread")]
+async fn the_authority_knows_newer_names() {
+    let world = World::start().await;
+    let mut newer = world.cluster.clone();
+    let mut another = newer.nodes[&world.node].clone();
+    (another.hostname, another.addresses) = ("another".to_owned(), vec![[10, 0, 0, 9].into()]);
+    newer.nodes.insert("another".to_owned(), another);
+    let (cluster_ca, client_ca) = (world.authority.certificate_pem(), world.client.certificate_pem());
+    let mut target = world.target(&cluster_ca, &client_ca, &[]);
+    let look = |target: &files::Target<'_>| {
+        let observed = files::observe(&world.volumes(), NodeRole::Manager);
+        files::plan(target, &observed, now())
+    };
+    std::fs::remove_file(world.volume("ucp-controller-server-certs/cert.pem")).unwrap();
+    let first = look(&target);
+    let issuer = CaClient::at_hand(
+        world.authority.clone(),
+        world.node.clone(),
+        Arc::new(newer.clone()),
+        Arc::new(SystemClock),
+    );
+    let authorities = Authorities {
+        cluster: None,
+        client: None,
+    };
+    let done = files::apply(&world.volumes(), &target, &first, &issuer, &authorities).await;
+    assert!(
+        done.len() == 1 && done.iter().all(|outcome| outcome.result.is_ok()),
+        "{done:?}"
+    );
+    let again = look(&target);
+    assert!(
+        matches!(&reasons(&again)[..], [(Place::ControllerServer, Reason::Names { missing, .. })] if missing.is_empty())
+    );
+    target.fresh = &[Place::ControllerServer];
+    assert!(look(&target).is_empty());
+    // Anything else is a reason all the same.
+    std::fs::remove_file(world.volume("ucp-controller-server-certs/key.pem")).unwrap();
+    assert_eq!(reasons(&look(&target)).len(), 1);
+    files::apply(&world.volumes(), &target, &look(&target), &issuer, &authorities).await;
+    target.fresh = &[];
+    target.cluster = &newer;
+    assert!(look(&target).is_empty());
 }
 
 /// PKI-004, PKI-005, INST-009: the operator's own certificate goes to every manager by the store, where it lies sealed; a manager

@@ -95,6 +95,7 @@ impl World {
             external: None,
             keep_foreign: false,
             sealing_key: None,
+            fresh: &[],
         }
     }
 

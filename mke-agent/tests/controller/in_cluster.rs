@@ -117,6 +117,7 @@ impl Managers {
             external: None,
             keep_foreign: false,
             sealing_key: Some(&sealing),
+            fresh: &[],
         };
         let authorities = (&self.authority, &*self.client);
         let outcomes = bring_up_to_date(&self.volumes(node), &target, authorities, SystemClock.now()).await;

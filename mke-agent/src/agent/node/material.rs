@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use mke_core::causes::chain;
 use mke_core::pki::{Authority, AuthorityKind, SubjectAltName};
@@ -35,6 +35,8 @@ pub struct NodeMaterial {
     at_hand: Option<(Arc<Authority>, Arc<Authority>)>,
     keep_foreign: bool,
     store: OnceCell<Arc<dyn Store>>,
+    /// Places whose certificate was issued since this began.
+    fresh: Mutex<Vec<Place>>,
 }
 
 /// Why material cannot be looked at or brought.
@@ -69,6 +71,7 @@ impl NodeMaterial {
             at_hand: None,
             keep_foreign: true,
             store: OnceCell::new(),
+            fresh: Mutex::default(),
         }
     }
 
@@ -85,7 +88,16 @@ impl NodeMaterial {
         self
     }
 
-    fn target<'t>(&'t self, client_ca_pem: &'t str, external: Option<&'t ca::keys::External>) -> Target<'t> {
+    fn fresh(&self) -> Vec<Place> {
+        self.fresh.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn target<'t>(
+        &'t self,
+        client_ca_pem: &'t str,
+        external: Option<&'t ca::keys::External>,
+        fresh: &'t [Place],
+    ) -> Target<'t> {
         Target {
             node: &self.job.node_id,
             role: self.job.role,
@@ -96,6 +108,7 @@ impl NodeMaterial {
             external,
             keep_foreign: self.keep_foreign,
             sealing_key: self.job.sealing_key.as_ref(),
+            fresh,
         }
     }
 
@@ -118,8 +131,9 @@ impl NodeMaterial {
                 Err(error) => tracing::warn!("what managers share is not looked at: {}", chain(&error)),
             }
         }
+        let fresh = self.fresh();
         let mut plan = certificates::plan(
-            &self.target(&client_ca, external.as_ref()),
+            &self.target(&client_ca, external.as_ref(), &fresh),
             &observed,
             SystemClock.now(),
         );
@@ -238,17 +252,29 @@ impl NodeMaterial {
             Some((cluster, client)) => (Some(&**cluster), Some(&**client)),
             None => (fetched.0.as_ref(), fetched.1.as_ref()),
         };
+        let issued = match &action {
+            Action::Issue { place, .. } => Some(*place),
+            _ => None,
+        };
         let one = Plan {
             actions: vec![action],
             problems: Vec::new(),
         };
         let authorities = Authorities { cluster, client };
-        let target = self.target(&client_ca, external.as_ref());
+        let fresh = self.fresh();
+        let target = self.target(&client_ca, external.as_ref(), &fresh);
         let outcomes = certificates::apply(&self.volumes, &target, &one, &issuer, &authorities).await;
         match outcomes.into_iter().find_map(|outcome| outcome.result.err()) {
-            Some(error) => Err(StepError::new(chain(&error))),
-            None if is_authority_of_users => self.write_users_roots().await,
-            None => Ok(()),
+            Some(error) => return Err(StepError::new(chain(&error))),
+            None => self
+                .fresh
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .extend(issued),
+        }
+        match is_authority_of_users {
+            true => self.write_users_roots().await,
+            false => Ok(()),
         }
     }
 
