@@ -162,6 +162,8 @@ fn lab_upgraded_in_place_and_by_hand() {
     }
     everybody(OLD);
 
+    // As with a version that did not have it.
+    manager.docker(&["service", "rm", "ucp-auth-worker"]);
     let named = ["--id", id.trim(), "--host-address", &address, "--pull", "never"];
     let words = [&["upgrade"], &FORCED[..], &named].concat();
     let (said, well) = bootstrapper(manager, NEW, NEW, &words);
@@ -170,6 +172,20 @@ fn lab_upgraded_in_place_and_by_hand() {
     assert!(managers.is_some() && managers < agents, "{said}");
     everybody(NEW);
     assert_eq!(applications(), before);
+    assert!(said.contains("Create Service ucp-auth-worker"), "{said}");
+    until("the service that was missing is there", || {
+        let format = "{{.Replicas}} {{.Image}}";
+        let words = [
+            "service",
+            "ls",
+            "--filter",
+            "name=ucp-auth-worker",
+            "--format",
+            format,
+        ];
+        let shown = manager.docker(&words);
+        (shown.starts_with("1/1 ") && shown.trim().ends_with(NEW)).then_some(())
+    });
 
     let (said, well) = bootstrapper(
         manager,

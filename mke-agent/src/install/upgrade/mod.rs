@@ -1,5 +1,6 @@
 //! Upgrading a cluster: managers first and one by one, then workers, or only those that nobody holds back.
 
+mod missing;
 pub mod plan;
 pub mod watch;
 
@@ -340,6 +341,7 @@ impl Run<'_> {
                         .await?;
                 }
                 Step::Service(name) => self.service(name).await?,
+                Step::Create(name) => self.create(name).await?,
                 Step::AwaitWorkers(nodes) => self.await_nodes(watch, nodes, WORKERS).await?,
                 Step::Remove(name) => {
                     let doing = format!("cannot remove service `{name}`");

@@ -30,6 +30,8 @@ pub enum Step {
     Manager(NodeName),
     /// Another service gets the new image.
     Service(&'static str),
+    /// A service that the earlier version did not have is made.
+    Create(&'static str),
     /// Every worker that is not held has the new version.
     AwaitWorkers(Vec<NodeName>),
     /// Services without nodes go.
@@ -65,6 +67,7 @@ impl fmt::Display for Step {
             Self::Manager(node) => write!(f, "Upgrade Manager {}", node.name),
             Self::Service("ucp-cluster-agent") => f.write_str("Upgrade Cluster Agent Service"),
             Self::Service(name) => write!(f, "Upgrade Service {name}"),
+            Self::Create(name) => write!(f, "Create Service {name}"),
             Self::AwaitWorkers(_) => f.write_str("Wait for Workers to be Upgraded"),
             Self::Remove(service) => write!(f, "Remove {service}"),
         }
@@ -137,11 +140,12 @@ pub fn plan(situation: &Situation<'_>) -> Vec<Step> {
     }
     steps.extend(managers.into_iter().map(|node| Step::Manager(node.into())));
     for name in ON_MANAGERS {
-        if situation
-            .service_version(name)
-            .is_some_and(|version| version != target)
-        {
-            steps.push(Step::Service(name));
+        match situation.service_version(name) {
+            Some(version) if version == target => {}
+            Some(_) => steps.push(Step::Service(name)),
+            // Earlier versions did not have all of them; without its agent there would be no cluster to upgrade.
+            None if name != "ucp-cluster-agent" => steps.push(Step::Create(name)),
+            None => {}
         }
     }
     let waiting: Vec<NodeName> = workers
@@ -244,6 +248,7 @@ mod tests {
         inventory(
             &[
                 ("ucp-manager-agent", OLD),
+                ("ucp-auth-api", OLD),
                 ("ucp-cluster-agent", OLD),
                 ("ucp-worker-agent-x", OLD),
             ],
@@ -256,7 +261,7 @@ mod tests {
         )
     }
 
-    /// Managers first and one by one, workers after them.
+    /// Managers first and one by one, workers after them. What the earlier version did not have is made.
     #[test]
     fn everything_in_order() {
         assert_eq!(
@@ -266,6 +271,8 @@ mod tests {
                 "Upgrade Manager Node Agent Service",
                 "Upgrade Manager name-m1",
                 "Upgrade Manager name-m2",
+                "Upgrade Service ucp-auth-api",
+                "Create Service ucp-auth-worker",
                 "Upgrade Cluster Agent Service",
                 "Wait for Workers to be Upgraded",
             ]
@@ -289,6 +296,8 @@ mod tests {
         let half = inventory(
             &[
                 ("ucp-manager-agent", NEW),
+                ("ucp-auth-api", NEW),
+                ("ucp-auth-worker", NEW),
                 ("ucp-cluster-agent", OLD),
                 ("ucp-worker-agent-x", OLD),
             ],
@@ -309,6 +318,8 @@ mod tests {
         let done = inventory(
             &[
                 ("ucp-manager-agent", NEW),
+                ("ucp-auth-api", NEW),
+                ("ucp-auth-worker", NEW),
                 ("ucp-cluster-agent", NEW),
                 ("ucp-worker-agent-y", NEW),
             ],
