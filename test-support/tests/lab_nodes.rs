@@ -218,6 +218,36 @@ impl Kept {
         self.status(&[], &format!("https://{}:12376/_ping", node.ip()))
     }
 
+    /// At the collector of hardware facts of a node, which is reached from there only.
+    fn at_the_hardware_of(&self, node: Node<'_>) -> String {
+        let [cert, key] = ["cert.pem", "key.pem"].map(|name| self.0.join(name).display().to_string());
+        let words = [
+            "curl",
+            "--silent",
+            "--insecure",
+            "--max-time",
+            "20",
+            "--cert",
+            &cert,
+        ];
+        let shown = [
+            "--key",
+            &key,
+            "--output",
+            "/dev/null",
+            "--write-out",
+            "%{http_code}",
+        ];
+        let url = "https://127.0.0.1:12389/hardware";
+        node.exec(&[&words[..], &shown, &[url]].concat())
+    }
+
+    /// At what else a manager answers other managers: its metrics, and its worker for jobs.
+    fn at_the_manager(&self, node: Node<'_>) -> [String; 2] {
+        ["12387/metrics", "12386/_ping"]
+            .map(|place| self.status(&[], &format!("https://{}:{place}", node.ip())))
+    }
+
     /// Asks the authority of a node for the certificate of a controller.
     fn at_the_authority_of(&self, node: Node<'_>) -> String {
         let (key, csr) = (self.0.join("new.key"), self.0.join("new.csr"));
@@ -244,6 +274,61 @@ impl Kept {
     }
 }
 
+/// A parameter of a network namespace, which a cluster wants to be 0.
+const PARAMETER: &str = "/proc/sys/net/ipv4/conf/all/accept_redirects";
+/// Where values for the next start are kept.
+const KEPT_VALUES: &str = "/etc/sysctl.d/95-ucp.conf";
+
+/// Kernel parameters follow the label of a node and nothing else, in the node alone: without Kubernetes all that are set belong to
+/// its network. What they change on disk is in memory here, so that the machine of the test stays as it is.
+fn kernel_parameters(admin: &Admin, manager: Node<'_>, node: Node<'_>) {
+    let of_machine = || {
+        let value = std::fs::read_to_string(PARAMETER).unwrap();
+        let other = std::fs::read_to_string("/proc/sys/net/ipv4/ip_forward").unwrap();
+        (value, other, std::fs::read(KEPT_VALUES).ok())
+    };
+    let before = of_machine();
+    let memory = Path::new("/var/lib/mke");
+    let made = std::fs::create_dir(memory).is_ok();
+    for place in ["/etc/sysctl.d", "/var/lib/mke"] {
+        node.exec(&["mount", "-t", "tmpfs", "tmpfs", place]);
+    }
+    let value = || node.exec(&["cat", PARAMETER]).trim().to_owned();
+    let drift = || {
+        node.exec(&["sh", "-c", &format!("echo 1 > {PARAMETER}")]);
+        node.docker(&["rm", "--force", "ucp-hardware-info"]);
+        runs(node, &OF_WORKERS);
+    };
+    // The engine makes the directory of the journal when the container is made that changes parameters.
+    let journal = || node.exec(&["ls", "/var/lib/mke"]);
+    drift();
+    healthy(manager, 3);
+    assert_eq!((value().as_str(), journal().trim()), ("1", ""));
+    let label = "com.docker.ucp.kernel-parameters";
+    let update = |words: &[&str]| admin.docker(&[&["node", "update"], words, &[node.name()]].concat());
+    update(&["--label-add", &format!("{label}=true")]);
+    until("the parameter is set", || (value() == "0").then_some(()));
+    until("it is set for the next start too", || {
+        let kept = node.exec(&["sh", "-c", &format!("cat {KEPT_VALUES} || true")]);
+        kept.contains("net.ipv4.conf.all.accept_redirects = 0")
+            .then_some(())
+    });
+    drift();
+    until("the parameter is put back", || (value() == "0").then_some(()));
+    let container = ["ps", "--all", "--quiet", "--filter", "name=ucp-reconcile-kernel"];
+    until("what sets it is gone", || {
+        node.docker(&container).trim().is_empty().then_some(())
+    });
+    update(&["--label-rm", label]);
+    drift();
+    healthy(manager, 3);
+    assert_eq!(value(), "1");
+    assert_eq!(of_machine(), before);
+    if made {
+        let _ = std::fs::remove_dir(memory);
+    }
+}
+
 /// What nodes are joined, used and demoted for.
 ///
 /// - INST-001, NST-011: an installation that has ended has a healthy node.
@@ -251,7 +336,8 @@ impl Kept {
 /// - NOD-003: paused nodes get no new tasks, drained ones none at all, and containers that are no tasks go on.
 /// - ORC-004: tasks leave a node that Swarm may not use any more; its containers go on.
 ///
-/// Jobs run although controllers run none. What a demoted manager kept opens neither engines nor authorities.
+/// Jobs run although controllers run none. Kernel parameters are set where the label of a node asks for it. What a demoted manager
+/// kept opens neither engines nor authorities nor other components.
 #[test]
 fn lab_life_of_nodes() {
     let lab = Lab::up(3);
@@ -279,6 +365,8 @@ fn lab_life_of_nodes() {
     for node in [n2, n3] {
         runs(node, &OF_WORKERS);
     }
+
+    kernel_parameters(&admin, n1, n2);
 
     // Availability.
     n2.docker(&["run", "--detach", "--name", "alone", "busybox"]);
@@ -366,6 +454,8 @@ fn lab_life_of_nodes() {
     ];
     for certificate in &kept {
         assert_eq!(certificate.at_the_engine_of(n2), "200");
+        assert_eq!(certificate.at_the_hardware_of(n2), "200");
+        assert_eq!(certificate.at_the_manager(n1), ["200", "200"]);
     }
     assert_eq!(kept[0].at_the_authority_of(n1), "200");
     let ping = |node: Node<'_>| {
@@ -374,14 +464,16 @@ fn lab_life_of_nodes() {
     };
     assert_eq!(ping(n3), "200");
     admin.docker(&["node", "demote", n3.name()]);
-    until("what the manager kept opens no engine", || {
-        let refused = |node| {
-            kept.iter()
-                .all(|certificate| certificate.at_the_engine_of(node) == "403")
+    until("what the manager kept opens no component", || {
+        let refused = |certificate: &Kept| {
+            [n1, n2].iter().all(|node| {
+                certificate.at_the_engine_of(*node) == "403" && certificate.at_the_hardware_of(*node) == "403"
+            }) && certificate.at_the_manager(n1) == ["403", "403"]
         };
-        (refused(n1) && refused(n2)).then_some(())
+        kept.iter().all(refused).then_some(())
     });
     assert_eq!(kept[0].at_the_authority_of(n1), "403");
     runs(n3, &OF_WORKERS);
     assert_eq!(ping(n3), "000");
+    healthy(n1, 3);
 }

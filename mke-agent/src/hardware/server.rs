@@ -1,32 +1,33 @@
 //! Answers with what the machine is made of: `/hardware` with everything, `/disks` with the disks alone.
 
+use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use http::{Method, Request, StatusCode};
 use hyper::body::Incoming;
-use mke_core::pki::Holder;
-use mke_core::render::NodeRole;
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
 use super::read::read;
-use crate::ca::Peer;
 use crate::controller::body::{self, Response};
-use crate::mtls::{self, Credentials, Handler, Trust, Verified};
+use crate::mtls::{self, Credentials, Handler, Verified};
+use crate::node_proxy::{Gate, OwnProxy};
 
 /// The server of one node.
 pub struct HardwareServer {
     root: PathBuf,
     credentials: Arc<Credentials>,
+    gate: Gate<OwnProxy>,
 }
 
 impl HardwareServer {
-    /// Reads `proc` and `sys` below `root`.
-    pub fn new(root: impl Into<PathBuf>, credentials: Arc<Credentials>) -> Self {
+    /// Reads `proc` and `sys` below `root`. The proxy of the node knows who is a manager.
+    pub fn new(root: impl Into<PathBuf>, credentials: Arc<Credentials>, proxy: SocketAddr) -> Self {
         Self {
             root: root.into(),
+            gate: Gate::new(credentials.clone(), OwnProxy::new(credentials.clone(), proxy)),
             credentials,
         }
     }
@@ -38,22 +39,14 @@ impl HardwareServer {
     }
 }
 
-/// Managers and their controllers may read it on every node, a worker on itself.
-fn may_read(trust: Trust, holder: &Holder, own: &Holder) -> bool {
-    let cluster = own.organization.as_deref().unwrap_or_default();
-    match Peer::of(trust, holder, cluster) {
-        Ok(Peer::Controller { .. }) => true,
-        Ok(Peer::Node { node, role }) => role == NodeRole::Manager || node == own.common_name,
-        Ok(Peer::SwarmNode { .. }) | Err(_) => false,
-    }
-}
-
 impl Handler for HardwareServer {
     async fn answer(self: Arc<Self>, peer: Arc<Verified>, request: Request<Incoming>) -> Response {
-        let loaded = self.credentials.current();
         let refused = |status, text: &str| body::json(status, &json!({ "message": text }));
-        if !may_read(peer.trust, &peer.holder, loaded.material.holder()) {
-            return refused(StatusCode::FORBIDDEN, "managers may read this");
+        // A node may read what it is itself.
+        if !self.gate.is_own(&peer)
+            && let Err(why) = self.gate.admit(&peer).await
+        {
+            return refused(StatusCode::FORBIDDEN, &why.to_string());
         }
         if request.method() != Method::GET {
             return refused(StatusCode::METHOD_NOT_ALLOWED, "this can be read only");

@@ -8,15 +8,14 @@ use std::sync::Arc;
 
 use http::{Method, Request, StatusCode};
 use hyper::body::Incoming;
-use mke_core::render::NodeRole;
 use serde::Deserialize;
 use serde_json::json;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::ca::Peer;
 use crate::controller::body::{self, Response};
 use crate::mtls::{self, Caller, Credentials, Handler, MtlsError, Verified};
+use crate::node_proxy::{Gate, OwnProxy};
 
 /// The port.
 pub const PORT: u16 = 12387;
@@ -26,12 +25,18 @@ pub struct MetricsServer {
     credentials: Arc<Credentials>,
     /// The proxy in front of the engine of this node.
     engine: SocketAddr,
+    gate: Gate<OwnProxy>,
 }
 
 impl MetricsServer {
     /// Asks the engine behind the proxy of this node.
     pub fn new(credentials: Arc<Credentials>, engine: SocketAddr) -> Self {
-        Self { credentials, engine }
+        let gate = Gate::new(credentials.clone(), OwnProxy::new(credentials.clone(), engine));
+        Self {
+            credentials,
+            engine,
+            gate,
+        }
     }
 
     /// Serves until told to stop.
@@ -163,15 +168,8 @@ impl Page {
 impl Handler for MetricsServer {
     async fn answer(self: Arc<Self>, peer: Arc<Verified>, request: Request<Incoming>) -> Response {
         let refused = |status, text: &str| body::json(status, &json!({ "message": text }));
-        let loaded = self.credentials.current();
-        let cluster = loaded.material.holder().organization.clone().unwrap_or_default();
-        let allowed = match Peer::of(peer.trust, &peer.holder, &cluster) {
-            Ok(Peer::Controller { .. }) => true,
-            Ok(Peer::Node { role, .. }) => role == NodeRole::Manager,
-            Ok(Peer::SwarmNode { .. }) | Err(_) => false,
-        };
-        if !allowed {
-            return refused(StatusCode::FORBIDDEN, "managers may read this");
+        if let Err(why) = self.gate.admit(&peer).await {
+            return refused(StatusCode::FORBIDDEN, &why.to_string());
         }
         match (request.method(), request.uri().path()) {
             (&Method::GET, "/metrics") => body::bytes(

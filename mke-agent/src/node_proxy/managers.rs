@@ -2,16 +2,21 @@
 //! node that was demoted or removed must not live on what it once was (decision 0025).
 //!
 //! Every engine of a swarm keeps the list of managers, workers' engines too, because they need it to reach one. It is asked
-//! only when somebody calls, and not more often than [`FRESH`] allows.
+//! only when somebody calls, and not more often than [`FRESH`] allows. Components without its socket ask the proxy of their node.
 
 use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
-use serde::Deserialize;
+use http::Method;
+use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
 use tokio::time::{Instant, sleep, timeout};
 
-use crate::engine::{EngineClient, EngineError};
+use crate::controller::body::BoxError;
+use crate::engine::EngineClient;
+use crate::mtls::{Caller, Credentials};
 
 /// How old the list may be for a call to begin.
 pub const FRESH: Duration = Duration::from_secs(2);
@@ -26,15 +31,53 @@ const PATIENCE: Duration = Duration::from_secs(5);
 /// Where the list comes from.
 pub trait Source: Send + Sync + 'static {
     /// The ids of the managers now.
-    fn managers(&self) -> impl Future<Output = Result<BTreeSet<String>, EngineError>> + Send;
+    fn managers(&self) -> impl Future<Output = Result<BTreeSet<String>, BoxError>> + Send;
 }
 
 impl Source for EngineClient {
-    async fn managers(&self) -> Result<BTreeSet<String>, EngineError> {
+    async fn managers(&self) -> Result<BTreeSet<String>, BoxError> {
         let info: Info = self.get_json("/info").await?;
         let managers = info.swarm.remote_managers.unwrap_or_default();
         Ok(managers.into_iter().map(|manager| manager.node_id).collect())
     }
+}
+
+/// The proxy of the own node, for components that have no business with the engine's socket.
+pub struct OwnProxy {
+    credentials: Arc<Credentials>,
+    address: SocketAddr,
+}
+
+impl OwnProxy {
+    /// Asks the proxy at this address, with the certificate of the node.
+    pub fn new(credentials: Arc<Credentials>, address: SocketAddr) -> Self {
+        Self { credentials, address }
+    }
+}
+
+impl Source for OwnProxy {
+    async fn managers(&self) -> Result<BTreeSet<String>, BoxError> {
+        let loaded = self.credentials.current();
+        let node = &loaded.material.holder().common_name;
+        let caller = Caller::with_config(loaded.client.clone());
+        let answer = caller
+            .exchange(self.address, node, Method::GET, PATH, Vec::new())
+            .await?;
+        if !answer.status.is_success() {
+            return Err(format!("the proxy of this node answers {}", answer.status).into());
+        }
+        let list: List = serde_json::from_slice(&answer.body)?;
+        Ok(list.managers)
+    }
+}
+
+/// Where a proxy tells its own node who is a manager; no path of the engine begins like this.
+pub(super) const PATH: &str = "/ucp/managers";
+
+/// What it answers there.
+#[derive(Serialize, Deserialize)]
+pub(super) struct List {
+    pub(super) managers: BTreeSet<String>,
 }
 
 #[derive(Deserialize)]
@@ -94,14 +137,31 @@ impl<S: Source> Managers<S> {
         }
     }
 
+    /// All of them, for somebody who keeps the list himself.
+    pub(super) async fn list(&self) -> List {
+        let mut known = self.known.lock().await;
+        self.refresh(&mut known, REPEAT).await;
+        List {
+            managers: known.ids.clone(),
+        }
+    }
+
     async fn has_within(&self, node: &str, fresh: Duration) -> bool {
         let mut known = self.known.lock().await;
         let enough = if known.ids.contains(node) { fresh } else { REPEAT };
+        self.refresh(&mut known, enough).await;
+        known.ids.contains(node)
+    }
+
+    async fn refresh(&self, known: &mut Known, enough: Duration) {
         if known.asked.is_none_or(|asked| asked.elapsed() >= enough) {
             match timeout(PATIENCE, self.source.managers()).await {
                 Ok(Ok(ids)) => known.ids = ids,
                 Ok(Err(error)) => {
-                    tracing::warn!(%error, "who is a manager is taken from what was known before")
+                    tracing::warn!(
+                        error = &*error,
+                        "who is a manager is taken from what was known before"
+                    );
                 }
                 Err(_) => {
                     tracing::warn!("the engine does not say who is a manager; what was known before counts")
@@ -109,17 +169,13 @@ impl<S: Source> Managers<S> {
             }
             known.asked = Some(Instant::now());
         }
-        known.ids.contains(node)
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
     use std::sync::Mutex as Lock;
     use std::sync::atomic::{AtomicUsize, Ordering};
-
-    use http::StatusCode;
 
     use super::*;
 
@@ -131,14 +187,11 @@ mod tests {
     }
 
     impl Source for Arc<World> {
-        async fn managers(&self) -> Result<BTreeSet<String>, EngineError> {
+        async fn managers(&self) -> Result<BTreeSet<String>, BoxError> {
             self.asked.fetch_add(1, Ordering::SeqCst);
             let says = *self.says.lock().unwrap();
             says.map(|ids| ids.iter().map(|id| (*id).to_owned()).collect())
-                .ok_or_else(|| EngineError::Refused {
-                    status: StatusCode::INTERNAL_SERVER_ERROR,
-                    message: "busy".to_owned(),
-                })
+                .ok_or_else(|| "busy".into())
         }
     }
 

@@ -5,11 +5,14 @@
 //! everything on as it is: what a user may do was decided by the controller that calls. Streams and switched protocols pass through, so `exec`, `attach`, `logs` and builds work as on
 //! the socket.
 
+mod gate;
 mod held;
 pub mod managers;
 mod rule;
 mod server;
 
+pub use gate::Gate;
+pub use managers::OwnProxy;
 pub use rule::{Refused, may_use_engine};
 pub use server::NodeProxy;
 

@@ -1,4 +1,4 @@
-//! Who may use the engine of a node from another one.
+//! Who may use the engine of a node from another one, and what else is for managers only.
 
 use mke_core::pki::Holder;
 use mke_core::render::NodeRole;
@@ -13,7 +13,7 @@ pub enum Refused {
     #[error(transparent)]
     Peer(#[from] PeerError),
     /// A worker.
-    #[error("{0} may not use the engines of other nodes, managers may")]
+    #[error("{0} is not answered here, managers are")]
     Worker(Peer),
     /// A node that was a manager once.
     #[error("{0} is no manager any more, or not yet, as this node's engine knows the swarm")]

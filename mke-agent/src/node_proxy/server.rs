@@ -15,9 +15,9 @@ use serde_json::json;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
+use super::gate::Gate;
 use super::held::held;
-use super::managers::Managers;
-use super::rule::{Refused, may_use_engine};
+use super::managers::PATH;
 use crate::controller::body::{self, Response, empty};
 use crate::engine::{EngineClient, EngineError, Upgrade};
 use crate::mtls::{self, Credentials, Handler, Verified};
@@ -29,7 +29,7 @@ const IDLE_TIME: Duration = Duration::from_secs(12 * 60 * 60);
 /// The proxy of one node.
 pub struct NodeProxy {
     engine: EngineClient,
-    managers: Arc<Managers<EngineClient>>,
+    gate: Gate<EngineClient>,
     credentials: Arc<Credentials>,
     stopping: CancellationToken,
 }
@@ -38,7 +38,7 @@ impl NodeProxy {
     /// In front of this engine, with the certificate of the node.
     pub fn new(engine: EngineClient, credentials: Arc<Credentials>, stopping: CancellationToken) -> Self {
         Self {
-            managers: Arc::new(Managers::new(engine.clone())),
+            gate: Gate::new(credentials.clone(), engine.clone()),
             engine,
             credentials,
             stopping,
@@ -52,23 +52,14 @@ impl NodeProxy {
     }
 
     async fn travel(&self, peer: &Verified, mut request: Request<Incoming>) -> Result<Response, Response> {
-        let loaded = self.credentials.current();
-        let cluster = loaded
-            .material
-            .holder()
-            .organization
-            .as_deref()
-            .unwrap_or_default();
-        let refused = |refused: Refused| {
-            tracing::warn!(address = %peer.address, %refused, "a call for the engine is refused");
-            message(StatusCode::FORBIDDEN, &refused.to_string())
-        };
-        let who = may_use_engine(peer.trust, &peer.holder, cluster).map_err(refused)?;
-        if !self.managers.has(who.node()).await {
-            return Err(refused(Refused::NoManager(who)));
-        }
-        tracing::debug!(peer = %who, method = %request.method(), path = request.uri().path(), "call for the engine");
         let plain = request.uri().authority().is_none() && request.method() != Method::CONNECT;
+        if plain && request.uri().path() == PATH && self.gate.is_own(peer) {
+            let list = self.gate.managers().list().await;
+            return Ok(body::json(StatusCode::OK, &list));
+        }
+        let who = self.gate.admit(peer).await;
+        let who = who.map_err(|refused| message(StatusCode::FORBIDDEN, &refused.to_string()))?;
+        tracing::debug!(peer = %who, method = %request.method(), path = request.uri().path(), "call for the engine");
         if !plain || !request.uri().path().starts_with('/') {
             return Err(message(
                 StatusCode::BAD_REQUEST,
@@ -95,7 +86,7 @@ impl NodeProxy {
             self.engine.send_stream(request).await?
         };
         headers::towards_caller(response.headers_mut());
-        Ok(response.map(|body| held(body, self.managers.clone(), node.to_owned())))
+        Ok(response.map(|body| held(body, self.gate.managers().clone(), node.to_owned())))
     }
 
     async fn switch(
@@ -110,7 +101,7 @@ impl NodeProxy {
                 Ok(response)
             }
             Upgrade::Switched(head, engine) => {
-                let (stopping, managers) = (self.stopping.clone(), self.managers.clone());
+                let (stopping, managers) = (self.stopping.clone(), self.gate.managers().clone());
                 tokio::spawn(async move {
                     match caller.await {
                         Ok(caller) => {

@@ -10,7 +10,6 @@ use std::time::Duration;
 use http::{Method, Request, StatusCode};
 use hyper::body::Incoming;
 use mke_core::causes::chain;
-use mke_core::render::NodeRole;
 use mke_core::time::SystemClock;
 use serde_json::json;
 use tokio::time::sleep;
@@ -18,10 +17,10 @@ use tokio::time::sleep;
 use super::ports::{listen, until_asked};
 use super::{ProgramError, asked_to_end};
 use crate::agent::store;
-use crate::ca::Peer;
 use crate::controller::body::{self, Response};
 use crate::controller::{Logs, work_on_jobs};
 use crate::mtls::{self, CERT_FILE, Credentials, Handler, Verified};
+use crate::node_proxy::{self, Gate, OwnProxy};
 
 /// The port at which it says how it does. It works in the network of its node.
 const PORT: u16 = 12386;
@@ -52,15 +51,20 @@ pub(super) struct Args {
 /// # Errors
 /// [`ProgramError`] when it cannot listen.
 pub(super) async fn run(args: Args, logs: Logs) -> Result<(), ProgramError> {
-    let credentials = tokio::select! {
-        credentials = credentials(&args.server_certs) => credentials,
+    let (shown, own) = tokio::select! {
+        both = async { (credentials(&args.server_certs).await, credentials(&args.certs).await) } => both,
         asked = asked_to_end() => return asked,
     };
     let listener = listen(args.listen).await?;
-    let health = Arc::new(Health::default());
+    let own = Arc::new(own);
+    let proxy = OwnProxy::new(own.clone(), SocketAddr::from((args.store, node_proxy::PORT)));
+    let health = Arc::new(Health {
+        reached: AtomicBool::new(false),
+        gate: Gate::new(own, proxy),
+    });
     let worker = rustix::system::uname().nodename().to_string_lossy().into_owned();
     until_asked(|stopping| async move {
-        let serving = mtls::serve(listener, Arc::new(credentials), health.clone(), stopping);
+        let serving = mtls::serve(listener, Arc::new(shown), health.clone(), stopping);
         // A job that is dropped half-way is reported as such by whoever takes the lease next.
         tokio::select! {
             () = serving => {}
@@ -112,14 +116,14 @@ async fn work(args: &Args, logs: &Logs, worker: &str, health: &Health) {
                 }
             }
         };
-        health.0.store(true, Ordering::Relaxed);
+        health.reached.store(true, Ordering::Relaxed);
         tokio::select! {
             ended = working => if let Err(error) = ended {
                 tracing::warn!("jobs cannot be run yet: {}", chain(&error));
             },
             () = renewed => tracing::info!("the certificate was renewed, the store is opened anew"),
         }
-        health.0.store(false, Ordering::Relaxed);
+        health.reached.store(false, Ordering::Relaxed);
         sleep(RETRY).await;
     }
 }
@@ -128,24 +132,21 @@ fn certificate(dir: &Path) -> Option<Vec<u8>> {
     std::fs::read(dir.join(CERT_FILE)).ok()
 }
 
-/// Whether the store is reached.
-#[derive(Default)]
-struct Health(AtomicBool);
+/// What is told at the port, and to whom.
+struct Health {
+    /// Whether the store is reached.
+    reached: AtomicBool,
+    gate: Gate<OwnProxy>,
+}
 
 impl Handler for Health {
     async fn answer(self: Arc<Self>, peer: Arc<Verified>, request: Request<Incoming>) -> Response {
         let refused = |status, text: &str| body::json(status, &json!({ "message": text }));
-        let cluster = peer.holder.organization.clone().unwrap_or_default();
-        let is_manager = match Peer::of(peer.trust, &peer.holder, &cluster) {
-            Ok(Peer::Controller { .. }) => true,
-            Ok(Peer::Node { role, .. }) => role == NodeRole::Manager,
-            Ok(Peer::SwarmNode { .. }) | Err(_) => false,
-        };
-        if !is_manager {
-            return refused(StatusCode::FORBIDDEN, "managers may read this");
+        if let Err(why) = self.gate.admit(&peer).await {
+            return refused(StatusCode::FORBIDDEN, &why.to_string());
         }
         match (request.method(), request.uri().path()) {
-            (&Method::GET, "/_ping") if self.0.load(Ordering::Relaxed) => {
+            (&Method::GET, "/_ping") if self.reached.load(Ordering::Relaxed) => {
                 body::bytes(StatusCode::OK, "text/plain", "OK")
             }
             (&Method::GET, "/_ping") => refused(

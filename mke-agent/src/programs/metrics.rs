@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::ProgramError;
-use super::ports::{EnginePlace, engine_or_proxy, inside, listen, until_asked};
+use super::ports::{inside, listen, own_proxy, until_asked};
 use crate::mtls::Credentials;
 use crate::node_metrics::{self, MetricsServer};
 
@@ -31,11 +31,7 @@ pub(super) struct Args {
 /// # Errors
 /// [`ProgramError`] when it cannot serve.
 pub(super) async fn run(args: Args) -> Result<(), ProgramError> {
-    let EnginePlace::Proxy(engine) = engine_or_proxy(args.engine.as_deref(), args.address)? else {
-        return Err(ProgramError::Usage(
-            "metrics are asked of the proxy of this node, write https://address:12376".to_owned(),
-        ));
-    };
+    let engine = own_proxy(args.engine.as_deref(), args.address)?;
     let credentials = Credentials::open(args.certs);
     let credentials = Arc::new(credentials.map_err(ProgramError::failed("metrics cannot be shown"))?);
     let listener = listen(args.listen).await?;

@@ -66,6 +66,19 @@ pub(super) fn engine_or_proxy(
     }
 }
 
+/// The same for components that have no business with the engine's socket.
+///
+/// # Errors
+/// [`ProgramError::Usage`].
+pub(super) fn own_proxy(engine: Option<&str>, node: Option<IpAddr>) -> Result<SocketAddr, ProgramError> {
+    match engine_or_proxy(engine, node)? {
+        EnginePlace::Proxy(address) => Ok(address),
+        EnginePlace::Socket(_) => Err(ProgramError::Usage(
+            "the proxy of this node is asked, write https://address:12376".to_owned(),
+        )),
+    }
+}
+
 /// Where an engine is.
 pub(super) enum EnginePlace {
     /// Its socket.

@@ -61,14 +61,48 @@ impl Program {
     }
 }
 
-/// ARCH-022: the machine as the kernel shows it, for managers and the node itself with a certificate, for nobody else; lsblk and
+/// The proxy in front of the world's engine, as programs are told of it.
+async fn proxy(world: &World) -> String {
+    let (listener, address) = port().await;
+    let proxy = NodeProxy::new(
+        EngineClient::new(world.engine.socket()),
+        world.credentials(),
+        world.stopping.clone(),
+    );
+    tokio::spawn(Arc::new(proxy).run(listener));
+    format!("https://{address}")
+}
+
+/// Who was a manager once, or its controller, is refused: the swarm does not count it among the managers.
+async fn former(world: &World, url: &str) {
+    let ca = world.volume("ucp-node-certs/ca.pem");
+    for unit in ["ucp-manager", "ucp-controller"] {
+        let dir = world.certificate_of("former", unit, &world.authority, Some(unit), Profile::Node);
+        let (status, text) = curl(url, &ca, Some(&dir), &[]).await;
+        assert_eq!(status, Some(403), "{unit}: {text}");
+        assert!(text.contains("no manager any more"), "{text}");
+    }
+}
+
+/// ARCH-022: the machine as the kernel shows it, for managers and the node itself with a certificate, for nobody else and for no
+/// manager of the past; lsblk and
 /// nproc are asked for a second opinion. SIGTERM ends it in order.
 #[tokio::test(flavor = "multi_thread")]
 async fn hardware_is_shown_to_managers() {
     let world = World::start().await;
     let certs = world.volume("ucp-node-certs");
-    let (program, address) =
-        Program::start(&["hardware-info", "--root", "/", "--certs", certs.to_str().unwrap()]).await;
+    let engine = proxy(&world).await;
+    let shown = certs.to_str().unwrap();
+    let arguments = [
+        "hardware-info",
+        "--root",
+        "/",
+        "--certs",
+        shown,
+        "--engine",
+        &engine,
+    ];
+    let (program, address) = Program::start(&arguments).await;
     let (url, ca) = (format!("https://{address}/hardware"), certs.join("ca.pem"));
     assert_eq!(curl(&url, &ca, None, &[]).await.0, None);
     let user = world.certificate("user", &world.client, Some("ucp-manager"), Profile::Client);
@@ -78,6 +112,7 @@ async fn hardware_is_shown_to_managers() {
     // A worker sees itself: its certificate names the node that serves.
     let worker = world.certificate("worker", &world.authority, Some("ucp-worker"), Profile::Node);
     assert_eq!(curl(&url, &ca, Some(&worker), &[]).await.0, Some(200));
+    former(&world, &url).await;
     let (status, text) = curl(&url, &ca, Some(&certs), &[]).await;
     assert_eq!(status, Some(200), "{text}");
     let hardware: Value = serde_json::from_str(&text).unwrap();
@@ -115,20 +150,14 @@ async fn hardware_is_shown_to_managers() {
 async fn metrics_want_a_certificate() {
     let world = World::start().await;
     let certs = world.volume("ucp-node-certs");
-    let (listener, engine) = port().await;
-    let proxy = NodeProxy::new(
-        EngineClient::new(world.engine.socket()),
-        world.credentials(),
-        world.stopping.clone(),
-    );
-    tokio::spawn(Arc::new(proxy).run(listener));
-    let engine = format!("https://{engine}");
+    let engine = proxy(&world).await;
     let arguments = ["metrics", "--certs", certs.to_str().unwrap(), "--engine", &engine];
     let (program, address) = Program::start(&arguments).await;
     let (url, ca) = (format!("https://{address}/metrics"), certs.join("ca.pem"));
     assert_eq!(curl(&url, &ca, None, &[]).await.0, None);
     let worker = world.certificate("worker", &world.authority, Some("ucp-worker"), Profile::Node);
     assert_eq!(curl(&url, &ca, Some(&worker), &[]).await.0, Some(403));
+    former(&world, &url).await;
     let (status, text) = curl(&url, &ca, Some(&certs), &[]).await;
     assert_eq!(status, Some(200));
     let value = |name: &str| -> u64 {
@@ -156,8 +185,17 @@ async fn metrics_want_a_certificate() {
 async fn relays_lead_to_the_target() {
     let world = World::start().await;
     let certs = world.volume("ucp-node-certs");
-    let (_target, target) =
-        Program::start(&["hardware-info", "--root", "/", "--certs", certs.to_str().unwrap()]).await;
+    let (engine, shown) = (proxy(&world).await, certs.to_str().unwrap());
+    let arguments = [
+        "hardware-info",
+        "--root",
+        "/",
+        "--certs",
+        shown,
+        "--engine",
+        &engine,
+    ];
+    let (_target, target) = Program::start(&arguments).await;
     let gone = port().await.1;
     let to = format!("{gone},{target}");
     for program in ["auth-api", "swarm-manager"] {
