@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use mke_agent::kv::{
-    Chore, KeepError, Keeper, Refusal, Step, StoreAccess, StoreCertificates, StoreStatus, WantedMember, start,
+    Chore, KeepError, Keeper, Refusal, Step, StoreAccess, StoreCertificates, StoreStatus, WantedMember,
 };
 use mke_core::store::etcd::{EtcdOptions, EtcdStore};
 use mke_core::store::{KeyRange, Revision, Store as _, StoreError, Txn, TxnOutcome};
@@ -19,7 +19,7 @@ fn wanted(cluster: &Etcd, indices: &[usize]) -> Vec<WantedMember> {
     let member = |index: &usize| WantedMember {
         name: cluster.name(*index).to_owned(),
         peer_url: cluster.peer_url(*index),
-        empty: false,
+        lost: None,
         away: false,
     };
     indices.iter().map(member).collect()
@@ -49,8 +49,13 @@ async fn start_joining(cluster: &mut Etcd, keeper: &Keeper, index: usize) {
         .into_iter()
         .map(|member| member.info)
         .collect();
-    let flags = start::joining(&wanted(cluster, &[index])[0], &infos);
-    cluster.join(index, &flags[0].1);
+    let mut known: Vec<String> = infos
+        .iter()
+        .filter(|info| !info.name.is_empty())
+        .map(|info| format!("{}={}", info.name, info.peer_urls[0]))
+        .collect();
+    known.push(format!("{}={}", cluster.name(index), cluster.peer_url(index)));
+    cluster.join(index, &known.join(","));
 }
 
 /// Steps until nothing is left, and starts the members that were added.

@@ -3,7 +3,7 @@
 
 #![cfg(test)]
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fs::{self, File};
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::{Path, PathBuf};
@@ -13,11 +13,12 @@ use std::time::{Duration, Instant};
 
 use mke_agent::agent::cluster::members::{EtcdMembers, Followed, Manager, Members as _};
 use mke_agent::agent::node::Sight;
+use mke_agent::agent::node::member_data::{Candidate, MemberError, lost_member};
 use mke_agent::agent::node::sources::store_members;
 use mke_agent::agent::store;
 use mke_agent::kv::{Keeper, StoreStatus};
 use mke_agent::life::{Roll, SwarmNode};
-use mke_agent::node::Desired;
+use mke_agent::node::{Desired, StoreMember};
 use mke_core::causes::chain;
 use mke_core::config::Config;
 use mke_core::product::ProductVersion;
@@ -36,6 +37,8 @@ struct Machines {
     net: [u8; 3],
     nodes: Vec<SwarmNode>,
     running: BTreeMap<String, Child>,
+    /// Machines without power.
+    off: BTreeSet<String>,
 }
 
 impl Machines {
@@ -54,6 +57,7 @@ impl Machines {
             net,
             nodes: Vec::new(),
             running: BTreeMap::new(),
+            off: BTreeSet::new(),
         };
         for last in 1..=count {
             let (id, address) = (format!("node{last}"), machines.address(last));
@@ -80,12 +84,16 @@ impl Machines {
         Ipv4Addr::new(a, b, c, last).into()
     }
 
+    fn volumes(&self, id: &str) -> PathBuf {
+        self.directory.path().join(id)
+    }
+
     fn certs(&self, id: &str) -> PathBuf {
-        self.directory.path().join(id).join("certs")
+        self.volumes(id).join("ucp-node-certs")
     }
 
     fn data(&self, id: &str) -> PathBuf {
-        self.directory.path().join(id).join("data")
+        self.volumes(id).join("ucp-kv")
     }
 
     /// The role of a machine in the swarm; it joins when it was no part of it.
@@ -112,12 +120,17 @@ impl Machines {
                 id: node.id.clone(),
                 address: node.address,
                 present: true,
+                lost: lost_member(&self.certs(&node.id)).and_then(|id| u64::from_str_radix(&id, 16).ok()),
             })
             .collect()
     }
 
-    /// The arguments of a node's store, when its agent is told to run one.
-    fn arguments(&self, id: &str, members: Option<&[mke_agent::node::StoreMember]>) -> Option<Vec<String>> {
+    /// The members that a node's agent is told of and the arguments of its store, when it is told to run one.
+    fn arguments(
+        &self,
+        id: &str,
+        members: Option<&[StoreMember]>,
+    ) -> Option<(Vec<StoreMember>, Vec<String>)> {
         let roll = Roll::default();
         let sight = Sight {
             cluster_id: "cluster",
@@ -145,22 +158,27 @@ impl Machines {
                 .replace("https://0.0.0.0:12380", &format!("https://{address}:12380"))
                 .replace("https://0.0.0.0:2380", &format!("https://{address}:12380"))
         };
-        Some(
-            store
-                .command
-                .iter()
-                .chain(&store.first_start)
-                .map(outside)
-                .collect(),
-        )
+        let arguments = store.command.iter().chain(&store.first_start).map(outside);
+        Some((spec.cluster.store_members, arguments.collect()))
     }
 
-    /// What the agents of all nodes do now: start what is wanted and does not run, end what is not wanted and empty its volume.
-    fn agents(&mut self, members: Option<&[mke_agent::node::StoreMember]>) {
+    /// What the agents of all nodes do now: start what is wanted and does not run, if its data allows it, end what is not
+    /// wanted and empty its volume. Why members were not started.
+    async fn agents(&mut self, members: Option<&[StoreMember]>) -> Vec<String> {
         let ids: Vec<String> = self.nodes.iter().map(|node| node.id.clone()).collect();
-        for id in ids {
+        let mut told = Vec::new();
+        for id in ids
+            .into_iter()
+            .filter(|id| !self.off.contains(id))
+            .collect::<Vec<_>>()
+        {
             match (self.arguments(&id, members), self.runs(&id)) {
-                (Some(arguments), false) => self.start(&id, &arguments),
+                (Some((known, arguments)), false) => {
+                    match self.vet(&id, &known, members.is_none(), false).await {
+                        Ok(()) => self.start(&id, &arguments),
+                        Err(error) => told.push(chain(&error)),
+                    }
+                }
                 // Agents of managers keep what they have while the store does not count on them yet.
                 (None, _) if self.is_manager(&id) => {}
                 (None, _) => {
@@ -170,6 +188,28 @@ impl Machines {
                 (Some(_), true) => {}
             }
         }
+        told
+    }
+
+    /// What `ucp-reconcile` does before it starts a member.
+    async fn vet(
+        &self,
+        id: &str,
+        members: &[StoreMember],
+        founding: bool,
+        ends: bool,
+    ) -> Result<(), MemberError> {
+        let node = self.nodes.iter().find(|node| node.id == id).unwrap();
+        Candidate {
+            volumes: &self.volumes(id),
+            node_id: id,
+            address: node.address.unwrap(),
+            members,
+            founding,
+            ends,
+        }
+        .vet()
+        .await
     }
 
     fn is_manager(&self, id: &str) -> bool {
@@ -259,7 +299,7 @@ async fn settle(
         }
         // While a leader is elected nobody is told anything new.
         if let Ok(written) = store_members(store).await {
-            machines.agents(written.as_deref());
+            told.extend(machines.agents(written.as_deref()).await);
         }
         told.dedup();
         assert!(
@@ -268,6 +308,23 @@ async fn settle(
             machines.logs()
         );
         tokio::task::yield_now().await;
+    }
+}
+
+/// The store of a cluster that begins on the first machine.
+async fn installed(machines: &mut Machines, addresses: &[IpAddr]) -> Arc<dyn Store> {
+    // The installation starts the first member before anything is written down.
+    let told = machines.agents(None).await;
+    assert_eq!(told, Vec::<String>::new());
+    let deadline = Instant::now() + LIMIT;
+    loop {
+        match store::open(&machines.certs("node1"), addresses.iter().copied()).await {
+            Ok(store) => match store.range(KeyRange::prefix("w/"), 1).await {
+                Ok(_) => return store,
+                Err(error) => assert!(Instant::now() < deadline, "{error}\n{}", machines.logs()),
+            },
+            Err(error) => assert!(Instant::now() < deadline, "{error}\n{}", machines.logs()),
+        }
     }
 }
 
@@ -292,18 +349,7 @@ async fn members_follow_the_managers() {
     let mut machines = Machines::new(4);
     let addresses: Vec<IpAddr> = (1..=4).map(|last| machines.address(last)).collect();
     machines.role(1, "manager");
-    // The installation starts the first member before anything is written down.
-    machines.agents(None);
-    let deadline = Instant::now() + LIMIT;
-    let store = loop {
-        match store::open(&machines.certs("node1"), addresses.iter().copied()).await {
-            Ok(store) => match store.range(KeyRange::prefix("w/"), 1).await {
-                Ok(_) => break store,
-                Err(error) => assert!(Instant::now() < deadline, "{error}\n{}", machines.logs()),
-            },
-            Err(error) => assert!(Instant::now() < deadline, "{error}\n{}", machines.logs()),
-        }
-    };
+    let store = installed(&mut machines, &addresses).await;
     let members = EtcdMembers::new(store.clone(), machines.certs("node1"));
     let (done, _) = settle(&mut machines, &members, &*store).await;
     assert_eq!(done, ["they are node1"]);
@@ -389,4 +435,131 @@ async fn members_follow_the_managers() {
     assert_eq!(keys, ["w/1", "w/2", "w/3", "w/again", "w/down", "w/last"]);
     let alone = status(&machines, &addresses).await;
     assert_eq!((alone.well, alone.servers.len()), (1, 1), "{alone}");
+}
+
+/// The members that are written down.
+async fn written(store: &dyn Store) -> Vec<StoreMember> {
+    store_members(store).await.unwrap().unwrap()
+}
+
+/// Waits until a machine has a log of etcd.
+fn has_log(machines: &Machines, id: &str) {
+    let deadline = Instant::now() + LIMIT;
+    let logs = machines.data(id).join("member/wal");
+    let is_log = |entry: fs::DirEntry| entry.path().extension().is_some_and(|kind| kind == "wal");
+    while !fs::read_dir(&logs).is_ok_and(|mut entries| entries.any(|entry| entry.is_ok_and(is_log))) {
+        assert!(Instant::now() < deadline, "{}", machines.logs());
+        std::thread::yield_now();
+    }
+}
+
+/// HA-003: a member that lost its data is not started under its old id but replaced, whether that is found before its start or
+/// because the engine started it with nothing; a node that was demoted while it was off and is promoted again with old data
+/// becomes a new member, with the old data kept aside; and without a majority nobody is replaced, and whoever has data starts.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn members_without_their_data() {
+    let mut machines = Machines::new(3);
+    let addresses: Vec<IpAddr> = (1..=3).map(|last| machines.address(last)).collect();
+    machines.role(1, "manager");
+    let store = installed(&mut machines, &addresses).await;
+    let members = EtcdMembers::new(store.clone(), machines.certs("node1"));
+    machines.role(2, "manager");
+    machines.role(3, "manager");
+    settle(&mut machines, &members, &*store).await;
+    put(&*store, "w/1").await;
+    let of_third = |members: &[StoreMember]| {
+        members
+            .iter()
+            .find(|member| member.id == "node3")
+            .unwrap()
+            .member
+            .clone()
+    };
+    let anew = |done: &[String]| {
+        assert_eq!(done.first().map(String::as_str), Some("remove node3"), "{done:?}");
+        assert_eq!(
+            done.last().map(String::as_str),
+            Some("give node3 its vote"),
+            "{done:?}"
+        );
+    };
+
+    // Wiped while it is stopped.
+    let first = of_third(&written(&*store).await);
+    machines.kill("node3");
+    machines.lose_data("node3");
+    let known = written(&*store).await;
+    let lost = machines.vet("node3", &known, false, false).await.unwrap_err();
+    assert!(matches!(lost, MemberError::Lost(_)), "{lost:?}");
+    assert_eq!(lost_member(&machines.certs("node3")), first);
+    assert!(lost.to_string().contains("lost its data"), "{lost}");
+    let (done, _) = settle(&mut machines, &members, &*store).await;
+    anew(&done);
+    assert_eq!(lost_member(&machines.certs("node3")), None);
+    let second = of_third(&written(&*store).await);
+    assert_ne!(first, second);
+    put(&*store, "w/2").await;
+
+    // Wiped, and started by the engine before anybody looked.
+    machines.kill("node3");
+    machines.lose_data("node3");
+    let known = written(&*store).await;
+    let (_, arguments) = machines.arguments("node3", Some(&known)).unwrap();
+    machines.start("node3", &arguments);
+    has_log(&machines, "node3");
+    machines.kill("node3");
+    let lost = machines.vet("node3", &known, false, true).await.unwrap_err();
+    assert!(matches!(lost, MemberError::Lost(_)), "{lost:?}");
+    let (done, _) = settle(&mut machines, &members, &*store).await;
+    anew(&done);
+    let third = of_third(&written(&*store).await);
+    assert_ne!(second, third);
+    put(&*store, "w/3").await;
+
+    // Off while it is demoted, and promoted with what it had.
+    machines.off.insert("node3".to_owned());
+    machines.kill("node3");
+    machines.role(3, "worker");
+    let (done, _) = settle(&mut machines, &members, &*store).await;
+    assert_eq!(done, ["remove node3", "they are node1, node2"]);
+    put(&*store, "w/4").await;
+    machines.off.clear();
+    machines.role(3, "manager");
+    let (done, _) = settle(&mut machines, &members, &*store).await;
+    assert_eq!(
+        done.last().map(String::as_str),
+        Some("give node3 its vote"),
+        "{done:?}"
+    );
+    assert!(machines.data("node3").join("member.former/wal").is_dir());
+    put(&*store, "w/5").await;
+
+    // Without a majority nobody can say who is lost; whoever has data starts, and then it is said.
+    let known = written(&*store).await;
+    assert_ne!(of_third(&known), third);
+    machines.kill("node2");
+    machines.kill("node3");
+    machines.lose_data("node3");
+    let held = machines.vet("node3", &known, false, false).await.unwrap_err();
+    assert!(
+        held.to_string().contains("no majority of the other members"),
+        "{held}"
+    );
+    machines.vet("node2", &known, false, true).await.unwrap();
+    let (_, arguments) = machines.arguments("node2", Some(&known)).unwrap();
+    machines.start("node2", &arguments);
+    let deadline = Instant::now() + LIMIT;
+    loop {
+        match machines.vet("node3", &known, false, false).await {
+            Err(MemberError::Lost(_)) => break,
+            other => assert!(Instant::now() < deadline, "{other:?}\n{}", machines.logs()),
+        }
+    }
+    let (done, _) = settle(&mut machines, &members, &*store).await;
+    anew(&done);
+    let page = store.range(KeyRange::prefix("w/"), 100).await.unwrap();
+    let keys: Vec<&str> = page.entries.iter().map(|entry| entry.key.as_str()).collect();
+    assert_eq!(keys, ["w/1", "w/2", "w/3", "w/4", "w/5"]);
+    let three = status(&machines, &addresses).await;
+    assert_eq!((three.well, three.servers.len()), (3, 3), "{three}");
 }

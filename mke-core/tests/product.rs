@@ -185,6 +185,7 @@ fn volumes_are_those_of_the_documents() {
         of(Role::Manager),
         [
             "ucp-auth-api-certs",
+            "ucp-auth-store-certs",
             "ucp-auth-worker-certs",
             "ucp-auth-worker-data",
             "ucp-client-root-ca",

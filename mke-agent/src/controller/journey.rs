@@ -73,7 +73,10 @@ pub(super) async fn answer(state: &Arc<State>, peer: &Peer, mut request: Request
         .await;
     let (mut response, panicked) = match travelled {
         Ok(Ok(response)) => (response, false),
-        Ok(Err(error)) => (failed(&trace, &error), false),
+        Ok(Err(error)) => {
+            let error = membership::with_who_is_missing(state, error).await;
+            (failed(&trace, &error), false)
+        }
         Err(_) => {
             let error = ApiError::internal("a handler panicked");
             (failed(&trace, &error), true)
@@ -167,6 +170,12 @@ async fn travel(
                 answered = membership::dressed(state, board, answer).await;
             }
             state.metrics.engine_answered(begun.elapsed());
+            if let (Some(board), Ok(answer)) = (&state.board, &mut answered)
+                && answer.status().is_server_error()
+            {
+                let refused = std::mem::replace(answer, super::body::status(StatusCode::OK));
+                *answer = membership::without_leader(state, board, refused).await;
+            }
             let denied = answered.as_ref().is_err_and(|error| error.denial().is_some());
             state.metrics.decided(!denied);
             answered

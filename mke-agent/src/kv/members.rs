@@ -11,8 +11,8 @@ pub struct WantedMember {
     pub name: String,
     /// Where the other members reach it, `https://address:12380`.
     pub peer_url: String,
-    /// Whether its data directory is known to be empty, so that it cannot be the member that the cluster remembers.
-    pub empty: bool,
+    /// The id of a member of it that lost its data, and which it can never be again.
+    pub lost: Option<u64>,
     /// Whether nobody hears of its machine: a member that it has stays, and it gets none now.
     pub away: bool,
 }
@@ -53,7 +53,7 @@ impl SeenMember {
 
     /// Whether it is the member of this manager. One that was never started has no name yet.
     pub fn is_of(&self, wanted: &WantedMember) -> bool {
-        let lost = wanted.empty && !self.info.name.is_empty() && !self.is_well();
+        let lost = wanted.lost == Some(self.info.id);
         let named = self.info.name.is_empty() || self.info.name == wanted.name;
         self.info.peer_urls.contains(&wanted.peer_url) && named && !lost
     }

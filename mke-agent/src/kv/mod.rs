@@ -11,26 +11,28 @@
 //! | `keeper` | looks at a real cluster and takes steps |
 //! | `upkeep` | when history is dropped and files are made smaller |
 //! | `alone` | whether the one that is left goes on alone when most are lost for good |
-//! | `start` | with which members a member is started, also when most are lost |
+//! | `missing` | what a writer is told when the store takes no writes |
+//! | `data`, `wal` | whether a member may be started with the data that its node has, and whose data that is |
 //! | `status` | the report |
 
 mod access;
 pub mod alone;
 mod check;
+pub mod data;
 mod keeper;
 mod members;
+pub mod missing;
 mod plan;
-pub mod start;
 mod status;
 #[cfg(test)]
 mod tests;
 mod upkeep;
+pub mod wal;
 
 pub use access::{AccessError, StoreAccess, StoreCertificates};
 pub use check::{Checked, Refusal, check};
 pub use keeper::{KeepError, Keeper};
 pub use members::{Observed, SeenMember, WantedMember, majority};
 pub use plan::{Plan, Step, plan};
-pub use start::best_survivor;
 pub use status::{ServerStatus, StoreStatus};
 pub use upkeep::{Chore, KEEP_REVISIONS, due};

@@ -1,6 +1,8 @@
 //! When history is dropped and files are made smaller, so that the store's disk use is bounded (SWO-007), and the way out of a full
 //! quota. The decision is pure.
 
+use std::fmt;
+
 use mke_core::store::Revision;
 
 use super::members::Observed;
@@ -25,6 +27,16 @@ pub enum Chore {
     },
     /// Takes back the alarm of a member that has room again.
     Disarm(u64),
+}
+
+impl fmt::Display for Chore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Compact(revision) => write!(f, "history before revision {} is dropped", revision.0),
+            Self::Defragment { url, .. } => write!(f, "the file of {url} is rewritten"),
+            Self::Disarm(id) => write!(f, "{id:x} takes writes again"),
+        }
+    }
 }
 
 /// What is due. `defragmented` names the members whose files were rewritten since the alarm was seen, so that none is done twice.

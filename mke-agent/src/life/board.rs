@@ -96,6 +96,8 @@ pub struct Board {
     /// Why the store did not take the last sign of life of this controller.
     silenced: Mutex<Option<String>>,
     said: Mutex<BTreeMap<String, NodeState>>,
+    /// What writers were last told of managers that are missing, and when that was found out.
+    pub(crate) missing: tokio::sync::Mutex<Option<(tokio::time::Instant, Option<String>)>>,
 }
 
 /// Whether a task is that of a node's agent, not of another service of the product.
@@ -120,6 +122,7 @@ impl Board {
             swarm: watch::Sender::default(),
             silenced: Mutex::default(),
             said: Mutex::default(),
+            missing: tokio::sync::Mutex::default(),
         })
     }
 

@@ -125,6 +125,9 @@ pub struct Report {
     /// Whether containers of a trusted registry run there (ORC-006).
     #[serde(default)]
     pub msr: bool,
+    /// The id, hexadecimal, of the store's member on this node that lost its data and waits to be replaced.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub lost_member: Option<String>,
 }
 
 /// A report in the store.
@@ -167,6 +170,7 @@ impl Report {
             ("engine_version", &self.engine_version),
             ("agent_version", &self.agent_version),
             ("why", why),
+            ("lost_member", self.lost_member.as_deref().unwrap_or_default()),
         ];
         for component in &self.components {
             texts.push(("components.name", &component.name));

@@ -56,6 +56,9 @@ pub struct StoreMember {
     pub id: String,
     /// The address of its node.
     pub address: IpAddr,
+    /// Its id in the store, hexadecimal, where it matters: another one is another member.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub member: Option<String>,
 }
 
 /// How the rest of the cluster does, as far as a plan for one node must know.
@@ -150,6 +153,14 @@ impl ClusterSpec {
         };
         Self {
             config: Arc::new(config),
+            store_members: self
+                .store_members
+                .iter()
+                .map(|member| StoreMember {
+                    member: None,
+                    ..member.clone()
+                })
+                .collect(),
             ..self.clone()
         }
     }

@@ -202,6 +202,16 @@ impl ContainerSpec {
         hex::encode(text.0.finalize())
     }
 
+    /// The digest of [`Self::first_start`].
+    pub fn first_start_digest(&self) -> String {
+        let mut text = Sha256::new();
+        for argument in &self.first_start {
+            text.update(argument.as_bytes());
+            text.update([0]);
+        }
+        hex::encode(text.finalize())
+    }
+
     /// The volumes that it sees.
     pub fn volumes(&self) -> impl Iterator<Item = &str> {
         self.mounts.iter().filter_map(|mount| match &mount.source {

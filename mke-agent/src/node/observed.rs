@@ -107,7 +107,8 @@ pub struct ObservedContainer {
     pub state: ContainerState,
     /// What it ended with.
     pub exit_code: i64,
-    /// Whether the engine had to start it again a moment ago, because it ended by itself.
+    /// Whether the engine had to start it again a moment ago, because it ended by itself, or rests after several starts in
+    /// vain.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub looping: bool,
     /// The named volumes that it sees.

@@ -82,6 +82,13 @@ pub enum Action {
         /// The volume.
         volume: String,
     },
+    /// Look whether the store's member may be started with the data that is there, before it is.
+    VetStore {
+        /// The volume.
+        volume: String,
+        /// Whether it was started with this data and ended by itself again and again.
+        ends: bool,
+    },
     /// Remove a network.
     RemoveNetwork {
         /// Its name.
@@ -105,7 +112,7 @@ impl Action {
             | Self::RemoveContainer { name }
             | Self::RemoveVolume { name }
             | Self::RemoveNetwork { name } => name.clone(),
-            Self::CopyStore { volume } => volume.clone(),
+            Self::CopyStore { volume } | Self::VetStore { volume, .. } => volume.clone(),
             Self::RenameContainer { from, .. } => from.clone(),
         }
     }
@@ -129,6 +136,7 @@ impl fmt::Display for Action {
             Self::RemoveVolume { .. } => write!(f, "remove volume {object}"),
             Self::RemoveNetwork { .. } => write!(f, "remove network {object}"),
             Self::CopyStore { .. } => write!(f, "keep a copy of what is in volume {object}"),
+            Self::VetStore { .. } => write!(f, "look whose data is in volume {object}"),
         }
     }
 }

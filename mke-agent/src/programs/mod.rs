@@ -5,6 +5,7 @@
 //! [`Program`] and its two lines below it. The compiler asks for the rest.
 
 mod agent;
+mod auth_store;
 mod auth_worker;
 mod ca;
 mod cluster_agent;
@@ -77,6 +78,8 @@ enum Program {
     Metrics(metrics::Args),
     /// The servers of the shared store: how they are, and what to do when most are lost.
     Kv(kv::Args),
+    /// The replicas of the authentication store, in the words that existing scripts have for them.
+    AuthStore(auth_store::Args),
     /// How each node does, as managers know it, without asking a controller.
     Nodes(nodes::Args),
     /// Give kernel parameters of this node the values that a cluster needs.
@@ -110,6 +113,7 @@ impl Program {
             | Self::Metrics(_)
             | Self::Kernel(_)
             | Self::Kv(_)
+            | Self::AuthStore(_)
             | Self::Nodes(_)
             | Self::Probe(_)
             | Self::Uninstall(_)
@@ -133,6 +137,7 @@ impl Program {
             Self::Metrics(args) => metrics::run(args).await,
             Self::Kernel(args) => kernel::run(args).await,
             Self::Kv(args) => kv::run(args).await,
+            Self::AuthStore(args) => auth_store::run(args).await,
             Self::Nodes(args) => nodes::run(args).await,
             Self::Probe(args) => probe::run(args).await,
             Self::Uninstall(args) => uninstall::run(args).await,
@@ -148,7 +153,7 @@ const WORKERS: usize = 2;
 /// Reads the command line, starts logging and runs the program. The exit code is 0 when it is done or was asked to end, 2
 /// when the command line is wrong, else 1.
 pub fn main() -> ExitCode {
-    let command = match Command::try_parse() {
+    let command = match Command::try_parse_from(auth_store::named(std::env::args_os())) {
         Ok(command) => command,
         Err(error) => {
             // Help and usage are all that is ever printed; when even that fails nobody is left to tell.

@@ -224,6 +224,7 @@ fn spec_of(handover: &Handover, info: &EngineInfo) -> Result<WireSpec, ProgramEr
             store_members: vec![StoreMember {
                 id: handover.node_id.clone(),
                 address: handover.address,
+                member: None,
             }],
             interlock: false,
             store_alone: false,

@@ -54,6 +54,13 @@ fn start(name: &str) -> Action {
     }
 }
 
+fn vet(volume: &str) -> Action {
+    Action::VetStore {
+        volume: volume.to_owned(),
+        ends: false,
+    }
+}
+
 fn remove(name: &str) -> Action {
     Action::RemoveContainer {
         name: name.to_owned(),
@@ -181,15 +188,30 @@ async fn steps_that_are_refused() {
             })],
             "it is not wanted on this node",
         ),
+        (
+            vec![vet("ucp-kv")],
+            "ucp-kv writes to its volume: it must be stopped before its data is looked at",
+        ),
+        (vec![vet("ucp-node-certs")], "it is not wanted on this node"),
     ] {
         let said = refused(plan_of(&desired, actions.clone()), &desired, &observed, &state);
         assert!(said.contains(why), "{actions:?}: {said}");
     }
-    let fine = vec![stop("ucp-proxy"), start("ucp-proxy")];
-    assert_eq!(
-        refused(plan_of(&desired, fine), &desired, &observed, &state),
-        "allowed"
+    for fine in [
+        vec![stop("ucp-proxy"), start("ucp-proxy")],
+        vec![stop("ucp-kv"), vet("ucp-kv"), start("ucp-kv")],
+    ] {
+        let said = refused(plan_of(&desired, fine.clone()), &desired, &observed, &state);
+        assert_eq!(said, "allowed", "{fine:?}");
+    }
+    let worker = Desired::of(&cluster(3, SWARM_ONLY), &node(3, Role::Worker));
+    let said = refused(
+        plan_of(&worker, vec![vet("ucp-kv")]),
+        &worker,
+        &Observed::default(),
+        &state,
     );
+    assert!(said.contains("it is not wanted on this node"), "{said}");
 }
 
 /// A plan for another node or installation, for a paused node, or whose steps need later ones, is refused as a whole.

@@ -6,7 +6,7 @@ use mke_agent::node::{
     Action, ClusterSpec, ClusterState, ContainerState, Desired, FakeNode, Faults, ManagerFacts, ManagerState,
     NodeFacts, Observed, Plan, Purpose, StoreHealth, StoreMember, apply, check, plan,
 };
-use mke_core::product::{Role, quorum};
+use mke_core::product::{Role, labels, quorum};
 
 use super::world::{CLUSTER, cluster, node};
 
@@ -194,6 +194,7 @@ impl Cluster {
             let member = StoreMember {
                 id: fresh.id.clone(),
                 address: fresh.address,
+                member: None,
             };
             self.change(|spec| spec.store_members.push(member));
         }
@@ -328,7 +329,12 @@ impl NodePicture {
         let containers = observed.containers.iter();
         Self {
             containers: containers
-                .map(|(name, found)| (name.clone(), (found.labels.clone(), found.state)))
+                .map(|(name, found)| {
+                    let mut kept = found.labels.clone();
+                    // How it began depends on what happened before.
+                    kept.remove(labels::FIRST_START);
+                    (name.clone(), (kept, found.state))
+                })
                 .collect(),
             volumes: observed
                 .volumes

@@ -52,29 +52,39 @@ fn plans_can_be_kept() {
     assert_eq!(serde_json::from_str::<Plan>(&text).unwrap(), plan);
 }
 
+/// The step before each start of the store's member.
+const LOOK: &str = "look whose data is in volume ucp-kv";
+
 /// ARCH-002, ARCH-004: what stopped is started, what is gone is made, what is paused goes on; the rest is not touched.
 #[tokio::test]
 async fn components_come_back() {
     let (desired, state) = (manager(0), well(3));
     for (meddling, expected) in [
-        ("exited", vec!["start container ucp-kv"]),
+        ("exited", vec![LOOK, "start container ucp-kv"]),
         (
             "dead",
             vec![
                 "create container ucp-kv-next from mirantis/ucp-etcd:3.4.15",
                 "remove container ucp-kv",
                 "rename container ucp-kv-next to ucp-kv",
+                LOOK,
                 "start container ucp-kv",
             ],
         ),
-        ("created", vec!["start container ucp-kv"]),
+        ("created", vec![LOOK, "start container ucp-kv"]),
         ("paused", vec!["unpause container ucp-kv"]),
         ("restarting", vec![]),
+        // Whoever keeps ending may have lost its data.
+        (
+            "looping",
+            vec!["stop container ucp-kv", LOOK, "start container ucp-kv"],
+        ),
         ("removing", vec![]),
         (
             "gone",
             vec![
                 "create container ucp-kv from mirantis/ucp-etcd:3.4.15",
+                LOOK,
                 "start container ucp-kv",
             ],
         ),
@@ -87,19 +97,20 @@ async fn components_come_back() {
             }
             let kv = observed.containers.get_mut("ucp-kv").unwrap();
             kv.exit_code = 137;
+            kv.looping = meddling == "looping";
             kv.state = match meddling {
                 "exited" => ContainerState::Exited,
                 "dead" => ContainerState::Dead,
                 "created" => ContainerState::Created,
                 "paused" => ContainerState::Paused,
-                "restarting" => ContainerState::Restarting,
+                "restarting" | "looping" => ContainerState::Restarting,
                 _ => ContainerState::Removing,
             };
         });
         let plan = again(&fake, &desired, &state);
         assert_eq!(lines(&plan), expected, "{meddling}");
         if meddling == "exited" {
-            assert_eq!(plan.steps[0].reason, "it ended with code 137");
+            assert_eq!(plan.steps[1].reason, "it ended with code 137");
         }
     }
 }
@@ -280,7 +291,7 @@ async fn volumes_are_taken_over() {
     assert_eq!(observed.volumes["ucp-kv-certs"].driver, "local");
     assert_eq!(
         observed.volumes.len(),
-        14,
+        15,
         "VOL-001: {:?}",
         observed.volumes.keys()
     );
@@ -535,4 +546,33 @@ async fn half_a_plan() {
     assert_eq!(result("start container ucp-proxy"), StepResult::Done);
     assert_eq!(result("start container ucp-hardware-info"), StepResult::Done);
     assert!(fake.look().containers["ucp-proxy"].state == ContainerState::Running);
+}
+
+/// A member of the store that did not begin before the members changed is made anew with those that there are; one that runs is
+/// left alone.
+#[tokio::test]
+async fn a_member_that_was_told_others() {
+    let (desired, state) = (manager(0), well(3));
+    let more = Desired::of(&cluster(5, SWARM_ONLY), &node(0, Role::Manager));
+    let fake = settled(&desired, &state).await;
+    let store = |plan: &Plan| {
+        lines(plan)
+            .into_iter()
+            .filter(|line| line.contains("ucp-kv"))
+            .count()
+    };
+    assert_eq!(store(&again(&fake, &more, &state)), 0);
+    for idle in [
+        ContainerState::Restarting,
+        ContainerState::Exited,
+        ContainerState::Created,
+    ] {
+        let fake = settled(&desired, &state).await;
+        fake.meddle(|observed| observed.containers.get_mut("ucp-kv").unwrap().state = idle);
+        let plan = again(&fake, &more, &state);
+        assert!(
+            lines(&plan).contains(&"create container ucp-kv-next from mirantis/ucp-etcd:3.4.15".to_owned()),
+            "{idle:?}: {plan}"
+        );
+    }
 }

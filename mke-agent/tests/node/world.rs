@@ -52,6 +52,7 @@ pub(crate) fn cluster(managers: u32, config: &str) -> ClusterSpec {
             .map(|manager| StoreMember {
                 id: manager.id.clone(),
                 address: manager.address,
+                member: None,
             })
             .collect(),
         managers: facts,

@@ -6,6 +6,8 @@ pub const INSTANCE_ID: &str = "com.docker.ucp.InstanceID";
 pub const VERSION: &str = "com.docker.ucp.version";
 /// On our containers: the digest of what was wanted when they were made. Another digest means drift.
 pub const SPEC: &str = "com.docker.ucp.spec";
+/// On our containers: the digest of the arguments that only help it to begin. Another digest counts as long as it does not run.
+pub const FIRST_START: &str = "com.docker.ucp.first-start";
 /// On a manager's node: further names for its server certificate, with commas between them.
 pub const SANS: &str = "com.docker.ucp.SANs";
 /// On a node, with value `true`: nothing is reconciled there.

@@ -8,8 +8,7 @@ pub(super) const VOLUMES: &[Volume] = &[
     Volume::new("ucp-auth-api-certs", Content::Certificates, "TLS material of the authentication API; mounted at /tls by the authentication command line (password recovery)")
         .on(MANAGERS),
     Volume::new("ucp-auth-store-certs", Content::Certificates, "TLS material of the authentication store, mounted at /tls by database maintenance commands")
-        .on(MANAGERS)
-        .never_made(),
+        .on(MANAGERS),
     Volume::new("ucp-auth-store-data", Content::Data, "RethinkDB data files")
         .on(MANAGERS)
         .replicated()

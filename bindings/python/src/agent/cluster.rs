@@ -164,6 +164,7 @@ impl Cluster {
             Ok::<_, PyErr>(StoreMember {
                 id: manager.id.clone(),
                 address: manager.address,
+                member: None,
             })
         };
         Ok(Self(ClusterSpec {

@@ -4,7 +4,7 @@
 //! What is written down is what etcd itself says, never what somebody wishes: a member that joins refuses to start when it is
 //! told other members than there are. What is decided about the next change is decided in [`crate::kv`].
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -30,6 +30,8 @@ pub struct Manager {
     pub address: Option<IpAddr>,
     /// Whether the swarm hears of it.
     pub present: bool,
+    /// The id of its member, when that lost its data, as its agent says.
+    pub lost: Option<u64>,
 }
 
 /// What came of one look at the members.
@@ -50,6 +52,13 @@ pub trait Members: Send + Sync {
     /// # Errors
     /// [`PassError`] when nothing could be found out or done, or when the next change is not safe.
     fn follow<'a>(&'a self, managers: &'a [Manager]) -> BoxFuture<'a, Result<Followed, PassError>>;
+
+    /// Drops old history, gives back room on disk and ends the alarm of a full quota, as far as it is due (SWO-007). Says what
+    /// was done.
+    ///
+    /// # Errors
+    /// [`PassError`].
+    fn tend(&self) -> BoxFuture<'_, Result<Vec<String>, PassError>>;
 }
 
 /// Why the members of the store are not as they should be.
@@ -107,7 +116,7 @@ impl EtcdMembers {
             .map(decode::<Record>)
             .transpose()?
             .unwrap_or_default()
-            .members;
+            .into_members();
         let mut addresses: Vec<IpAddr> = Vec::new();
         // Members first: a manager that comes has none yet.
         let members = written.iter().map(|member| member.address);
@@ -152,14 +161,24 @@ impl EtcdMembers {
         })
     }
 
+    async fn upkeep(&self) -> Result<Vec<String>, MembersError> {
+        let page = self.store.range(KeyRange::key(layout::STORE_MEMBERS), 1).await?;
+        let written = page.entries.first().map(decode::<Record>).transpose()?;
+        let members = written.unwrap_or_default().into_members();
+        let addresses = members.iter().map(|member| member.address);
+        let keeper = Keeper::new(&store::options(&self.certs, addresses)?)
+            .await
+            .map_err(KeepError::from)?;
+        let done = keeper.upkeep().await?;
+        Ok(done.iter().map(ToString::to_string).collect())
+    }
+
     async fn write_down(
         &self,
         members: &[StoreMember],
         at: Option<mke_core::store::Revision>,
     ) -> Result<(), MembersError> {
-        let record = Record {
-            members: members.to_vec(),
-        };
+        let record = Record::of(members);
         let unchanged = match at {
             Some(revision) => Compare::Modified(layout::STORE_MEMBERS.to_owned(), revision),
             None => Compare::Absent(layout::STORE_MEMBERS.to_owned()),
@@ -178,13 +197,43 @@ impl Members for EtcdMembers {
     fn follow<'a>(&'a self, managers: &'a [Manager]) -> BoxFuture<'a, Result<Followed, PassError>> {
         async move { self.look(managers).await.map_err(PassError::from) }.boxed()
     }
+
+    fn tend(&self) -> BoxFuture<'_, Result<Vec<String>, PassError>> {
+        async move { self.upkeep().await.map_err(PassError::from) }.boxed()
+    }
 }
 
-/// What is written down: `{"v":1,"members":[{"id":…,"address":…}]}`.
+/// What is written down: `{"v":1,"members":[{"id":…,"address":…}],"ids":{…}}`. Ids stand beside the members, where agents of
+/// versions that know nothing of them pass over them.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Record {
     /// All members, also those that learn and those of nodes that are no managers any more.
-    pub(crate) members: Vec<StoreMember>,
+    members: Vec<StoreMember>,
+    /// The ids of members by those of their nodes.
+    #[serde(default)]
+    ids: BTreeMap<String, String>,
+}
+
+impl Record {
+    fn of(members: &[StoreMember]) -> Self {
+        let mut record = Self::default();
+        for member in members {
+            let mut plain = member.clone();
+            record
+                .ids
+                .extend(plain.member.take().map(|id| (plain.id.clone(), id)));
+            record.members.push(plain);
+        }
+        record
+    }
+
+    /// The members with their ids.
+    pub(crate) fn into_members(mut self) -> Vec<StoreMember> {
+        for member in &mut self.members {
+            member.member = self.ids.remove(&member.id);
+        }
+        self.members
+    }
 }
 
 /// The name of a node's member.
@@ -213,8 +262,7 @@ fn wanted(managers: &[Manager], observed: &Observed) -> Vec<WantedMember> {
         Some(WantedMember {
             peer_url: manager.address.map(peer_url).or_else(known)?,
             name,
-            // Nobody looks into the data of others: a node that lost its data is demoted and promoted again.
-            empty: false,
+            lost: manager.lost,
             away: !manager.present,
         })
     };
@@ -242,7 +290,12 @@ fn described(observed: &Observed, managers: &[Manager]) -> Result<Vec<StoreMembe
                     .map_or_else(|| known.to_owned(), |manager| manager.id.clone()),
             ),
         };
-        members.extend(id.map(|id| StoreMember { id, address }));
+        let ours = Some(format!("{:x}", member.info.id));
+        members.extend(id.map(|id| StoreMember {
+            id,
+            address,
+            member: ours.clone(),
+        }));
     }
     Ok(members.into_iter().collect())
 }

@@ -24,7 +24,7 @@ use futures_util::StreamExt as _;
 use mke_core::causes::chain;
 use mke_core::product::labels::{ORCHESTRATOR_KUBERNETES, ORCHESTRATOR_SWARM, UPGRADE_HOLD};
 use mke_core::product::{ProductVersion, Role, labels};
-use mke_core::store::{KeyRange, Revision, Store, StoreError, WatchStream, layout};
+use mke_core::store::{Event, KeyRange, Revision, Store, StoreError, WatchStream, layout};
 use mke_core::time::Clock;
 use serde_json::{Value, json};
 use tokio::time::{Instant, sleep, sleep_until};
@@ -32,7 +32,9 @@ use tokio::time::{Instant, sleep, sleep_until};
 use super::Events;
 use crate::controller::body::full;
 use crate::controller::configuration::{self, ChangeError};
+use crate::controller::records::decode;
 use crate::engine::{EngineClient, EngineError};
+use crate::life::report::StoredReport;
 use crate::life::swarm::SwarmState;
 use crate::life::{Inventory, SwarmNode};
 use configs::ConfigObject;
@@ -46,6 +48,9 @@ pub const PACE: Duration = Duration::from_secs(60);
 const RETRY: Duration = Duration::from_secs(5);
 /// Rest while a new member of the store learns: it takes seconds, and nothing tells when it is done.
 const LEARNING: Duration = Duration::from_secs(1);
+/// How often the store is tended: etcd drops history by itself, what is left takes days to become much. A full quota lasts no longer
+/// than this.
+const TENDING: Duration = Duration::from_secs(300);
 /// A member that has not learned for so long has another trouble than that.
 const LEARNS_WITHIN: Duration = Duration::from_secs(120);
 
@@ -97,8 +102,9 @@ impl ClusterAgent {
     /// Works until it is dropped.
     pub async fn run(self) {
         let mut events = Events::of(self.engine.clone(), &["node", "service", "config"]);
-        let mut watch: Option<WatchStream> = None;
+        let (mut watch, mut reports): (Option<WatchStream>, Option<WatchStream>) = (None, None);
         let mut learning_since = None;
+        let mut tend_at = Instant::now();
         loop {
             let pause = match self.pass().await {
                 Pass::Done => {
@@ -115,28 +121,49 @@ impl ClusterAgent {
                     }
                 }
             };
+            if pause != LEARNING && Instant::now() >= tend_at {
+                self.tend().await;
+                tend_at = Instant::now() + TENDING;
+            }
             let until = Instant::now() + pause;
             if watch.is_none() {
-                watch = self.watch().await;
+                watch = self.watch(KeyRange::key(layout::CONFIG)).await;
+            }
+            if reports.is_none() {
+                reports = self.watch(KeyRange::prefix(layout::NODE_REPORTS)).await;
             }
             tokio::select! {
                 () = sleep_until(until) => {}
                 () = events.changed() => {}
                 // Without a watch the pause is what remains.
                 event = next(&mut watch) => if !event { watch = None },
+                told = loss(&mut reports) => if !told { reports = None },
             }
         }
     }
 
-    async fn watch(&self) -> Option<WatchStream> {
-        let now = match self.store.range(KeyRange::key(layout::CONFIG), 1).await {
+    async fn tend(&self) {
+        let Some(members) = &self.members else {
+            return;
+        };
+        match members.tend().await {
+            Ok(done) => {
+                for what in done {
+                    tracing::info!("members of the store: {what}");
+                }
+            }
+            Err(error) => tracing::warn!("members of the store are not tended: {}", chain(&error)),
+        }
+    }
+
+    async fn watch(&self, range: KeyRange) -> Option<WatchStream> {
+        let now = match self.store.range(range.clone(), 1).await {
             Ok(page) => page.revision,
             Err(error) => {
                 tracing::warn!(%error, "the store cannot be watched");
                 return None;
             }
         };
-        let range = KeyRange::key(layout::CONFIG);
         self.store
             .watch(range, Revision(now.0.saturating_add(1)))
             .await
@@ -215,6 +242,9 @@ impl ClusterAgent {
                 // The swarm's leader does not always say where it is itself; it did when it was taken in.
                 address: node.address.or_else(|| roll.node(&node.id)?.address),
                 present: node.state == SwarmState::Ready,
+                lost: roll
+                    .report(&node.id)
+                    .and_then(|said| u64::from_str_radix(said.report.lost_member.as_deref()?, 16).ok()),
             })
             .collect();
         loop {
@@ -325,6 +355,27 @@ async fn next(watch: &mut Option<WatchStream>) -> bool {
         None => {
             sleep(PACE).await;
             false
+        }
+    }
+}
+
+/// Waits until an agent says that the member of the store on its node lost its data; false when the watch has ended.
+async fn loss(watch: &mut Option<WatchStream>) -> bool {
+    let Some(stream) = watch else {
+        sleep(PACE).await;
+        return false;
+    };
+    let is_loss = |event: &Event| match event {
+        Event::Put(entry) => {
+            decode::<StoredReport>(entry).is_ok_and(|stored| stored.report.lost_member.is_some())
+        }
+        Event::Delete { .. } => false,
+    };
+    loop {
+        match stream.next().await {
+            Some(Ok(batch)) if batch.events.iter().any(is_loss) => return true,
+            Some(Ok(_)) => {}
+            Some(Err(_)) | None => return false,
         }
     }
 }

@@ -116,6 +116,7 @@ mod tests {
                 outcomes: Vec::new(),
                 spec: 0,
                 msr,
+                lost_member: None,
             },
             at: Timestamp::default(),
         };

@@ -16,6 +16,7 @@ use super::job::{Job, SPEC};
 use super::kernel::KernelRunner;
 use super::launch::Launcher;
 use super::lost_store;
+use super::member_data;
 use super::sources::Own;
 use super::turn::Turn;
 use super::world::{Failure, Hands, Local, Stage};
@@ -267,6 +268,10 @@ impl Hands for EngineHands {
         // The disk of another node, or of an earlier installation.
         (spec.node.id == self.setup.node_id && spec.cluster.cluster_id == self.setup.cluster_id)
             .then_some(spec)
+    }
+
+    fn lost_member(&self) -> Option<String> {
+        member_data::lost_member(&self.setup.certs).filter(|_| self.setup.role == Role::Manager)
     }
 
     fn version(&self) -> ProductVersion {

@@ -16,6 +16,7 @@ use mke_core::time::{Clock, SystemClock};
 use tokio::sync::OnceCell;
 
 use super::job::{Job, NODE_VOLUME, SWARM_CERTIFICATES};
+use super::member_data::Candidate;
 use crate::agent::store::{self, StoreAccessError};
 use crate::ca::bootstrap::{CLIENT_VOLUME, CLUSTER_VOLUME};
 use crate::ca::certificates::{self, Action, Authorities, CLIENT_CA_FILE, Place, Plan, Reason, Target};
@@ -301,6 +302,26 @@ impl Material for NodeMaterial {
         Err(StepError::new(format!(
             "{source:?} belongs to Kubernetes, whose images are not installed"
         )))
+    }
+
+    async fn vet_store(&self, ends: bool) -> Result<(), StepError> {
+        let Some(spec) = &self.job.spec else {
+            return Err(StepError::new(
+                "without a specification no member of the store is started",
+            ));
+        };
+        let candidate = Candidate {
+            volumes: &self.volumes,
+            node_id: &self.job.node_id,
+            address: spec.node.address,
+            members: &spec.cluster.store_members,
+            founding: self.at_hand.is_some(),
+            ends,
+        };
+        candidate
+            .vet()
+            .await
+            .map_err(|error| StepError::new(chain(&error)))
     }
 }
 

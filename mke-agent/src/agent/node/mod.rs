@@ -11,7 +11,7 @@
 //! | [`launch`] | running `ucp-reconcile` |
 //! | [`kernel`] | letting kernel parameters be set, where the node's label asks for it |
 //! | [`job`] | what is handed to `ucp-reconcile`, and what comes back |
-//! | [`reconcile`], [`material`] | what `ucp-reconcile` does |
+//! | [`reconcile`], [`material`], [`member_data`] | what `ucp-reconcile` does |
 
 pub mod access;
 pub mod decide;
@@ -22,6 +22,7 @@ pub mod kernel;
 pub mod launch;
 pub mod lost_store;
 pub mod material;
+pub mod member_data;
 pub mod reconcile;
 pub mod run;
 pub mod sources;

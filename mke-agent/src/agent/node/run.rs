@@ -101,6 +101,7 @@ impl<H: Hands> NodeAgent<H> {
             outcomes: Vec::new(),
             spec: 0,
             msr: false,
+            lost_member: None,
         };
         Self {
             spec: hands.recall().filter(|spec| spec.node.role == role),
@@ -250,11 +251,12 @@ impl<H: Hands> NodeAgent<H> {
             spec.state = self.hands.state(&spec).await;
         }
         let parts = components(&spec, &observed);
-        let msr = carries_msr(&observed);
+        let (msr, lost) = (carries_msr(&observed), self.hands.lost_member());
         self.said.send_if_modified(|report| {
-            let changed = report.components != parts || report.msr != msr;
+            let changed = report.components != parts || report.msr != msr || report.lost_member != lost;
             report.components.clone_from(&parts);
             report.msr = msr;
+            report.lost_member.clone_from(&lost);
             changed
         });
         let is_untold = !self.told && !spec.cluster.store_alone;

@@ -105,10 +105,7 @@ impl Own {
 pub async fn store_members(store: &dyn Store) -> Result<Option<Vec<StoreMember>>, StoreError> {
     let page = store.range(KeyRange::key(layout::STORE_MEMBERS), 1).await?;
     let entry = page.entries.first();
-    Ok(entry
-        .map(decode::<Record>)
-        .transpose()?
-        .map(|record| record.members))
+    Ok(entry.map(decode::<Record>).transpose()?.map(Record::into_members))
 }
 
 /// A manager's source.

@@ -52,12 +52,13 @@ impl Sight<'_> {
         let node = self.nodes.iter().find(|node| node.id == id)?;
         let managers = self.managers();
         let known: Vec<StoreMember> = match self.store_members {
-            Some(members) => members.to_vec(),
+            Some(members) => members.iter().map(|member| self.told(member)).collect(),
             // The first manager of a cluster has the store before anybody could write that down.
             None => match managers.as_slice() {
                 [only] => vec![StoreMember {
                     id: only.id.clone(),
                     address: only.address,
+                    member: None,
                 }],
                 _ => Vec::new(),
             },
@@ -103,6 +104,17 @@ impl Sight<'_> {
             node: facts,
             state,
         })
+    }
+
+    /// A member's id is told while it is about to be replaced, so that whoever waits for another one learns of it at once. At
+    /// other times it would be news for nobody, and every news lets all managers look into their volumes.
+    fn told(&self, member: &StoreMember) -> StoreMember {
+        let report = self.roll.report(&member.id);
+        let is_lost = report.is_some_and(|stored| stored.report.lost_member.is_some());
+        StoreMember {
+            member: member.member.clone().filter(|_| is_lost),
+            ..member.clone()
+        }
     }
 
     fn managers(&self) -> Vec<ManagerFacts> {
@@ -288,6 +300,7 @@ mod tests {
         let members = [StoreMember {
             id: "m".to_owned(),
             address: [10, 0, 0, 1].into(),
+            member: None,
         }];
         let written = Sight {
             store_members: Some(&members),
@@ -312,6 +325,7 @@ mod tests {
         let member = |id: &str, last: u8| StoreMember {
             id: id.to_owned(),
             address: [10, 0, 0, last].into(),
+            member: None,
         };
         let members = [member("m", 1), member("demoted", 2), member("gone", 3)];
         let written = Sight {

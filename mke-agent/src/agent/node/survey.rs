@@ -211,6 +211,7 @@ async fn from_swarm(
             Some(StoreMember {
                 id: node.id.clone(),
                 address: node.address?,
+                member: None,
             })
         })
         .collect();

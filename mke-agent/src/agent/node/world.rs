@@ -110,6 +110,9 @@ pub trait Hands: Send + Sync + 'static {
     /// The specification that was kept.
     fn recall(&self) -> Option<WireSpec>;
 
+    /// The id of the store's member on this node that lost its data, as the last `ucp-reconcile` found it.
+    fn lost_member(&self) -> Option<String>;
+
     /// The version of this agent: what its node shall have.
     fn version(&self) -> ProductVersion;
 

@@ -35,6 +35,8 @@ pub enum Place {
     AuthApi,
     /// The authentication worker.
     AuthWorker,
+    /// Whoever maintains the authentication store with the volume alone.
+    AuthStore,
 }
 
 impl Place {
@@ -49,6 +51,7 @@ impl Place {
                 Self::ControllerServer,
                 Self::AuthApi,
                 Self::AuthWorker,
+                Self::AuthStore,
             ],
         }
     }
@@ -62,6 +65,7 @@ impl Place {
             Self::ControllerClient => "ucp-controller-client-certs",
             Self::AuthApi => "ucp-auth-api-certs",
             Self::AuthWorker => "ucp-auth-worker-certs",
+            Self::AuthStore => "ucp-auth-store-certs",
         }
     }
 
@@ -71,7 +75,8 @@ impl Place {
             Self::Node => return Wanted::Node(role),
             Self::Kv => Component::Kv,
             Self::ControllerServer => Component::ControllerServer,
-            Self::ControllerClient => Component::ControllerClient,
+            // It asks the store and the proxy of the engine, as a controller does.
+            Self::ControllerClient | Self::AuthStore => Component::ControllerClient,
             Self::AuthApi => Component::AuthApi,
             Self::AuthWorker => Component::AuthWorker,
         })

@@ -50,10 +50,12 @@ impl From<StoreError> for ApiError {
             StoreError::Unreached(_) => unavailable(
                 "the store takes no writes now, because too few of its members are reached or they have no leader; nothing was \
                  changed, and what is known can still be read: bring managers back, then try again",
-            ),
+            )
+            .without_store(),
             StoreError::Unsettled(_) => unavailable(
                 "the store did not answer in time, and it is not known whether the change was made: read again before you repeat it",
-            ),
+            )
+            .without_store(),
             StoreError::Full(_) => unavailable("the store is full, free space on the manager"),
             StoreError::Compacted { .. }
             | StoreError::NoSuchLease(_)
@@ -467,5 +469,34 @@ impl From<EngineError> for ApiError {
                 Self::new(Kind::BadGateway, "the engine's answer cannot be used").because(cause)
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// HA-002: whoever is refused because the store has no majority is to be told who is missing; whoever is refused for another
+    /// reason is not, and the text stands behind what was known before.
+    #[test]
+    fn who_is_told_of_missing_managers() {
+        let why = || "etcd: no leader".to_owned();
+        for (error, told) in [
+            (StoreError::Unreached(why()), true),
+            (StoreError::Unsettled(why()), true),
+            (StoreError::Unavailable(why()), false),
+            (StoreError::Full(why()), false),
+            (StoreError::Corrupt(why()), false),
+        ] {
+            let kind = error.to_string();
+            let refused = ApiError::from(StorageError::Store(error));
+            assert_eq!(refused.is_without_store(), told, "{kind}");
+        }
+        let refused = ApiError::from(StoreError::Unreached(why())).with_more("no answer from n2");
+        assert!(
+            refused.message().ends_with("then try again; no answer from n2"),
+            "{refused}"
+        );
+        assert_eq!(refused.kind(), Kind::Unavailable);
     }
 }

@@ -134,6 +134,8 @@ struct Parts {
     /// What was missing when access was denied, for the audit record.
     denial: Option<Denial>,
     retry_after: Option<Duration>,
+    /// Whether the store that all managers share took no write.
+    without_store: bool,
 }
 
 impl ApiError {
@@ -146,6 +148,7 @@ impl ApiError {
             cause: None,
             denial: None,
             retry_after: None,
+            without_store: false,
         }))
     }
 
@@ -197,6 +200,26 @@ impl ApiError {
     #[must_use]
     fn retry_after(mut self, wait: Duration) -> Self {
         self.0.retry_after = Some(wait);
+        self
+    }
+
+    /// Says that the store which all managers share took no write.
+    #[must_use]
+    fn without_store(mut self) -> Self {
+        self.0.without_store = true;
+        self
+    }
+
+    /// Whether the store which all managers share took no write, so that whoever asked is helped by who is missing.
+    pub(super) fn is_without_store(&self) -> bool {
+        self.0.without_store
+    }
+
+    /// Adds to the text for the caller.
+    #[must_use]
+    pub(super) fn with_more(mut self, more: &str) -> Self {
+        self.0.message.push_str("; ");
+        self.0.message.push_str(more);
         self
     }
 

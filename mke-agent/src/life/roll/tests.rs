@@ -79,6 +79,7 @@ fn report(roll: &mut Roll, id: &str, role: Role, engine_id: &str) {
         outcomes: Vec::new(),
         spec: 1,
         msr: false,
+        lost_member: None,
     };
     let stored = StoredReport {
         report,

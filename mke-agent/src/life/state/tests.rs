@@ -43,6 +43,7 @@ fn report(role: Role, phase: Phase) -> Report {
         outcomes: Vec::new(),
         spec: 1,
         msr: false,
+        lost_member: None,
     }
 }
 

@@ -180,6 +180,17 @@ impl Judge<'_> {
                 }
                 Ok(())
             }
+            Action::VetStore { volume, .. } => {
+                let has_store = self.desired.containers.iter().any(|spec| spec.name == "ucp-kv");
+                self.wanted(volume == "ucp-kv" && has_store)?;
+                if picture.is_running("ucp-kv") {
+                    return Err(
+                        "ucp-kv writes to its volume: it must be stopped before its data is looked at"
+                            .to_owned(),
+                    );
+                }
+                Ok(())
+            }
             Action::RemoveNetwork { name } => match self.purpose {
                 Purpose::Uninstall if name == objects::BRIDGE => Ok(()),
                 Purpose::Uninstall => Err(format!("network {name} is none of the product's")),

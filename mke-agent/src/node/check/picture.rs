@@ -106,6 +106,7 @@ impl Picture {
             | Action::Certificate(_)
             | Action::RemoveVolume { .. }
             | Action::CopyStore { .. }
+            | Action::VetStore { .. }
             | Action::RemoveNetwork { .. } => {}
         }
         Ok(())

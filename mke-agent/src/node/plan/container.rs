@@ -15,6 +15,8 @@ use crate::node::step::Action;
 
 /// The component that holds the manager's member of the replicated store. It is replaced last.
 pub(super) const STORE: &str = "ucp-kv";
+/// The volume of the node's certificate.
+const NODE_CERTS_VOLUME: &str = "ucp-node-certs";
 /// The component that answers users.
 const CONTROLLER: &str = "ucp-controller";
 
@@ -32,6 +34,8 @@ pub(super) fn next_name(name: &str) -> String {
 enum Move {
     Nothing,
     Start(String),
+    /// It ends again and again: it is looked at before it is started once more.
+    Mend,
     Unpause,
     Create(String),
     /// Its replacement is made and only lacks the name.
@@ -51,7 +55,19 @@ impl Work<'_> {
                 Move::Nothing => self.tidy(wanted),
                 Move::Start(why) => {
                     self.tidy(wanted);
-                    self.start(wanted, &wanted.name, why, Vec::new());
+                    let vetted = self.vet(wanted, false, Vec::new());
+                    self.start(wanted, &wanted.name, why, vetted);
+                }
+                Move::Mend => {
+                    self.tidy(wanted);
+                    let stop = Action::StopContainer {
+                        name: wanted.name.clone(),
+                        stop_seconds: wanted.stop_seconds,
+                    };
+                    let why = "it ends by itself again and again";
+                    let stopped = self.step(stop, why, Vec::new());
+                    let vetted = self.vet(wanted, true, vec![stopped]);
+                    self.start(wanted, &wanted.name, why, vetted);
                 }
                 Move::Unpause => {
                     let name = wanted.name.clone();
@@ -64,7 +80,11 @@ impl Work<'_> {
                     let kept = self.keep_copy(wanted, Vec::new());
                     let rename = self.rename(wanted, kept);
                     let why = "it takes the place of the one that is gone";
-                    self.start(wanted, &wanted.name, why, vec![rename]);
+                    let vetted = match self.next_runs(wanted) {
+                        true => vec![rename],
+                        false => self.vet(wanted, false, vec![rename]),
+                    };
+                    self.start(wanted, &wanted.name, why, vetted);
                 }
                 Move::Replace(why) => replacements.push((wanted, why)),
                 Move::Wait(why) => {
@@ -112,7 +132,7 @@ impl Work<'_> {
             if let Some(obstacle) = obstacle {
                 return Move::Leave(format!("it needs {obstacle}"), true);
             }
-            if next.is_some_and(|next| difference(wanted, next).is_none()) {
+            if next.is_some_and(|next| is_as_wanted(wanted, next)) {
                 return Move::TakeOver;
             }
             return Move::Create("it is missing".to_owned());
@@ -123,7 +143,19 @@ impl Work<'_> {
             }
             return self.may_replace(wanted, found, why);
         }
+        // A member that did not begin before the members changed never will: it is told others than there are. One that has begun
+        // does not look at these arguments any more.
+        let is_idle = matches!(
+            found.state,
+            ContainerState::Created | ContainerState::Exited | ContainerState::Restarting
+        );
+        if wanted.name == STORE && is_idle && begins_otherwise(wanted, found) {
+            return Move::Replace("it was told other members of the store than there are now".to_owned());
+        }
         match found.state {
+            ContainerState::Restarting if wanted.name == STORE && found.looping && !is_alone(wanted) => {
+                Move::Mend
+            }
             ContainerState::Running | ContainerState::Restarting => Move::Nothing,
             ContainerState::Paused => Move::Unpause,
             ContainerState::Removing => Move::Leave("the engine is removing it".to_owned(), true),
@@ -170,14 +202,16 @@ impl Work<'_> {
             needs.push(self.take_away(&next, 0, stale, Vec::new()));
         }
         let create = self.create(wanted, &wanted.name, why, needs);
-        self.start(wanted, &wanted.name, "it was made just now", vec![create]);
+        let vetted = self.vet(wanted, false, vec![create]);
+        self.start(wanted, &wanted.name, "it was made just now", vetted);
     }
 
     fn replace(&mut self, wanted: &ContainerSpec, why: String) {
         let next = next_name(&wanted.name);
         let mut made = Vec::new();
+        let mut made_before = false;
         match self.observed.containers.get(&next) {
-            Some(found) if difference(wanted, found).is_none() => {}
+            Some(found) if is_as_wanted(wanted, found) => made_before = true,
             Some(_) => {
                 let stale = "it was made for another description";
                 let gone = self.take_away(&next, 0, stale, Vec::new());
@@ -188,12 +222,17 @@ impl Work<'_> {
         let gone = self.take_away(&wanted.name, wanted.stop_seconds, &why, made);
         let kept = self.keep_copy(wanted, vec![gone]);
         let rename = self.rename(wanted, kept);
-        self.start(
-            wanted,
-            &wanted.name,
-            "it takes the place of the old one",
-            vec![rename],
-        );
+        let why = "it takes the place of the old one";
+        let needs = match self.observed.containers.get(&wanted.name) {
+            // One that runs is a member, and has its data.
+            Some(found) if found.state == ContainerState::Running => vec![rename],
+            _ if self.next_runs(wanted) && made_before => vec![rename],
+            found => {
+                let ends = found.is_some_and(|found| found.state == ContainerState::Restarting);
+                self.vet(wanted, ends, vec![rename])
+            }
+        };
+        self.start(wanted, &wanted.name, why, needs);
     }
 
     fn create(
@@ -239,6 +278,35 @@ impl Work<'_> {
             volume: STORE.to_owned(),
         };
         vec![self.step(copy, "its member is about to forget the others", needs)]
+    }
+
+    /// Whether somebody started a replacement before it has its name.
+    fn next_runs(&self, wanted: &ContainerSpec) -> bool {
+        let next = self.observed.containers.get(&next_name(&wanted.name));
+        next.is_some_and(is_active)
+    }
+
+    /// The store's member is not started with data that it must not have. Says what its start must wait for.
+    fn vet(&mut self, wanted: &ContainerSpec, ends: bool, mut needs: Vec<usize>) -> Vec<usize> {
+        // Whoever goes on alone does so with what it has.
+        if wanted.name != STORE || is_alone(wanted) {
+            return needs;
+        }
+        // The others are asked with the node's certificate.
+        for volume in wanted.volumes().chain([NODE_CERTS_VOLUME]) {
+            needs.extend(self.volumes.get(volume).into_iter().flatten());
+        }
+        needs.sort_unstable();
+        needs.dedup();
+        let vet = Action::VetStore {
+            volume: STORE.to_owned(),
+            ends,
+        };
+        vec![self.step(
+            vet,
+            "a member that lost its data or was taken out must not begin",
+            needs,
+        )]
     }
 
     fn rename(&mut self, wanted: &ContainerSpec, needs: Vec<usize>) -> usize {
@@ -292,6 +360,17 @@ pub(super) fn is_active(found: &ObservedContainer) -> bool {
         found.state,
         ContainerState::Running | ContainerState::Restarting | ContainerState::Paused
     )
+}
+
+/// Whether a container was made to begin in another way than it would be made now.
+fn begins_otherwise(wanted: &ContainerSpec, found: &ObservedContainer) -> bool {
+    let made = found.labels.get(labels::FIRST_START);
+    made.is_some_and(|made| *made != wanted.first_start_digest())
+}
+
+/// Whether a container that was not started yet is what would be made now.
+fn is_as_wanted(wanted: &ContainerSpec, found: &ObservedContainer) -> bool {
+    difference(wanted, found).is_none() && !begins_otherwise(wanted, found)
 }
 
 /// How a container differs from what is wanted.

@@ -16,6 +16,7 @@ pub(super) fn labels(spec: &ContainerSpec, cluster_id: &str) -> BTreeMap<String,
         (labels::INSTANCE_ID, cluster_id.to_owned()),
         (labels::VERSION, spec.image.tag.clone()),
         (labels::SPEC, spec.digest()),
+        (labels::FIRST_START, spec.first_start_digest()),
         (labels::ACCESS_LABEL, SYSTEM.to_owned()),
     ]
     .map(|(name, value)| (name.to_owned(), value))

@@ -279,7 +279,7 @@ impl Inner {
                 owned(found, "volume", name, cluster_id)?;
                 self.observed.volumes.remove(name);
             }
-            Action::CopyStore { volume } => {
+            Action::CopyStore { volume } | Action::VetStore { volume, .. } => {
                 if !self.observed.volumes.contains_key(volume) {
                     return Err(StepError::new(format!("there is no volume {volume}")));
                 }

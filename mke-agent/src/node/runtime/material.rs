@@ -22,6 +22,13 @@ pub trait Material: Send + Sync {
     /// # Errors
     /// When it is not known here.
     fn held(&self, source: Source) -> impl Future<Output = Result<Secret, StepError>> + Send;
+
+    /// Makes sure that the store's member may be started with the data that its volume holds. `ends` says that it was
+    /// started with it and ended by itself again and again.
+    ///
+    /// # Errors
+    /// When it must not be started; why, and what helps.
+    fn vet_store(&self, ends: bool) -> impl Future<Output = Result<(), StepError>> + Send;
 }
 
 /// Nothing is known about certificates and secrets: for looking and planning only.
@@ -44,5 +51,11 @@ impl Material for NoMaterial {
         Err(StepError::new(format!(
             "{source:?} is known to the node's reconciler only"
         )))
+    }
+
+    async fn vet_store(&self, _: bool) -> Result<(), StepError> {
+        Err(StepError::new(
+            "the data of the store's member is looked at by the node's reconciler only",
+        ))
     }
 }

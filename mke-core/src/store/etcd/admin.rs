@@ -10,7 +10,7 @@ use etcd_client::{AlarmAction, AlarmOptions, AlarmType, Client, Error, MemberAdd
 use tokio::time::timeout;
 
 use super::error::Failure;
-use super::keys::{from_etcd, to_etcd};
+use super::keys::{Span, from_etcd, to_etcd};
 use super::members::{EtcdOptions, Members};
 use crate::store::{Revision, StoreError};
 
@@ -179,6 +179,22 @@ impl EtcdAdmin {
     pub async fn members(&self) -> Result<Vec<MemberInfo>, AdminError> {
         let list = self
             .any(|client| async move { client.cluster_client().member_list().await })
+            .await?;
+        Ok(list.members().iter().map(info).collect())
+    }
+
+    /// All members, as one knows them that has the assent of a majority: who was added or taken out before this was asked is
+    /// known to it.
+    ///
+    /// # Errors
+    /// [`AdminError::Unavailable`], also when there is no majority.
+    pub async fn agreed_members(&self) -> Result<Vec<MemberInfo>, AdminError> {
+        let list = self
+            .any(|client| async move {
+                // A list is answered from what one member has applied; a read waits until that is all that was agreed upon.
+                client.kv_client().get(Span::nothing().start, None).await?;
+                client.cluster_client().member_list().await
+            })
             .await?;
         Ok(list.members().iter().map(info).collect())
     }

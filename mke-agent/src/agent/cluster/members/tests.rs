@@ -10,6 +10,7 @@ fn manager(id: &str, last: Option<u8>) -> Manager {
         id: id.to_owned(),
         address: last.map(|last| [10, 0, 0, last].into()),
         present: true,
+        lost: None,
     }
 }
 
@@ -64,6 +65,7 @@ fn what_is_written_down() {
             .map(|(id, last)| StoreMember {
                 id: (*id).to_owned(),
                 address: [10, 0, 0, *last].into(),
+                member: Some("1".to_owned()),
             })
             .collect();
         assert_eq!(
@@ -99,4 +101,25 @@ fn who_is_wanted() {
         ("c".to_owned(), "https://[fd00::3]:12380".to_owned()),
     ];
     assert_eq!(wanted, expected);
+}
+
+/// Ids of members are kept beside them, so that agents of older versions read the rest, and what those wrote is read too.
+#[test]
+fn ids_beside_members() {
+    let member = |id: &str, number: Option<&str>| StoreMember {
+        id: id.to_owned(),
+        address: [10, 0, 0, 1].into(),
+        member: number.map(str::to_owned),
+    };
+    let members = [member("A", Some("8e9e05c52164694d")), member("b", None)];
+    let record = Record::of(&members);
+    let text = serde_json::to_string(&record).unwrap();
+    assert_eq!(
+        text,
+        r#"{"members":[{"id":"A","address":"10.0.0.1"},{"id":"b","address":"10.0.0.1"}],"ids":{"A":"8e9e05c52164694d"}}"#
+    );
+    let read: Record = serde_json::from_str(&text).unwrap();
+    assert_eq!(read.into_members(), members);
+    let old: Record = serde_json::from_str(r#"{"members":[{"id":"A","address":"10.0.0.1"}]}"#).unwrap();
+    assert_eq!(old.into_members(), [member("A", None)]);
 }

@@ -63,6 +63,7 @@ fn go_alone(spec: &mut WireSpec) {
     spec.cluster.store_members = vec![StoreMember {
         id: own.clone(),
         address: spec.node.address,
+        member: None,
     }];
     spec.state = ClusterState {
         managers: vec![ManagerState {

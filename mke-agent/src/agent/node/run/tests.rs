@@ -49,6 +49,7 @@ struct World {
     turn_taken: AtomicBool,
     managers_gone: AtomicBool,
     verdict: Mutex<Option<Verdict>>,
+    lost_member: Mutex<Option<String>>,
 }
 
 struct FakeHands(Arc<World>);
@@ -142,6 +143,10 @@ impl Hands for FakeHands {
 
     fn recall(&self) -> Option<WireSpec> {
         self.0.remembered.lock().unwrap().clone()
+    }
+
+    fn lost_member(&self) -> Option<String> {
+        self.0.lost_member.lock().unwrap().clone()
     }
 
     fn version(&self) -> ProductVersion {
@@ -255,6 +260,7 @@ fn spec(role: Role, revision: u64) -> WireSpec {
             store_members: vec![StoreMember {
                 id: "n1".to_owned(),
                 address,
+                member: None,
             }],
             interlock: false,
             store_alone: false,

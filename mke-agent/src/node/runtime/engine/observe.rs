@@ -14,6 +14,9 @@ use crate::engine::EngineClient;
 use crate::node::observed::{ContainerState, Observed, ObservedContainer, ObservedNetwork, ObservedVolume};
 use crate::node::runtime::{ObserveError, STEADY, look};
 
+/// After so many starts in vain a container counts as looping also while it rests.
+const IN_VAIN: u64 = 3;
+
 /// Where files of volumes are looked for.
 #[derive(Debug, Clone, Copy)]
 pub(super) enum Files<'f> {
@@ -204,6 +207,10 @@ struct RawRecord {
 
 impl RawRecord {
     fn is_looping(&self, now: Timestamp) -> bool {
+        // One that was killed is started again at once; one that rests between two starts was in vain before.
+        if self.state.status == ContainerState::Restarting {
+            return self.restart_count >= IN_VAIN;
+        }
         let started: Option<Timestamp> = self.state.started_at.parse().ok();
         self.restart_count > 0 && started.is_some_and(|started| now < started.plus(STEADY))
     }
@@ -246,6 +253,14 @@ mod tests {
             }))
             .unwrap();
             assert_eq!(record.is_looping(now), looping, "{restarts} {started}");
+        }
+        for (restarts, looping) in [(0, false), (2, false), (3, true)] {
+            let record: RawRecord = serde_json::from_value(json!({
+                "Config": { "Image": "x" }, "RestartCount": restarts,
+                "State": { "Status": "restarting", "ExitCode": 1, "StartedAt": "2026-01-01T00:00:59.5Z" },
+            }))
+            .unwrap();
+            assert_eq!(record.is_looping(now), looping, "{restarts}");
         }
     }
 }

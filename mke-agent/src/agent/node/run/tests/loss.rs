@@ -12,6 +12,7 @@ async fn left_behind() -> Running {
         three.cluster.store_members.push(StoreMember {
             id: id.to_owned(),
             address: [10, 0, 0, last].into(),
+            member: None,
         });
         three.state.managers.push(ManagerState {
             id: id.to_owned(),
