@@ -37,12 +37,14 @@ const PACKAGES: [&str; 23] = [
     "xmlsec==1.3.17",
 ];
 
-/// Makes the environment, unless it is there with just these packages.
+/// Makes the environment, unless it is there with just these packages. One that was moved is made anew: its programs name the
+/// place where it was made.
 pub(crate) fn ensure(again: &str) -> Outcome {
     packages::ensure(&packages::for_python(), again)?;
     let home = home();
     let mark = home.join("packages");
-    let wanted = PACKAGES.join("\n");
+    let place = std::path::absolute(&home).map_err(Failure::file("find", &home))?;
+    let wanted = format!("{}\n{}", place.display(), PACKAGES.join("\n"));
     if std::fs::read_to_string(&mark).is_ok_and(|there| there == wanted) {
         return Ok(());
     }

@@ -7,6 +7,7 @@ mod apply;
 mod compile;
 mod filter;
 mod grants;
+mod named;
 mod names;
 pub(crate) mod pages;
 mod people;

@@ -1,5 +1,5 @@
 //! Decides nothing: users and collections looked up once, for programs that ask very many questions and know both by
-//! their positions in two lists.
+//! their names or by their positions in two lists.
 //!
 //! [`SubjectKey`](super::SubjectKey) and [`CollectionKey`](super::CollectionKey) save the same search and borrow from the
 //! policy; this owns what it needs, so that it can be kept and shared.
@@ -7,6 +7,7 @@
 use mke_core::ids::{AccountId, CollectionId};
 
 use super::grants::Subjects;
+use super::named::Named;
 use super::table::List;
 use super::tree::Place;
 use super::{Caller, Policy};
@@ -25,19 +26,23 @@ use crate::operation::{ModifierSet, Operation};
 ///   grants: [{id: g1, subject: "user:dina", role: fullcontrol, collection: /Shared}]}}
 /// "#, None)?;
 /// let prepared = world.policy().prepare();
-/// let shared = prepared.collections().position(|collection| collection.path.as_str() == "/Shared");
-/// let allows = |user| prepared.allows(Some(user), Operation::ServiceCreate, ModifierSet::EMPTY, shared.unwrap());
-/// assert!(allows(0), "dina");
-/// assert!(!allows(1), "sam");
+/// let shared = prepared.find_collection(b"/Shared").unwrap();
+/// let allows = |name: &str| {
+///     let user = prepared.find_user(name.as_bytes());
+///     user.is_some() && prepared.allows(user, Operation::ServiceCreate, ModifierSet::EMPTY, shared)
+/// };
+/// assert!(allows("dina") && !allows("sam") && !allows("nobody"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Debug, Clone)]
 pub struct Prepared {
     policy: Policy,
     accounts: Vec<AccountId>,
-    users: Vec<Known>,
+    /// By name.
+    users: Named<Known>,
     ids: Vec<CollectionId>,
-    places: Vec<Spot>,
+    /// By path: the numbers of a collection and of those above it, nearest first.
+    places: Named<List>,
 }
 
 /// A user, looked up.
@@ -51,12 +56,16 @@ enum Known {
     Refused(Box<Denial>),
 }
 
-/// A collection, looked up.
-#[derive(Debug, Clone)]
-struct Spot {
-    number: u32,
-    above: List,
+impl Default for Known {
+    fn default() -> Self {
+        Self::Refused(Box::new(Denial::UnknownAccount))
+    }
 }
+
+const _: () = assert!(
+    size_of::<Known>() == size_of::<List>(),
+    "beside its name it is one line"
+);
 
 impl Policy {
     /// Looks all users and collections up.
@@ -65,29 +74,24 @@ impl Policy {
         users.sort_unstable_by(|one, other| (&one.name, &one.id).cmp(&(&other.name, &other.id)));
         let mut collections: Vec<_> = self.collections().collect();
         collections.sort_unstable_by(|one, other| one.path.as_str().cmp(other.path.as_str()));
-        let known = users
-            .iter()
-            .map(|user| match self.people.caller(user.id.as_str()) {
-                Ok(Caller::User(subjects)) => Known::Member(List::from(subjects.own())),
-                Ok(Caller::Administrator) => Known::Administrator,
-                Ok(Caller::Anonymous) => Known::Refused(Box::new(Denial::Unauthenticated)),
-                Err(denial) => Known::Refused(Box::new(denial)),
-            });
+        let known = |user: &crate::model::User| match self.people.caller(user.id.as_str()) {
+            Ok(Caller::User(subjects)) => Known::Member(List::from(subjects.own())),
+            Ok(Caller::Administrator) => Known::Administrator,
+            Ok(Caller::Anonymous) => Known::Refused(Box::new(Denial::Unauthenticated)),
+            Err(denial) => Known::Refused(Box::new(denial)),
+        };
         // Every collection that is listed has a place.
-        let placed = collections.iter().filter_map(|info| {
-            let place = self.place(&info.id)?;
-            let spot = Spot {
-                number: place.number,
-                above: List::from(place.above),
-            };
-            Some((info.id.clone(), spot))
+        let placed = collections.into_iter().filter_map(|info| {
+            let way_up: Vec<_> = self.place(&info.id)?.way_up().collect();
+            Some((info, List::from(way_up.as_slice())))
         });
-        let (ids, places) = placed.unzip();
+        let (collections, ways): (Vec<_>, Vec<_>) = placed.unzip();
+        let paths = collections.iter().map(|info| info.path.as_str());
         Prepared {
-            users: known.collect(),
+            users: Named::new(users.iter().map(|user| (user.name.as_str(), known(user)))),
+            places: Named::new(paths.zip(ways)),
             accounts: users.into_iter().map(|user| user.id.clone()).collect(),
-            ids,
-            places,
+            ids: collections.iter().map(|info| info.id.clone()).collect(),
             policy: self.clone(),
         }
     }
@@ -107,6 +111,16 @@ impl Prepared {
     /// How many collections there are: their positions are below that.
     pub const fn collection_count(&self) -> usize {
         self.places.len()
+    }
+
+    /// The position of the user with this name, in UTF-8. Of several the one with the first id.
+    pub fn find_user(&self, name: &[u8]) -> Option<usize> {
+        self.users.find(name)
+    }
+
+    /// The position of the collection with exactly this path (R10), in UTF-8.
+    pub fn find_collection(&self, path: &[u8]) -> Option<usize> {
+        self.places.find(path)
     }
 
     /// The user with this position.
@@ -140,10 +154,19 @@ impl Prepared {
         modifiers: ModifierSet,
         collection: usize,
     ) -> bool {
-        match (self.caller(user), self.places.get(collection)) {
-            (Some(Ok(caller)), Some(spot)) => self.policy.holds(&caller, spot.place(), operation, modifiers),
+        match (self.caller(user), self.place(collection)) {
+            (Some(Ok(caller)), Some(place)) => self.policy.holds(&caller, place, operation, modifiers),
             _ => false,
         }
+    }
+
+    /// Asks for the memory that [`Prepared::allows`] reads first, and does not wait for it: for several questions together,
+    /// before the first is asked.
+    pub fn fetch(&self, user: Option<usize>, collection: usize) {
+        if let Some(user) = user {
+            self.users.fetch(user);
+        }
+        self.places.fetch(collection);
     }
 
     /// As [`Policy::decide`] with [`Access::Operation`](crate::demand::Access::Operation) and one check. Nothing for
@@ -156,7 +179,7 @@ impl Prepared {
         collection: usize,
     ) -> Option<Decision> {
         let caller = self.caller(user)?;
-        let spot = self.places.get(collection)?;
+        let place = self.place(collection)?;
         let subject = match user {
             None => Subject::Anonymous,
             Some(user) => Subject::Account(self.accounts.get(user)?.clone()),
@@ -166,7 +189,7 @@ impl Prepared {
             modifiers,
             collection: self.ids.get(collection)?.clone(),
         };
-        Some(self.policy.decide_at(subject, caller, spot.place(), &check))
+        Some(self.policy.decide_at(subject, caller, place, &check))
     }
 
     fn caller(&self, user: Option<usize>) -> Option<Result<Caller<'_>, Denial>> {
@@ -182,13 +205,12 @@ impl Prepared {
             Known::Refused(denial) => Err((**denial).clone()),
         })
     }
-}
 
-impl Spot {
-    fn place(&self) -> Place<'_> {
-        Place {
-            number: self.number,
-            above: self.above.as_slice(),
-        }
+    fn place(&self, collection: usize) -> Option<Place<'_>> {
+        let (number, above) = self.places.get(collection)?.as_slice().split_first()?;
+        Some(Place {
+            number: *number,
+            above,
+        })
     }
 }

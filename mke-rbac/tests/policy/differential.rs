@@ -197,11 +197,19 @@ proptest! {
         let prepared = policy.prepare();
         prop_assert_eq!(prepared.user_count(), policy.user_count());
         prop_assert_eq!(prepared.collection_count(), policy.collection_count());
+        for user in prepared.users() {
+            let first = prepared.users().position(|other| other.name == user.name);
+            prop_assert_eq!(prepared.find_user(user.name.as_bytes()), first);
+        }
+        for (at, collection) in prepared.collections().enumerate() {
+            prop_assert_eq!(prepared.find_collection(collection.path.as_str().as_bytes()), Some(at));
+        }
         let users = prepared.users().enumerate().map(|(at, user)| (Some(at), Subject::Account(user.id.clone())));
         let users: Vec<_> = users.chain([(None, Subject::Anonymous)]).collect();
         for (_, operation, modifiers, _) in checks {
             for (user, subject) in &users {
                 for (at, collection) in prepared.collections().enumerate() {
+                    prepared.fetch(*user, at);
                     let check = Check { operation, modifiers, collection: collection.id.clone() };
                     let expected = policy.decide(subject, Access::Operation, std::slice::from_ref(&check));
                     prop_assert_eq!(prepared.allows(*user, operation, modifiers, at), expected.is_allowed());

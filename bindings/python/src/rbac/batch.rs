@@ -10,6 +10,8 @@ use crate::errors::invalid;
 
 /// Questions of one thread, at least: starting one costs as much as several thousand decisions.
 const SHARE: usize = 16_384;
+/// Questions whose memory is asked for together, because waiting for it is most of what they cost.
+const TOGETHER: usize = 32;
 
 /// One of the three arguments of a batch, as it was given.
 pub(super) enum Column {
@@ -220,20 +222,34 @@ impl Questions {
     }
 
     fn fill(&self, prepared: &Prepared, start: usize, verdicts: &mut [u8]) {
-        for (index, verdict) in verdicts.iter_mut().enumerate() {
-            *verdict = u8::from(self.one(prepared, start + index));
+        for (block, verdicts) in verdicts.chunks_mut(TOGETHER).enumerate() {
+            let start = start + block * TOGETHER;
+            for index in start..start + verdicts.len() {
+                if let Some(collection) = self.collection(index) {
+                    prepared.fetch(self.user(index), collection);
+                }
+            }
+            for (index, verdict) in (start..).zip(verdicts) {
+                *verdict = u8::from(self.one(prepared, index));
+            }
         }
+    }
+
+    /// The only number below zero that was let in is nobody's.
+    fn user(&self, index: usize) -> Option<usize> {
+        usize::try_from(self.users.at(index)).ok()
+    }
+
+    fn collection(&self, index: usize) -> Option<usize> {
+        usize::try_from(self.collections.at(index)).ok()
     }
 
     fn one(&self, prepared: &Prepared, index: usize) -> bool {
         let operation = usize::try_from(self.operations.at(index)).ok();
         let operation = operation.and_then(|position| Operation::ALL.get(position));
-        let collection = usize::try_from(self.collections.at(index)).ok();
-        // The only number below zero that was let in is nobody's.
-        let user = usize::try_from(self.users.at(index)).ok();
-        match (operation, collection) {
+        match (operation, self.collection(index)) {
             (Some(operation), Some(collection)) => {
-                prepared.allows(user, *operation, self.modifiers, collection)
+                prepared.allows(self.user(index), *operation, self.modifiers, collection)
             }
             _ => false,
         }

@@ -1,5 +1,4 @@
-//! Names that Python code writes, and the numbers behind them. A dictionary of Python finds a text whose hash is known
-//! already, without a copy of it, in the time that everything else would need to read it.
+//! Names that Python code writes, and the numbers behind them.
 
 use mke_rbac::Prepared;
 use mke_rbac::inquiry::InquiryError;
@@ -10,57 +9,27 @@ use pyo3::types::{PyDict, PyString, PyTuple};
 
 use crate::errors::{OrRaise as _, invalid};
 
-/// Positions of users and collections, by name and path.
-#[derive(Debug)]
-pub(super) struct Positions {
-    users: Py<PyDict>,
-    collections: Py<PyDict>,
+/// The position of a user; nothing for `None`, which is a request without credentials.
+pub(super) fn user(prepared: &Prepared, name: &Bound<'_, PyAny>) -> PyResult<Option<usize>> {
+    if name.is_none() {
+        return Ok(None);
+    }
+    match find(name, |name| prepared.find_user(name)) {
+        Some(position) => Ok(Some(position)),
+        None => Err(unknown("subject", "user", name)),
+    }
 }
 
-impl Positions {
-    pub(super) fn of(py: Python<'_>, prepared: &Prepared) -> PyResult<Self> {
-        let users = PyDict::new(py);
-        for (position, user) in prepared.users().enumerate() {
-            users.set_item(&user.name, position)?;
-        }
-        let collections = PyDict::new(py);
-        for (position, collection) in prepared.collections().enumerate() {
-            collections.set_item(collection.path.as_str(), position)?;
-        }
-        Ok(Self {
-            users: users.unbind(),
-            collections: collections.unbind(),
-        })
-    }
+/// The position of a collection.
+pub(super) fn collection(prepared: &Prepared, path: &Bound<'_, PyAny>) -> PyResult<usize> {
+    let found = find(path, |path| prepared.find_collection(path));
+    found.ok_or_else(|| unknown("collection", "collection", path))
+}
 
-    /// The names of all users, in order.
-    pub(super) fn users<'py>(&self, py: Python<'py>) -> Bound<'py, PyTuple> {
-        self.users.bind(py).keys().to_tuple()
-    }
-
-    /// The paths of all collections, in order.
-    pub(super) fn collections<'py>(&self, py: Python<'py>) -> Bound<'py, PyTuple> {
-        self.collections.bind(py).keys().to_tuple()
-    }
-
-    /// The position of a user; nothing for `None`, which is a request without credentials.
-    pub(super) fn user(&self, name: &Bound<'_, PyAny>) -> PyResult<Option<usize>> {
-        if name.is_none() {
-            return Ok(None);
-        }
-        match self.users.bind(name.py()).get_item(name)? {
-            Some(position) => position.extract().map(Some),
-            None => Err(unknown("subject", "user", name)),
-        }
-    }
-
-    /// The position of a collection.
-    pub(super) fn collection(&self, path: &Bound<'_, PyAny>) -> PyResult<usize> {
-        match self.collections.bind(path.py()).get_item(path)? {
-            Some(position) => position.extract(),
-            None => Err(unknown("collection", "collection", path)),
-        }
-    }
+/// Looks a text up. What is no text, or cannot be written in UTF-8, is no name of anything.
+fn find(name: &Bound<'_, PyAny>, find: impl FnOnce(&[u8]) -> Option<usize>) -> Option<usize> {
+    let text = name.cast::<PyString>().ok()?.encode_utf8().ok()?;
+    find(text.as_bytes())
 }
 
 /// What an operation is called.
@@ -96,11 +65,13 @@ pub(super) fn modifiers(names: &Bound<'_, PyTuple>) -> PyResult<ModifierSet> {
 
 /// A name that stands for nothing, or what is no name at all.
 fn unknown(field: &'static str, what: &'static str, name: &Bound<'_, PyAny>) -> PyErr {
-    match name.extract::<String>() {
-        Ok(name) => match Err::<(), _>(InquiryError::unknown(field, what, &name)).or_raise() {
-            Err(error) => error,
-            Ok(()) => invalid(field, "is unknown"),
-        },
+    match name.cast::<PyString>() {
+        Ok(name) => {
+            match Err::<(), _>(InquiryError::unknown(field, what, &name.to_string_lossy())).or_raise() {
+                Err(error) => error,
+                Ok(()) => invalid(field, "is unknown"),
+            }
+        }
         Err(_) => match name.get_type().name() {
             Ok(kind) => invalid(field, &format!("must be a name (str), found {kind}")),
             Err(error) => error,
