@@ -20,3 +20,4 @@ pub mod node_proxy;
 pub mod programs;
 pub mod proxy;
 pub mod relay;
+pub mod steps;

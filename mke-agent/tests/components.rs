@@ -22,6 +22,8 @@ mod engine;
 mod engine_proxy;
 #[path = "components/files.rs"]
 mod files;
+#[path = "components/lines.rs"]
+mod lines;
 #[path = "components/ports.rs"]
 mod ports;
 #[path = "components/store.rs"]

@@ -10,14 +10,16 @@ use std::time::Duration;
 use mke_auth::identity::Identity;
 use mke_auth::jobs::{JobError, LDAP_SYNC, Requester};
 use mke_core::config::{Config, Cron};
-use tokio::time::{MissedTickBehavior, interval};
+use tokio::time::sleep;
 use tokio_util::task::AbortOnDropHandle;
 
 use super::directory_sync;
 use super::rng;
 use super::workplace::Workplace;
+use crate::steps;
 
-/// How often schedules are looked at, and jobs that other managers made.
+/// Rest before a change of the store is looked at, so that changes that come close together are one reason, and before what
+/// failed is tried again.
 const PACE: Duration = Duration::from_secs(1);
 
 /// Whoever asks, as jobs remember it.
@@ -28,22 +30,35 @@ pub(super) fn requester(identity: &Identity) -> Requester {
     }
 }
 
-/// Runs jobs for as long as it is polled.
+/// Runs jobs for as long as it is polled. Without a schedule it wakes up only when something was written.
 pub(super) async fn run(place: Arc<Workplace>) {
-    let mut ticks = interval(PACE);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let mut revision = place.revision.clone();
+    let mut next = Next::AtOnce;
     // Nothing to do at this revision: until the store changes there is nothing to look for.
     let mut idle_at = None;
     // The configuration for which nothing is scheduled, which has been written down.
     let mut unscheduled = None;
     loop {
+        let changed = async {
+            match revision.changed().await {
+                Ok(()) => sleep(PACE).await,
+                // Nobody follows the store any more; this ends with the one who did.
+                Err(_) => std::future::pending().await,
+            }
+        };
         tokio::select! {
-            _ = ticks.tick() => {}
+            () = next.comes() => {}
+            () = changed => {}
             () = place.job_made.notified() => idle_at = None,
         }
-        if let Err(error) = make_due(&place, &mut unscheduled).await {
-            tracing::warn!(%error, "schedules could not be looked at");
-        }
+        next = match make_due(&place, &mut unscheduled).await {
+            Ok(true) => Next::Step,
+            Ok(false) => Next::Change,
+            Err(error) => {
+                tracing::warn!(%error, "schedules could not be looked at");
+                Next::Soon
+            }
+        };
         let now_at = *place.revision.borrow();
         if idle_at == Some(now_at) {
             continue;
@@ -52,15 +67,42 @@ pub(super) async fn run(place: Arc<Workplace>) {
         let job = AbortOnDropHandle::new(tokio::spawn(run_one(place.clone())));
         match job.await {
             Ok(Ok(did_something)) => idle_at = (!did_something).then_some(now_at),
-            Ok(Err(error)) => tracing::warn!(%error, "a job could not be run"),
-            Err(error) => tracing::error!(%error, "a job ended unexpectedly"),
+            Ok(Err(error)) => {
+                tracing::warn!(%error, "a job could not be run");
+                next = Next::Soon;
+            }
+            Err(error) => {
+                tracing::error!(%error, "a job ended unexpectedly");
+                next = Next::Soon;
+            }
+        }
+    }
+}
+
+/// When to look again although nothing was written.
+enum Next {
+    AtOnce,
+    /// Something failed.
+    Soon,
+    /// There is a schedule.
+    Step,
+    Change,
+}
+
+impl Next {
+    async fn comes(&self) {
+        match self {
+            Self::AtOnce => {}
+            Self::Soon => sleep(PACE).await,
+            Self::Step => steps::pass(1).await,
+            Self::Change => std::future::pending().await,
         }
     }
 }
 
 /// Makes the synchronisation that the schedule asks for (LDAP-013). The schedule is read each time, so a change of it acts
-/// at once.
-async fn make_due(place: &Workplace, unscheduled: &mut Option<Arc<Config>>) -> Result<(), JobError> {
+/// at once. Says whether there is one.
+async fn make_due(place: &Workplace, unscheduled: &mut Option<Arc<Config>>) -> Result<bool, JobError> {
     let config = &place.snapshot().config;
     let text = config.auth.ldap.sync_schedule.trim();
     let text = if text.is_empty() { "@hourly" } else { text };
@@ -68,16 +110,20 @@ async fn make_due(place: &Workplace, unscheduled: &mut Option<Arc<Config>>) -> R
         Some(schedule) => {
             *unscheduled = None;
             place.jobs.create_if_due(LDAP_SYNC, &schedule, &mut rng()).await?;
+            Ok(true)
         }
         None if unscheduled
             .as_ref()
-            .is_some_and(|known| Arc::ptr_eq(known, config)) => {}
+            .is_some_and(|known| Arc::ptr_eq(known, config)) =>
+        {
+            Ok(false)
+        }
         None => {
             place.jobs.unschedule(LDAP_SYNC).await?;
             *unscheduled = Some(config.clone());
+            Ok(false)
         }
     }
-    Ok(())
 }
 
 /// Whether there was a job to run.

@@ -19,7 +19,8 @@ use crate::agent::node::lost_store;
 use crate::engine::EngineError;
 use crate::engine::client::{MAX_WHOLE_ANSWER, whole};
 use crate::kv::missing::{Here, missing};
-use crate::life::board::{self, BEAT, Board, GLANCE};
+use crate::life::board::{self, BEAT_AGAIN, Board, GLANCE};
+use crate::steps;
 
 /// How long what was found out about missing managers is told again: a refused writer tries again at once.
 const TOLD_AGAIN: Duration = Duration::from_secs(5);
@@ -146,7 +147,10 @@ pub(super) async fn beat(board: Arc<Board>) {
                 }
             }
         }
-        sleep(BEAT).await;
+        match silent {
+            true => sleep(BEAT_AGAIN).await,
+            false => steps::pass(1).await,
+        }
     }
 }
 

@@ -21,7 +21,7 @@ use serde_json::json;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinHandle;
-use tokio::time::{MissedTickBehavior, interval, timeout};
+use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
 
@@ -55,11 +55,14 @@ use crate::life::Inventory;
 use crate::life::board::{Board, Membership};
 use crate::mtls::MtlsError;
 use crate::proxy::nodes;
+use crate::steps;
 
 /// The store's file in the data directory.
 pub(super) const STORE_FILE: &str = "store.db";
-/// How often sessions are written back and over ones are deleted.
-const UPKEEP: Duration = Duration::from_secs(10);
+/// After how many steps sessions are written back, over ones are deleted, and certificates are looked at.
+const UPKEEP_STEPS: u32 = 2;
+/// After how many of these the engine is asked for what its events tell, in case that one was missed.
+const POLL_ROUNDS: u32 = 4;
 /// How long requests in flight may take when the controller stops; then they are cut.
 const STOP_TIME: Duration = Duration::from_secs(10);
 /// How long streams may take to notice that they were cut.
@@ -446,10 +449,7 @@ fn write_public_files(
 /// What is done now and then: sessions are written back, over ones deleted, certificates renewed. The engine is asked for
 /// the names of its node unless `swarm_polling_disabled` is set (CFG-026); then its events alone say when to look.
 async fn upkeep(state: Arc<State>) {
-    let mut ticks = interval(UPKEEP);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    loop {
-        ticks.tick().await;
+    for round in 0_u32.. {
         let directory = &state.snapshot().directory;
         if let Err(error) = state.sessions.flush_last_used(directory).await {
             tracing::warn!(%error, "session times could not be written");
@@ -458,7 +458,8 @@ async fn upkeep(state: Arc<State>) {
             tracing::warn!(%error, "ended sessions could not be deleted");
         }
         state.metrics.upkeep();
-        if !state.snapshot().config.cluster.swarm_polling_disabled {
+        let polls = round.is_multiple_of(POLL_ROUNDS);
+        if polls && !state.snapshot().config.cluster.swarm_polling_disabled {
             state.metrics.engine_polled();
             node_names::refresh(&state).await;
         }
@@ -468,17 +469,18 @@ async fn upkeep(state: Arc<State>) {
             Ok(false) => {}
             Err(error) => tracing::error!(%error, "the server certificate could not be renewed"),
         }
+        steps::pass(UPKEEP_STEPS).await;
     }
 }
 
-/// How often managers tell each other of failed logins: what an attacker gains by going from one to the next.
+/// How long after a failed login managers tell each other: what an attacker gains by going from one to the next.
 const SHARE: Duration = Duration::from_secs(1);
 
 async fn share_failures(state: Arc<State>) {
-    let mut ticks = interval(SHARE);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
-        ticks.tick().await;
+        state.logins.unshared().await;
+        // What happens within a second is written together.
+        sleep(SHARE).await;
         if let Err(error) = state.logins.share_failures().await {
             tracing::warn!(%error, "failed logins could not be shared, this manager knows them alone");
         }

@@ -130,9 +130,20 @@ impl EngineClient {
                 },
             }
         }
-        let mut sender = self.connect().await?;
+        let mut sender = self.connect(false).await?;
         let response = sent(&mut sender, request).await?;
         Ok(self.pooled(response, sender))
+    }
+
+    /// Sends a request whose answer goes on for as long as the engine lives, on a connection of its own that breaks off some
+    /// seconds after the machine of the engine is gone.
+    ///
+    /// # Errors
+    /// As [`Self::send`].
+    pub async fn follow(&self, request: Request<Body>) -> Result<Response<Body>, EngineError> {
+        let mut sender = self.connect(true).await?;
+        let response = sent(&mut sender, addressed(request)).await?;
+        Ok(response.map(|body| body.map_err(Into::into).boxed_unsync()))
     }
 
     /// Sends a request whose body is a stream. Its connection serves only once.
@@ -140,7 +151,7 @@ impl EngineClient {
     /// # Errors
     /// As [`Self::send`].
     pub async fn send_stream(&self, request: Request<Body>) -> Result<Response<Body>, EngineError> {
-        let mut sender = self.connect().await?;
+        let mut sender = self.connect(false).await?;
         let response = sent(&mut sender, addressed(request)).await?;
         Ok(response.map(|body| body.map_err(Into::into).boxed_unsync()))
     }
@@ -151,7 +162,7 @@ impl EngineClient {
     /// As [`Self::send`].
     pub async fn upgrade(&self, request: Request<Body>) -> Result<Upgrade, EngineError> {
         let path = request.uri().path().to_owned();
-        let mut sender = self.connect().await?;
+        let mut sender = self.connect(false).await?;
         let response = sent(&mut sender, addressed(request)).await?;
         if response.status() != StatusCode::SWITCHING_PROTOCOLS {
             let answer = response.map(|body| body.map_err(Into::into).boxed_unsync());
@@ -219,12 +230,12 @@ impl EngineClient {
         response.map(|body| self.pool.returning(body, sender).boxed_unsync())
     }
 
-    async fn connect(&self) -> Result<SendRequest<Body>, EngineError> {
+    async fn connect(&self, watched: bool) -> Result<SendRequest<Body>, EngineError> {
         let unreachable = |source| EngineError::Unreachable {
             place: self.way.to_string(),
             source,
         };
-        let stream = timeout(CONNECT_TIME, self.way.open())
+        let stream = timeout(CONNECT_TIME, self.way.open(watched))
             .await
             .map_err(|_| unreachable(std::io::ErrorKind::TimedOut.into()))?
             .map_err(unreachable)?;

@@ -9,13 +9,22 @@ use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
+use rustix::net::sockopt;
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::TlsConnector;
 
 use crate::mtls::Credentials;
+
+/// How long a watched connection may be silent before the system asks whether the other node lives, how long after that it asks
+/// again, and how often without an answer until the connection is over. A cut cable makes no sound; the system asks without
+/// waking anybody. Connections that are not watched outlive longer troubles: somebody's terminal may be on them.
+const SILENCE: Duration = Duration::from_secs(3);
+const AGAIN: Duration = Duration::from_secs(2);
+const TIMES: u32 = 2;
 
 /// Bytes in both directions.
 pub(super) trait Stream: AsyncRead + AsyncWrite + Send + Unpin {}
@@ -50,14 +59,20 @@ pub(super) enum Way {
 }
 
 impl Way {
-    /// Opens a connection on which HTTP can begin.
-    pub(super) async fn open(&self) -> io::Result<Box<dyn Stream>> {
+    /// Opens a connection on which HTTP can begin. A `watched` one ends soon after the machine at the other end is gone.
+    pub(super) async fn open(&self, watched: bool) -> io::Result<Box<dyn Stream>> {
         match self {
             Self::Socket(socket) => Ok(Box::new(UnixStream::connect(socket).await?)),
             Self::Node(way) => {
                 let stream = TcpStream::connect(way.address).await?;
                 // Keystrokes in an attached terminal are a byte each.
                 stream.set_nodelay(true)?;
+                if watched {
+                    sockopt::set_socket_keepalive(&stream, true)?;
+                    sockopt::set_tcp_keepidle(&stream, SILENCE)?;
+                    sockopt::set_tcp_keepintvl(&stream, AGAIN)?;
+                    sockopt::set_tcp_keepcnt(&stream, TIMES)?;
+                }
                 let node = ServerName::try_from(way.node.clone())
                     .map_err(|error| io::Error::new(io::ErrorKind::InvalidInput, error))?;
                 let config = way.credentials.current().client.clone();

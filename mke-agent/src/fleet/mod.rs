@@ -40,20 +40,21 @@ use arc_swap::ArcSwap;
 use http::{Request, StatusCode};
 use http_body_util::BodyExt;
 use tokio::task::JoinHandle;
-use tokio::time::{sleep, timeout};
+use tokio::time::{sleep, timeout_at};
 
 use self::kept::Budget;
 pub use self::member::{Member, Presence};
 use crate::controller::body::empty;
 use crate::engine::{EngineClient, EngineError, NodeWay};
 use crate::mtls::{Credentials, MtlsError};
+use crate::steps;
 
 /// Where the proxy in front of the engine of each node listens.
 pub use crate::node_proxy::PORT as PROXY_PORT;
 /// What the kept lists of all nodes may take together, in bytes.
 const MAX_KEPT: usize = 24 * 1024 * 1024;
-/// Events tell of new nodes; this is for those that were missed.
-const REFRESH: Duration = Duration::from_secs(30);
+/// Events tell of new nodes; a look after so many steps is for those that were missed.
+const REFRESH_STEPS: u32 = 16;
 /// Rest before the swarm is asked again after it failed.
 const RETRY: Duration = Duration::from_secs(2);
 /// Exec instances of which the node is remembered. Each lives for seconds.
@@ -207,7 +208,7 @@ impl Fleet {
         let mut events = self.0.local.send(request).await?.into_body();
         loop {
             self.refresh().await?;
-            match timeout(REFRESH, events.frame()).await {
+            match timeout_at(steps::next(REFRESH_STEPS), events.frame()).await {
                 Ok(Some(Ok(_))) | Err(_) => {}
                 Ok(Some(Err(_)) | None) => return Ok(()),
             }

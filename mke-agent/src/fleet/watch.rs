@@ -12,14 +12,16 @@ use tokio::time::{sleep, timeout};
 use super::member::{Member, Presence};
 use crate::controller::body::{Body, empty};
 use crate::engine::EngineError;
+use crate::steps;
 
 /// What the lists depend on.
 const EVENTS: &str =
     "/events?filters=%7B%22type%22%3A%5B%22container%22%2C%22image%22%2C%22volume%22%2C%22network%22%5D%7D";
 /// How long an engine may take to show that it lives.
 const PING_TIME: Duration = Duration::from_secs(3);
-/// How often a node without events shows that it lives. A cut cable makes no sound.
-const PING_EVERY: Duration = Duration::from_secs(5);
+/// How many steps lie between two questions whether the engine of a node without events lives. That its machine does is what
+/// the system finds out (see [`crate::engine::EngineClient::follow`]), and whoever gets no answer says so.
+const PING_STEPS: u32 = 16;
 /// Rest before a node that does not answer is asked again, at first and at most.
 const REST: (Duration, Duration) = (Duration::from_millis(250), Duration::from_secs(5));
 /// Longest event, in bytes. Labels are what makes them long.
@@ -65,7 +67,7 @@ async fn attend(member: &Member) -> Result<(), EngineError> {
                 }
             }
             () = member.suspected.notified() => return Ok(()),
-            () = sleep(PING_EVERY) => {
+            () = steps::pass(PING_STEPS) => {
                 if ping(member).await.is_err() {
                     return Ok(());
                 }
@@ -81,7 +83,7 @@ async fn open(member: &Member) -> Result<Body, EngineError> {
             path: EVENTS.to_owned(),
             source: source.into(),
         })?;
-    Ok(member.engine().send(request).await?.into_body())
+    Ok(member.engine().follow(request).await?.into_body())
 }
 
 async fn ping(member: &Member) -> Result<(), EngineError> {

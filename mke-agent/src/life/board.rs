@@ -18,8 +18,9 @@ use super::{Inventory, Level};
 use crate::engine::{EngineClient, EngineError};
 use crate::mtls::{Credentials, MtlsError};
 
-/// How often the controller of a manager says that it lives.
-pub const BEAT: Duration = Duration::from_secs(3);
+/// Rest before the controller of a manager says again that it lives when the store did not take it; else it does so every
+/// [`STEP`](crate::steps::STEP).
+pub const BEAT_AGAIN: Duration = Duration::from_secs(1);
 /// How often nodes are looked at again while not all of them are healthy: tasks change without an event.
 pub const GLANCE: Duration = Duration::from_secs(2);
 

@@ -9,7 +9,7 @@
 //! | [`Credentials`] | the same from a directory, current at every connection |
 //! | [`Verified`], [`Trust`] | what a finished handshake proves |
 //! | [`serve`], [`accept`] | listening, with limits |
-//! | [`Caller`] | calling, and asking for JSON |
+//! | [`Caller`], [`Line`] | calling, and asking for JSON |
 //!
 //! Servers are found by name, not by address: a certificate of a manager also names [`MANAGER`], every node's certificate
 //! its node id. So a connection to a moved address reaches the right node or fails.
@@ -21,7 +21,8 @@ mod material;
 mod server;
 mod verified;
 
-pub use caller::{Answer, Caller};
+pub(crate) use caller::EXCHANGE_TIME;
+pub use caller::{Answer, Caller, Line};
 pub use credentials::{Credentials, Loaded};
 pub use error::MtlsError;
 pub use material::Material;

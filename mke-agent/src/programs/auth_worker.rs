@@ -21,13 +21,14 @@ use crate::controller::body::{self, Response};
 use crate::controller::{Logs, work_on_jobs};
 use crate::mtls::{self, CERT_FILE, Credentials, Handler, Verified};
 use crate::node_proxy::{self, Gate, OwnProxy};
+use crate::steps;
 
 /// The port at which it says how it does. It works in the network of its node.
 const PORT: u16 = 12386;
 /// Rest before the store is tried again.
 const RETRY: Duration = Duration::from_secs(3);
-/// How often is looked whether the certificate was renewed.
-const REFRESH: Duration = Duration::from_secs(60);
+/// After how many steps is looked whether the certificate was renewed.
+const REFRESH_STEPS: u32 = 16;
 
 /// Arguments.
 #[derive(Debug, clap::Args)]
@@ -110,7 +111,7 @@ async fn work(args: &Args, logs: &Logs, worker: &str, health: &Health) {
         );
         let renewed = async {
             loop {
-                sleep(REFRESH).await;
+                steps::pass(REFRESH_STEPS).await;
                 if certificate(&args.certs) != shown {
                     return;
                 }

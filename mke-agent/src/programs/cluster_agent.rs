@@ -12,11 +12,12 @@ use super::{ProgramError, asked_to_end};
 use crate::agent::cluster::ClusterAgent;
 use crate::agent::cluster::members::EtcdMembers;
 use crate::agent::node::access::StoreAccess;
+use crate::steps;
 
 /// Rest before the store is tried again.
 const RETRY: Duration = Duration::from_secs(3);
-/// How often is looked whether the store is reached another way: managers come and go, certificates are renewed.
-const REFRESH: Duration = Duration::from_secs(30);
+/// After how many steps is looked whether the store is reached another way: managers come and go, certificates are renewed.
+const REFRESH_STEPS: u32 = 8;
 
 /// Arguments.
 #[derive(Debug, clap::Args)]
@@ -56,7 +57,7 @@ pub(super) async fn run(args: Args) -> Result<(), ProgramError> {
             };
             let another = async {
                 loop {
-                    sleep(REFRESH).await;
+                    steps::pass(REFRESH_STEPS).await;
                     if access.get().await.is_ok_and(|other| !Arc::ptr_eq(&other, &store)) {
                         return;
                     }

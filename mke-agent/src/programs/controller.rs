@@ -12,7 +12,7 @@ use mke_core::product::DEFAULT_ORGANISATION;
 use mke_core::secret::Secret;
 use mke_core::store::etcd::{EtcdOptions, EtcdStore, EtcdTls};
 use serde::Deserialize;
-use tokio::time::{MissedTickBehavior, interval, sleep};
+use tokio::time::sleep;
 
 use super::agent::own_version;
 use super::ports::{EnginePlace, inside, place_of_engine};
@@ -26,14 +26,15 @@ use crate::life::board::Membership;
 use crate::mtls::{CA_FILE, CERT_FILE, KEY_FILE};
 use crate::node::NODE_CERTS;
 use crate::node_proxy;
+use crate::steps;
 
 /// Port at which members of the store answer.
 const KV_PORT: u16 = 12379;
 /// How often the store is asked for when it does not answer at the start.
 const RETRY: Duration = Duration::from_secs(2);
-/// How often the list of managers and the certificate are compared with those in use. Both change when somebody promotes a
-/// node, or every two months.
-const REFRESH: Duration = Duration::from_secs(30);
+/// After how many steps the list of managers and the certificate are compared with those in use. Both change when somebody
+/// promotes a node, or every two months.
+const REFRESH_STEPS: u32 = 8;
 
 /// Arguments.
 #[derive(Debug, clap::Args)]
@@ -234,10 +235,8 @@ async fn store(args: &Args, managers: &[IpAddr]) -> Result<EtcdStore, ProgramErr
 async fn keep_current(args: Args, engine: EngineClient, store: Arc<EtcdStore>, mut known: Vec<IpAddr>) {
     let certificate = || std::fs::read(args.client_certs.join(CERT_FILE)).unwrap_or_default();
     let mut shown = certificate();
-    let mut ticks = interval(REFRESH);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
-        ticks.tick().await;
+        steps::pass(REFRESH_STEPS).await;
         let (found, current) = (managers(&engine, args.address).await, certificate());
         let is_same = found.iter().collect::<BTreeSet<_>>() == known.iter().collect();
         // The engine names the managers in any order.

@@ -21,6 +21,15 @@ pub enum ProgramError {
         #[source]
         source: io::Error,
     },
+    /// A program that lies beside this one.
+    #[error("cannot start `{}`, which belongs beside this program; use the files of one image", path.display())]
+    Beside {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        #[source]
+        source: io::Error,
+    },
     /// An argument or an environment variable that fits nothing.
     #[error("{0}")]
     Usage(String),

@@ -1,8 +1,12 @@
 //! The programs of `ucp-agent`: which there are, on what runtime each runs, and how they begin and end. What a program
 //! does is decided in its own file here and in the library behind it.
 //!
+//! Two files hold them. Every node runs half a dozen of those in `ucp-agent` all the time, and what a program touches of its file
+//! stays in memory: so the controller and what works for it, which have most of the code, lie in `ucp-controller` beside it.
+//! Whoever starts `ucp-agent controller` gets that one.
+//!
 //! To add one: a file with `Args` and `async fn run(Args) -> Result<(), ProgramError>`, a `mod` line, a variant of
-//! [`Program`] and its two lines below it. The compiler asks for the rest.
+//! [`Program`] and its line below it. The compiler asks for the rest.
 
 mod agent;
 mod auth_store;
@@ -10,6 +14,7 @@ mod auth_worker;
 mod ca;
 mod cluster_agent;
 mod controller;
+mod elsewhere;
 mod error;
 mod hardware_info;
 mod kernel;
@@ -31,8 +36,6 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use mke_core::causes::chain;
 
-use crate::controller::Logs;
-
 pub use error::ProgramError;
 pub use logging::LogArgs;
 pub use signals::asked_to_end;
@@ -51,6 +54,29 @@ struct Command {
     program: Program,
 }
 
+/// The same in the file of the controller.
+#[derive(Debug, clap::Parser)]
+#[command(
+    name = "ucp-agent",
+    about = "The components of a manager that serve its API",
+    version
+)]
+struct ServingCommand {
+    #[command(flatten)]
+    log: LogArgs,
+    #[command(subcommand)]
+    program: Serving,
+}
+
+/// What `ucp-controller` holds.
+#[derive(Debug, clap::Subcommand)]
+enum Serving {
+    /// The API of a manager.
+    Controller(Box<controller::Args>),
+    /// Runs the jobs of the authentication service.
+    AuthWorker(auth_worker::Args),
+}
+
 /// One program for each component.
 #[derive(Debug, clap::Subcommand)]
 enum Program {
@@ -63,13 +89,13 @@ enum Program {
     /// One of the two authorities.
     Ca(ca::Args),
     /// The API of a manager.
-    Controller(Box<controller::Args>),
+    Controller(elsewhere::Args),
     /// Mutual TLS in front of the engine of this node.
     Proxy(proxy::Args),
     /// The port of the authentication API, which leads to the controller.
     AuthApi(relay::Args),
     /// Runs the jobs of the authentication service.
-    AuthWorker(auth_worker::Args),
+    AuthWorker(elsewhere::Args),
     /// The port for classic Swarm clients, which leads to the controller.
     SwarmManager(relay::Args),
     /// What this machine is made of.
@@ -97,41 +123,16 @@ enum Program {
 }
 
 impl Program {
-    /// Whether it serves many at once. Everything else gets one thread, which costs least while it waits.
-    fn is_busy(&self) -> bool {
-        match self {
-            Self::Controller(_) => true,
-            Self::Agent(_)
-            | Self::ClusterAgent(_)
-            | Self::Reconcile(_)
-            | Self::Ca(_)
-            | Self::Proxy(_)
-            | Self::AuthApi(_)
-            | Self::AuthWorker(_)
-            | Self::SwarmManager(_)
-            | Self::HardwareInfo(_)
-            | Self::Metrics(_)
-            | Self::Kernel(_)
-            | Self::Kv(_)
-            | Self::AuthStore(_)
-            | Self::Nodes(_)
-            | Self::Probe(_)
-            | Self::Uninstall(_)
-            | Self::Watch(_) => false,
-        }
-    }
-
-    /// Runs it to its end. `logs` is for programs that let the configuration say how much is logged.
-    async fn run(self, logs: Logs) -> Result<(), ProgramError> {
+    /// Runs it to its end.
+    async fn run(self) -> Result<(), ProgramError> {
         match self {
             Self::Agent(args) => agent::run(args).await,
             Self::ClusterAgent(args) => cluster_agent::run(args).await,
             Self::Reconcile(args) => reconcile::run(args).await,
             Self::Ca(args) => ca::run(args).await,
-            Self::Controller(args) => controller::run(*args, logs).await,
+            Self::Controller(args) | Self::AuthWorker(args) => elsewhere::run(&args),
             Self::Proxy(args) => proxy::run(args).await,
             Self::AuthApi(args) => relay::run(args, relay::AUTH_API).await,
-            Self::AuthWorker(args) => auth_worker::run(args, logs).await,
             Self::SwarmManager(args) => relay::run(args, relay::SWARM_MANAGER).await,
             Self::HardwareInfo(args) => hardware_info::run(args).await,
             Self::Metrics(args) => metrics::run(args).await,
@@ -150,28 +151,55 @@ impl Program {
 /// up nobody.
 const WORKERS: usize = 2;
 
-/// Reads the command line, starts logging and runs the program. The exit code is 0 when it is done or was asked to end, 2
-/// when the command line is wrong, else 1.
+/// `ucp-agent`: reads the command line, starts logging and runs the program. The exit code is 0 when it is done or was asked to
+/// end, 2 when the command line is wrong, else 1.
 pub fn main() -> ExitCode {
     let command = match Command::try_parse_from(auth_store::named(std::env::args_os())) {
         Ok(command) => command,
-        Err(error) => {
-            // Help and usage are all that is ever printed; when even that fails nobody is left to tell.
-            let _ = error.print();
-            return u8::try_from(error.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from);
-        }
+        Err(error) => return misused(&error),
+    };
+    let _logs = command.log.start();
+    // One thread costs least while it waits.
+    run(
+        &mut tokio::runtime::Builder::new_current_thread(),
+        command.program.run(),
+    )
+}
+
+/// `ucp-controller`: the same with the programs that serve many at once.
+pub fn main_of_controller() -> ExitCode {
+    let command = match ServingCommand::try_parse() {
+        Ok(command) => command,
+        Err(error) => return misused(&error),
     };
     let logs = command.log.start();
-    let built = if command.program.is_busy() {
-        tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(WORKERS.max(std::thread::available_parallelism().map_or(WORKERS, usize::from)))
-            .enable_all()
-            .build()
-    } else {
-        tokio::runtime::Builder::new_current_thread().enable_all().build()
-    };
-    let ended = match built {
-        Ok(runtime) => runtime.block_on(command.program.run(logs)),
+    match command.program {
+        Serving::Controller(args) => {
+            let processors = std::thread::available_parallelism().map_or(WORKERS, usize::from);
+            let mut threads = tokio::runtime::Builder::new_multi_thread();
+            threads.worker_threads(WORKERS.max(processors));
+            run(&mut threads, controller::run(*args, logs))
+        }
+        Serving::AuthWorker(args) => run(
+            &mut tokio::runtime::Builder::new_current_thread(),
+            auth_worker::run(args, logs),
+        ),
+    }
+}
+
+fn misused(error: &clap::Error) -> ExitCode {
+    // Help and usage are all that is ever printed; when even that fails nobody is left to tell.
+    let _ = error.print();
+    u8::try_from(error.exit_code()).map_or(ExitCode::FAILURE, ExitCode::from)
+}
+
+fn run(
+    runtime: &mut tokio::runtime::Builder,
+    program: impl Future<Output = Result<(), ProgramError>>,
+) -> ExitCode {
+    crate::steps::begin();
+    let ended = match runtime.enable_all().build() {
+        Ok(runtime) => runtime.block_on(program),
         Err(source) => Err(ProgramError::Start(source)),
     };
     match ended {

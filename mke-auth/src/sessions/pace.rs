@@ -13,6 +13,7 @@ use std::time::Duration;
 use mke_core::config::AccountLock;
 use mke_core::ids::AccountId;
 use mke_core::store::{Compare, Revision, Store, Txn, layout};
+use tokio::sync::Notify;
 
 use super::backends::{Backends, fold};
 use super::login::{LoginError, LoginRequest, Logins};
@@ -53,6 +54,8 @@ pub(super) struct Pace {
     pub(super) throttle: SharedThrottle,
     /// Locks that the store does not have yet.
     closing: Mutex<HashMap<AccountId, LoginLock>>,
+    /// Told when there may be something that the store does not have yet.
+    counted: Notify,
 }
 
 impl Pace {
@@ -60,6 +63,7 @@ impl Pace {
         Self {
             throttle: SharedThrottle::new(store),
             closing: Mutex::default(),
+            counted: Notify::new(),
         }
     }
 
@@ -110,11 +114,13 @@ impl Logins {
     pub(super) fn succeeded(&self, name: &str, source: IpAddr) {
         let now = self.sessions.clock.now();
         self.pace.throttle.local.succeeded(now, &fold(name), source);
+        self.pace.counted.notify_one();
     }
 
     /// A code was right.
     pub(super) fn succeeded_code(&self, name: &str, source: IpAddr) {
         self.pace.throttle.local.succeeded_code(&fold(name), source);
+        self.pace.counted.notify_one();
     }
 
     /// Counts a failure, and locks the account when that is wanted.
@@ -128,6 +134,7 @@ impl Logins {
         let name = fold(request.username);
         let throttle = &self.pace.throttle.local;
         throttle.failed(now, &name, request.source);
+        self.pace.counted.notify_one();
         let Some(policy) = lock else {
             return;
         };
@@ -147,6 +154,7 @@ impl Logins {
                 "failed logins have locked an account; `ucp auth unlock {name}` opens it"
             );
             self.pace.closing().insert(account.id.clone(), closed);
+            self.pace.counted.notify_one();
         }
     }
 
@@ -163,6 +171,7 @@ impl Logins {
             .throttle
             .local
             .failed_code(now, &fold(request.username), request.source);
+        self.pace.counted.notify_one();
     }
 
     /// Whether an account is locked. Reads as much for names that nobody has.
@@ -211,13 +220,28 @@ impl Logins {
         Ok((locked, revision.ok_or(StorageError::Contended)?))
     }
 
-    /// Writes what the other managers do not know yet of failed logins, in a bounded number of transactions. To be called
-    /// every second and when the program ends; a crash loses what happened since.
+    /// Waits until there may be something for [`Self::share_failures`] to write, so that nobody wakes up for nothing while
+    /// nobody logs in.
+    pub async fn unshared(&self) {
+        self.pace.counted.notified().await;
+    }
+
+    /// Writes what the other managers do not know yet of failed logins, in a bounded number of transactions. To be called a
+    /// second after [`Self::unshared`] and when the program ends; a crash loses what happened since.
     ///
     /// # Errors
     ///
-    /// [`StorageError`]; what was not written is tried again next time.
+    /// [`StorageError`]; what was not written is tried again next time, which [`Self::unshared`] tells.
     pub async fn share_failures(&self) -> Result<usize, StorageError> {
+        let shared = self.share_some().await;
+        // A full batch may have left something.
+        if !matches!(shared, Ok(0)) {
+            self.pace.counted.notify_one();
+        }
+        shared
+    }
+
+    async fn share_some(&self) -> Result<usize, StorageError> {
         let now = self.sessions.clock.now();
         let closing: Vec<(AccountId, LoginLock)> = self
             .pace

@@ -42,13 +42,13 @@ pub(super) struct Layers {
 impl Layers {
     /// Reads everything from this machine.
     pub(super) fn collect(programs: &Programs) -> Outcome<Self> {
-        let base = base(&[&programs.ucp, &programs.agent])?;
+        let base = base(&[&programs.ucp, &programs.agent, &programs.controller])?;
         let own = own(programs)?.without(&base);
         let etcd = foreign(&[("/bin/etcd", "etcd"), ("/bin/etcdctl", "etcdctl")])?.without(&base);
         let nginx = nginx()?.without(&base);
         Ok(Self {
             base: layer("libraries and accounts", &base)?,
-            own: layer("ucp and ucp-agent", &own)?,
+            own: layer("ucp, ucp-agent and ucp-controller", &own)?,
             etcd: layer("etcd and etcdctl", &etcd)?,
             nginx: layer("nginx", &nginx)?,
         })
@@ -94,7 +94,11 @@ fn base(programs: &[&Path]) -> Outcome<Tree> {
 
 fn own(programs: &Programs) -> Outcome<Tree> {
     let mut tree = Tree::default();
-    for (path, source) in [("/bin/ucp", &programs.ucp), ("/bin/ucp-agent", &programs.agent)] {
+    for (path, source) in [
+        ("/bin/ucp", &programs.ucp),
+        ("/bin/ucp-agent", &programs.agent),
+        ("/bin/ucp-controller", &programs.controller),
+    ] {
         tree.program(Path::new(path), &programs::stripped(source)?)?;
     }
     Ok(tree)

@@ -1,4 +1,4 @@
-//! The two programs of the product, built and without what only a debugger reads.
+//! The programs of the product, built and without what only a debugger reads.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -13,10 +13,12 @@ pub(crate) struct Programs {
     pub(crate) ucp: PathBuf,
     /// The components.
     pub(crate) agent: PathBuf,
+    /// Those that serve the API.
+    pub(crate) controller: PathBuf,
 }
 
 impl Programs {
-    /// Builds both.
+    /// Builds all.
     pub(super) fn build(release: bool) -> Outcome<Self> {
         let mut build = checkout::cargo();
         build.current_dir(checkout::root()).args([
@@ -39,7 +41,7 @@ impl Programs {
         Self::among(&messages)
     }
 
-    /// Finds both among the messages of cargo.
+    /// Finds all among the messages of cargo.
     pub(crate) fn among(messages: &str) -> Outcome<Self> {
         let find = |name: &str| {
             artifacts::executable(messages, name)
@@ -48,6 +50,7 @@ impl Programs {
         Ok(Self {
             ucp: find("ucp")?,
             agent: find("ucp-agent")?,
+            controller: find("ucp-controller")?,
         })
     }
 }

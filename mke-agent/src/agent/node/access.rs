@@ -1,12 +1,12 @@
-//! How an agent reaches the managers: managers' agents the replicated store, workers' agents the controller of any manager.
-//! Both show the certificate of their node, which is read again when it was replaced.
+//! How a manager's agent reaches the managers: by the replicated store, with the certificate of its node, which is read again
+//! when it was replaced. How a worker's agent does is in `controllers.rs`.
 
 use std::collections::BTreeSet;
-use std::net::{IpAddr, SocketAddr};
+use std::net::IpAddr;
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
+use std::time::Duration;
 
-use http::{Method, StatusCode};
 use mke_core::causes::chain;
 use mke_core::pki::Holder;
 use mke_core::product::Role;
@@ -17,7 +17,11 @@ use super::engine_info::EngineInfo;
 use super::world::Failure;
 use crate::agent::store;
 use crate::engine::EngineClient;
-use crate::mtls::{CERT_FILE, Caller, MANAGER, Material};
+use crate::mtls::{CERT_FILE, Material};
+
+/// How long the managers that an engine named are believed to be the managers. Everything that talks to one finds out sooner
+/// when it is gone.
+pub(super) const KNOWN_FOR: Duration = Duration::from_secs(30);
 
 /// The store as a manager's agent reaches it, opened anew when managers or the certificate are others.
 pub struct StoreAccess {
@@ -37,6 +41,8 @@ struct Attempt {
 /// An open store, and what it was opened with.
 struct Open {
     addresses: Vec<IpAddr>,
+    /// When the engine last named the same managers.
+    asked: Instant,
     certificate: Vec<u8>,
     store: Arc<dyn Store>,
 }
@@ -60,6 +66,13 @@ impl StoreAccess {
         if !is_enrolled(&self.certs, Role::Manager) {
             return Err("the node has no certificate of a manager yet".into());
         }
+        let certificate = std::fs::read(self.certs.join(CERT_FILE))?;
+        if let Some(known) = &self.last.lock().await.open
+            && known.asked.elapsed() < KNOWN_FOR
+            && known.certificate == certificate
+        {
+            return Ok(known.store.clone());
+        }
         let info = EngineInfo::of(&self.engine).await?;
         let mut addresses: Vec<IpAddr> = info.address.into_iter().collect();
         for manager in info.managers {
@@ -67,13 +80,13 @@ impl StoreAccess {
                 addresses.push(manager);
             }
         }
-        let certificate = std::fs::read(self.certs.join(CERT_FILE))?;
         let begun = Instant::now();
         let mut last = self.last.lock().await;
-        if let Some(known) = &last.open
+        if let Some(known) = &mut last.open
             && known.addresses.iter().collect::<BTreeSet<_>>() == addresses.iter().collect()
             && known.certificate == certificate
         {
+            known.asked = begun;
             return Ok(known.store.clone());
         }
         // Who waited for somebody else's attempt shares its outcome: several in a row would take half a minute.
@@ -91,66 +104,19 @@ impl StoreAccess {
         };
         last.open = Some(Open {
             addresses,
+            asked: begun,
             certificate,
             store: store.clone(),
         });
         Ok(store)
     }
-}
 
-/// The controllers as a worker's agent reaches them.
-pub struct ControllerAccess {
-    engine: EngineClient,
-    certs: PathBuf,
-    /// The one that answered last.
-    favourite: Mutex<Option<IpAddr>>,
-}
-
-impl ControllerAccess {
-    /// Reaches them with the certificate in `certs`.
-    pub fn new(engine: EngineClient, certs: impl Into<PathBuf>) -> Self {
-        Self {
-            engine,
-            certs: certs.into(),
-            favourite: Mutex::default(),
-        }
-    }
-
-    /// Asks one manager after the other until one answers. `port` is that of the controllers.
-    ///
-    /// # Errors
-    /// When none answers; what each said.
-    pub async fn ask(
-        &self,
-        port: u16,
-        method: Method,
-        path: &str,
-        body: Vec<u8>,
-    ) -> Result<(StatusCode, bytes::Bytes), Failure> {
-        let caller = Caller::new(&Material::from_dir(&self.certs)?)?;
-        let mut managers = EngineInfo::of(&self.engine).await?.managers;
-        let favourite = *self.favourite.lock().unwrap_or_else(PoisonError::into_inner);
-        managers.sort_by_key(|manager| Some(*manager) != favourite);
-        let mut said = Vec::new();
-        for manager in managers {
-            let address = SocketAddr::from((manager, port));
-            match caller
-                .exchange(address, MANAGER, method.clone(), path, body.clone())
-                .await
-            {
-                Ok(answer) if answer.status.is_server_error() => {
-                    said.push(format!("{address}: {}", answer.status));
-                }
-                Ok(answer) => {
-                    *self.favourite.lock().unwrap_or_else(PoisonError::into_inner) = Some(manager);
-                    return Ok((answer.status, answer.body));
-                }
-                Err(error) => said.push(format!("{address}: {}", chain(&error))),
-            }
-        }
-        match said.is_empty() {
-            true => Err("the engine knows no manager of its swarm".into()),
-            false => Err(said.join("; ").into()),
+    /// The store failed: the engine is asked for its managers before it is used again.
+    pub async fn doubt(&self) {
+        if let Some(open) = &mut self.last.lock().await.open
+            && let Some(past) = open.asked.checked_sub(KNOWN_FOR)
+        {
+            open.asked = past;
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use http::Method;
 use mke_core::causes::chain;
@@ -10,7 +11,8 @@ use mke_core::secret::Secret;
 use mke_core::time::SystemClock;
 use tokio::sync::{Mutex, watch};
 
-use super::access::{ControllerAccess, StoreAccess, is_enrolled_as};
+use super::access::{StoreAccess, is_enrolled_as};
+use super::controllers::ControllerAccess;
 use super::engine_info::{EngineInfo, OwnContainer};
 use super::job::{Job, SPEC};
 use super::kernel::KernelRunner;
@@ -46,6 +48,10 @@ pub struct Setup {
     /// The key that opens what is sealed in the store, hexadecimal.
     pub sealing_key: Option<Secret>,
 }
+
+/// How long a manager that was connected a moment ago may take for a report before another one is told. What is left of the
+/// window of a heartbeat is enough for that one.
+const TAKEN_WITHIN: Duration = Duration::from_secs(3);
 
 /// How reports reach the managers.
 enum Outlet {
@@ -234,13 +240,19 @@ impl Hands for EngineHands {
     async fn report(&self, report: &Report) -> Result<(), Failure> {
         match &self.outlet {
             Outlet::Manager { store, written, .. } => {
-                Self::to_store(store, written, &self.setup.node_id, report).await
+                let told = Self::to_store(store, written, &self.setup.node_id, report).await;
+                if told.is_err() {
+                    store.doubt().await;
+                }
+                told
             }
             Outlet::Worker { controllers, port } => {
                 let path = format!("/api/node/{}/report", self.setup.node_id);
                 let body = serde_json::to_vec(report)?;
                 let port = *port.borrow();
-                let (status, answer) = controllers.ask(port, Method::PUT, &path, body).await?;
+                let (status, answer) = controllers
+                    .ask(port, Method::PUT, &path, body, TAKEN_WITHIN)
+                    .await?;
                 match status.is_success() {
                     true => Ok(()),
                     false => Err(

@@ -6,7 +6,7 @@
 //! | [`decide`] | what to do next; pure |
 //! | [`world`] | what the loop needs from the world |
 //! | [`run`] | the loop |
-//! | [`hands`], [`access`], [`sources`], [`turn`] | the world of an agent on a real node |
+//! | [`hands`], [`access`], [`controllers`], [`sources`], [`turn`] | the world of an agent on a real node |
 //! | [`lost_store`] | looking at a store that takes no writes |
 //! | [`launch`] | running `ucp-reconcile` |
 //! | [`kernel`] | letting kernel parameters be set, where the node's label asks for it |
@@ -14,6 +14,7 @@
 //! | [`reconcile`], [`material`], [`member_data`] | what `ucp-reconcile` does |
 
 pub mod access;
+pub mod controllers;
 pub mod decide;
 pub mod engine_info;
 pub mod hands;

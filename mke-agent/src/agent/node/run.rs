@@ -17,9 +17,12 @@ use super::world::{Hands, Local, Specs, Stage};
 use crate::life::report::{ComponentReport, ComponentState, LocalSwarm, OutcomeReport, Phase, Report};
 use crate::node::WireSpec;
 use crate::node::runtime::STEADY;
+use crate::steps::{self, STEP};
 
-/// How often managers hear of the node: three times within the window of a heartbeat.
-pub const BEAT: Duration = Duration::from_secs(3);
+/// How often managers hear of the node: twice within the window of a heartbeat, and sooner after a report that nobody took.
+pub const BEAT: Duration = STEP;
+/// Rest before a report is told again that nobody took.
+const BEAT_AGAIN: Duration = Duration::from_secs(1);
 /// How often `ucp-reconcile` looks into the volumes although nothing happened: certificates grow old silently.
 pub const LOOK: Duration = Duration::from_secs(6 * 3600);
 /// The first rest after a failure; it doubles with every further one.
@@ -482,7 +485,8 @@ async fn keep_reporting<H: Hands>(hands: &H, mut said: watch::Receiver<Report>, 
         deaf.send_if_modified(|deaf| std::mem::replace(deaf, silent) != silent);
         tokio::select! {
             changed = said.changed() => if changed.is_err() { return },
-            () = sleep(BEAT) => {}
+            () = steps::pass(1), if !silent => {}
+            () = sleep(BEAT_AGAIN), if silent => {}
         }
     }
 }

@@ -2,7 +2,6 @@
 //! controller, which makes it the same way.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use futures_util::StreamExt as _;
 use http::{Method, StatusCode};
@@ -10,9 +9,10 @@ use mke_core::product::ProductVersion;
 use mke_core::store::{KeyRange, Revision, Store, StoreError, layout};
 use mke_core::time::SystemClock;
 use tokio::sync::watch;
-use tokio::time::timeout;
+use tokio::time::timeout_at;
 
-use super::access::{ControllerAccess, StoreAccess};
+use super::access::StoreAccess;
+use super::controllers::ControllerAccess;
 use super::spec::Sight;
 use super::turn;
 use super::world::{Failure, Specs};
@@ -23,10 +23,14 @@ use crate::controller::configuration;
 use crate::controller::records::decode;
 use crate::engine::EngineClient;
 use crate::life::Inventory;
+use crate::mtls::EXCHANGE_TIME;
 use crate::node::{ClusterState, StoreMember, WireSpec};
+use crate::steps;
 
-/// How long a manager's agent waits for something to happen before it looks again.
-const PACE: Duration = Duration::from_secs(30);
+/// After how many steps a manager's agent looks again although nothing happened: half a minute after something did, then twice
+/// as long each time. Events and watches tell what changed; this is for what they missed.
+const FIRST_STEPS: u32 = 8;
+const MOST_STEPS: u32 = 32;
 
 /// What makes specifications for managers.
 pub struct Own {
@@ -112,6 +116,7 @@ pub async fn store_members(store: &dyn Store) -> Result<Option<Vec<StoreMember>>
 pub struct ManagerSpecs {
     own: Arc<Own>,
     events: Events,
+    steps: u32,
 }
 
 impl ManagerSpecs {
@@ -120,6 +125,7 @@ impl ManagerSpecs {
         Self {
             events: Events::of(own.engine.clone(), &["node"]),
             own,
+            steps: FIRST_STEPS,
         }
     }
 }
@@ -128,11 +134,18 @@ impl Specs for ManagerSpecs {
     async fn next(&mut self, after: Option<u64>) -> Result<Option<WireSpec>, Failure> {
         let current = self.own.now().await?;
         if let Some(spec) = current.filter(|spec| Some(spec.revision) != after) {
+            self.steps = FIRST_STEPS;
             return Ok(Some(spec));
         }
-        match timeout(PACE, self.own.happened(&mut self.events)).await {
-            Ok(happened) => happened.map(|()| None),
-            Err(_) => Ok(None),
+        match timeout_at(steps::next(self.steps), self.own.happened(&mut self.events)).await {
+            Ok(happened) => {
+                self.steps = FIRST_STEPS;
+                happened.map(|()| None)
+            }
+            Err(_) => {
+                self.steps = self.steps.saturating_mul(2).min(MOST_STEPS);
+                Ok(None)
+            }
         }
     }
 }
@@ -151,7 +164,10 @@ impl Specs for WorkerSpecs {
     async fn next(&mut self, after: Option<u64>) -> Result<Option<WireSpec>, Failure> {
         let path = format!("/api/node/{}/spec?after={}", self.node_id, after.unwrap_or(0));
         let port = *self.port.borrow();
-        let (status, body) = self.controllers.ask(port, Method::GET, &path, Vec::new()).await?;
+        let (status, body) = self
+            .controllers
+            .ask(port, Method::GET, &path, Vec::new(), EXCHANGE_TIME)
+            .await?;
         match status {
             StatusCode::OK => {
                 let spec: WireSpec = serde_json::from_slice(&body)?;

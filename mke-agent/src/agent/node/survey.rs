@@ -12,7 +12,8 @@ use mke_core::config::Config;
 use mke_core::product::{DEFAULT_ORGANISATION, ImageRef, ProductVersion, labels, objects};
 use serde_json::{Value, json};
 
-use super::access::{ControllerAccess, StoreAccess};
+use super::access::StoreAccess;
+use super::controllers::ControllerAccess;
 use super::engine_info::EngineInfo;
 use super::sources::Own;
 use super::spec::Sight;
@@ -21,6 +22,7 @@ use crate::agent::cluster::swarm_nodes;
 use crate::engine::lookup::escaped;
 use crate::engine::{EngineClient, EngineError};
 use crate::life::Roll;
+use crate::mtls::EXCHANGE_TIME;
 use crate::node::{
     EngineRuntime, NODE_CERTS, NoMaterial, ObserveError, Observed, Runtime as _, Situation, StoreMember,
     WireSpec,
@@ -188,7 +190,10 @@ async fn told(
     let access = ControllerAccess::new(engine.clone(), certs);
     let port = config.cloned().unwrap_or_default().cluster.controller_port;
     let path = format!("/api/node/{}/spec", info.node_id);
-    match access.ask(port, Method::GET, &path, Vec::new()).await? {
+    match access
+        .ask(port, Method::GET, &path, Vec::new(), EXCHANGE_TIME)
+        .await?
+    {
         (StatusCode::OK, body) => Ok(Some(serde_json::from_slice(&body)?)),
         (status, body) => {
             Err(format!("a manager answers {status}: {}", String::from_utf8_lossy(&body)).into())
