@@ -2,15 +2,19 @@
 
 #![cfg(test)]
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
+use mke_agent::ca::revocation::{self, Opener};
 use mke_agent::kv::{
     Chore, KeepError, Keeper, Refusal, Step, StoreAccess, StoreCertificates, StoreStatus, WantedMember,
 };
+use mke_core::pki::{Authority, AuthorityKind, revoked_serials};
 use mke_core::store::etcd::{EtcdOptions, EtcdStore};
 use mke_core::store::{KeyRange, Revision, Store as _, StoreError, Txn, TxnOutcome};
+use mke_core::time::{Clock as _, SystemClock};
 use mke_test_support::etcd::{CLIENT, Etcd, EtcdSetup, authority};
 
 const LIMIT: Duration = Duration::from_secs(60);
@@ -275,4 +279,46 @@ async fn a_lost_majority_is_made_good() {
         alone.txn(Txn::new().put("again", "")).await,
         Ok(TxnOutcome::Committed(_))
     ));
+}
+
+/// Whose certificate is on the list is refused at the next connection, and let in again when it is off it; others go on, and nothing
+/// starts anew.
+#[tokio::test(flavor = "multi_thread")]
+async fn former_managers_are_refused() {
+    let (dir, now) = (tempfile::tempdir().unwrap(), SystemClock.now());
+    let mut rng = rand_core::UnwrapErr(getrandom::SysRng);
+    let issuer = Authority::create(AuthorityKind::Cluster, "c", now, &mut rng).unwrap();
+    let path = dir.path().join(revocation::FILE);
+    let write = |serials: &BTreeSet<String>| {
+        let pem = issuer.revocation_list(serials, SystemClock.now()).unwrap();
+        assert_eq!(revoked_serials(&pem).unwrap(), *serials);
+        let fresh = path.with_extension("new");
+        std::fs::write(&fresh, pem).unwrap();
+        std::fs::rename(&fresh, &path).unwrap();
+    };
+    write(&BTreeSet::new());
+    let flag = |flag: &str| format!("--{flag}-crl-file={}", path.display());
+    let cluster = Etcd::start_with(&EtcdSetup {
+        members: 1,
+        certificates: Some(authority(1)),
+        flags: vec![flag("client"), flag("peer")],
+    });
+    let certificate = cluster.certificates().directory().join(format!("{CLIENT}.pem"));
+    let certificate = std::fs::read_to_string(certificate).unwrap();
+    let opener = Opener::of("n9", &certificate).unwrap();
+    let reads = || async {
+        let store = EtcdStore::connect(&options(&cluster, &[0])).await?;
+        store.range(KeyRange::prefix("/mke/"), 1).await.map(drop)
+    };
+    let kept = EtcdStore::connect(&options(&cluster, &[0])).await.unwrap();
+    kept.range(KeyRange::prefix("/mke/"), 1).await.unwrap();
+    let known = [opener];
+    let refused = |trusted: &[&str]| {
+        let trusted = trusted.iter().copied().collect();
+        revocation::refused(&known, &trusted, SystemClock.now())
+    };
+    write(&refused(&["n1"]));
+    assert!(reads().await.is_err());
+    write(&refused(&["n1", "n9"]));
+    reads().await.unwrap();
 }

@@ -2,12 +2,12 @@
 
 mod pki_support;
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 use std::time::Duration;
 
 use mke_core::pki::{
     Authority, AuthorityKind, BACKDATE, CertificateRequest, KeyFault, KeyPair, MAX_NAMES, PkiError, Profile,
-    PublicKey, SubjectAltName, parse_certificates,
+    PublicKey, SubjectAltName, parse_certificates, revoked_serials,
 };
 use mke_core::secret::Secret;
 use mke_core::time::Timestamp;
@@ -55,6 +55,36 @@ fn openssl_accepts_what_we_issue() {
             key.public_key().id()
         );
     }
+}
+
+/// A list of revoked certificates is read by OpenSSL, with the serial numbers that were given and no others; a list of none is one too.
+#[test]
+fn openssl_reads_what_we_revoke() {
+    let root = authority(AuthorityKind::Cluster);
+    let ssl = OpenSsl::new();
+    let (one, other) = (issue(&root, Profile::Node).0, issue(&root, Profile::Node).0);
+    let serial = |issued: &mke_core::pki::IssuedCertificate| issued.serial().to_owned();
+    for serials in [
+        BTreeSet::new(),
+        BTreeSet::from([serial(&one)]),
+        BTreeSet::from([serial(&one), serial(&other)]),
+    ] {
+        let list = root.revocation_list(&serials, now()).unwrap();
+        assert_eq!(revoked_serials(&list).unwrap(), serials);
+        ssl.write("crl.pem", &list);
+        let shown = ssl.run("crl -in crl.pem -text -noout");
+        for issued in [&one, &other] {
+            let line = format!("Serial Number: {}", issued.serial().to_uppercase());
+            assert_eq!(
+                shown.contains(&line),
+                serials.contains(issued.serial()),
+                "{shown}"
+            );
+        }
+    }
+    let wrong = BTreeSet::from(["no number".to_owned()]);
+    assert!(root.revocation_list(&wrong, now()).is_err());
+    assert!(revoked_serials(&root.certificate_pem()).is_err());
 }
 
 /// PKI-003: the client root lives 20 years; and it may sign certificates, but not make further authorities.

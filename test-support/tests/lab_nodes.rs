@@ -151,6 +151,23 @@ impl Admin {
     }
 }
 
+/// What the authority of a manager issued to a node, one entry for each certificate.
+fn issued(authority: Node<'_>, node: &str) -> Vec<String> {
+    let mut command = authority.docker_command();
+    let output = command.args(["logs", "ucp-cluster-root-ca"]).output().unwrap();
+    let log = [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned());
+    let text = log.concat();
+    let mut profiles: Vec<String> = text
+        .lines()
+        .filter(|line| line.contains("a certificate was issued"))
+        .filter(|line| line.contains(&format!("common_name=\"{node}\"")))
+        .filter_map(|line| line.split_once("profile=")?.1.split_whitespace().next())
+        .map(|word| word.trim_matches('"').to_owned())
+        .collect();
+    profiles.sort();
+    profiles
+}
+
 /// The product's containers that run on a node, without those of tasks.
 fn components(node: Node<'_>) -> BTreeSet<String> {
     let label = "label=com.docker.ucp.InstanceID";
@@ -248,6 +265,11 @@ impl Kept {
             .map(|place| self.status(&[], &format!("https://{}:{place}", node.ip())))
     }
 
+    /// At the store of a manager. Etcd says nothing to those whom it refuses.
+    fn at_the_store_of(&self, node: Node<'_>) -> String {
+        self.status(&[], &format!("https://{}:12379/version", node.ip()))
+    }
+
     /// Asks the authority of a node for the certificate of a controller.
     fn at_the_authority_of(&self, node: Node<'_>) -> String {
         let (key, csr) = (self.0.join("new.key"), self.0.join("new.csr"));
@@ -337,7 +359,7 @@ fn kernel_parameters(admin: &Admin, manager: Node<'_>, node: Node<'_>) {
 /// - ORC-004: tasks leave a node that Swarm may not use any more; its containers go on.
 ///
 /// Jobs run although controllers run none. Kernel parameters are set where the label of a node asks for it. What a demoted manager
-/// kept opens neither engines nor authorities nor other components.
+/// kept opens neither engines nor authorities nor other components nor the store.
 #[test]
 fn lab_life_of_nodes() {
     let lab = Lab::up(3);
@@ -434,6 +456,21 @@ fn lab_life_of_nodes() {
     admin.docker(&["node", "promote", n3.name()]);
     runs(n3, &OF_MANAGERS);
     healthy(n1, 3);
+    let id = n3.docker(&["info", "--format", "{{.Swarm.NodeID}}"]);
+    let mut all = [n1, n3].map(|authority| issued(authority, id.trim())).concat();
+    all.sort();
+    // One as a worker, then one as a manager and one for each place of its components, of which two call as the controller does.
+    let once = [
+        "auth-api",
+        "auth-worker",
+        "controller",
+        "controller-client",
+        "controller-client",
+        "kv",
+        "node-manager",
+        "node-worker",
+    ];
+    assert_eq!(all, once);
     until("a worker for jobs runs on each manager", || {
         (admin.places("ucp-auth-worker") == [n1.name(), n3.name()]).then_some(())
     });
@@ -456,6 +493,7 @@ fn lab_life_of_nodes() {
         assert_eq!(certificate.at_the_engine_of(n2), "200");
         assert_eq!(certificate.at_the_hardware_of(n2), "200");
         assert_eq!(certificate.at_the_manager(n1), ["200", "200"]);
+        assert_eq!(certificate.at_the_store_of(n1), "200");
     }
     assert_eq!(kept[0].at_the_authority_of(n1), "200");
     let ping = |node: Node<'_>| {
@@ -476,4 +514,10 @@ fn lab_life_of_nodes() {
     runs(n3, &OF_WORKERS);
     assert_eq!(ping(n3), "000");
     healthy(n1, 3);
+    until("what the manager kept opens the store no more", || {
+        let refused = |certificate: &Kept| certificate.at_the_store_of(n1) == "000";
+        kept.iter().all(refused).then_some(())
+    });
+    let own = Kept::copy(n1, "ucp-proxy:/etc/ucp/node/.", dir.path().join("own"));
+    assert_eq!(own.at_the_store_of(n1), "200");
 }

@@ -16,6 +16,7 @@
 //! | `client` | asking for a certificate |
 //! | [`bootstrap`] | the authorities of a new cluster |
 //! | [`keys`] | how a new manager gets them |
+//! | [`revocation`] | which certificates etcd refuses although they are valid |
 //! | [`certificates`] | which files of a node must be issued, and issuing them |
 
 pub mod bootstrap;
@@ -26,6 +27,7 @@ pub mod keys;
 mod names;
 mod pace;
 mod peer;
+pub mod revocation;
 mod rules;
 mod server;
 mod wire;

@@ -219,6 +219,10 @@ impl Authority {
         self.facts.not_after
     }
 
+    pub(super) fn signer(&self) -> &p256::ecdsa::SigningKey {
+        &self.key.signer
+    }
+
     /// Issues a certificate. It starts [`BACKDATE`] before `now` and ends `validity` after it, but never after the
     /// authority does. A clock that shows a time before the authority existed is wrong, and nothing is issued.
     pub fn issue(
@@ -382,7 +386,7 @@ fn random_serial(rng: &mut (impl CryptoRng + ?Sized)) -> [u8; SERIAL_BYTES] {
     serial
 }
 
-fn to_x509(moment: Timestamp) -> Result<Time, PkiError> {
+pub(super) fn to_x509(moment: Timestamp) -> Result<Time, PkiError> {
     let secs = u64::try_from(moment.as_secs()).unwrap_or(0);
     DateTime::from_unix_duration(Duration::from_secs(secs))
         .map(Time::from)

@@ -77,6 +77,10 @@ pub(super) fn render(work: &mut Work<'_>) {
         ],
         fact,
     );
+    // Read again at each handshake, so that a former manager is refused without a restart.
+    for flag in ["client-crl-file", "peer-crl-file"] {
+        work.flags.fact(flag, format!("{certs}/crl.pem"), fact);
+    }
     let flags = &mut work.flags;
     flags.fixed(
         "client-cert-auth",

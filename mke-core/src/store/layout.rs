@@ -206,6 +206,10 @@ family!(
     /// Managers whose controllers are heard of; they live under leases.
     CONTROLLER_BEATS, controller_beat(id: &str) = "controller-beats"
 );
+family!(
+    /// Certificates that open the store, by the node that has them and their serial number.
+    STORE_CERTIFICATES, store_certificate(node: &str, serial: &str) = "store-certificates"
+);
 
 /// Whether a key belongs to the inventory of nodes or to what is said of them.
 pub fn of_nodes(key: &str) -> bool {
@@ -290,6 +294,7 @@ mod tests {
             NODE_REPORTS,
             NODE_BEATS,
             CONTROLLER_BEATS,
+            STORE_CERTIFICATES,
             MANAGER_TURN,
             STORE_MEMBERS,
             PKI,

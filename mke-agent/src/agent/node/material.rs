@@ -11,7 +11,7 @@ use mke_core::pki::{Authority, AuthorityKind, SubjectAltName};
 use mke_core::product::{Role, labels};
 use mke_core::seal::SealingKey;
 use mke_core::secret::Secret;
-use mke_core::store::Store;
+use mke_core::store::{Store, StoreError};
 use mke_core::time::{Clock, SystemClock};
 use tokio::sync::OnceCell;
 
@@ -25,6 +25,10 @@ use crate::controller::AuthorityError;
 use crate::mtls;
 use crate::node::runtime::{Material, StepError};
 use crate::node::{CertificateNeed, Source};
+
+mod revocation;
+
+use revocation::Revocation;
 
 /// The material of one node.
 pub struct NodeMaterial {
@@ -47,6 +51,8 @@ enum MaterialError {
     Store(#[from] StoreAccessError),
     #[error("the store does not give what is sealed in it")]
     Authority(#[from] AuthorityError),
+    #[error("the store does not say which certificates open it")]
+    Openers(#[from] StoreError),
     #[error("the sealing key is not known here, secret `ucp-auth-key` is missing")]
     NoSealingKey,
     #[error("the node has no certificate to ask with")]
@@ -291,11 +297,17 @@ impl NodeMaterial {
 
 impl Material for NodeMaterial {
     async fn needs(&self) -> Vec<CertificateNeed> {
-        self.look().await.0.actions.iter().map(need_of).collect()
+        let mut needs: Vec<CertificateNeed> = self.look().await.0.actions.iter().map(need_of).collect();
+        needs.extend(self.revocations().await.iter().map(Revocation::need));
+        needs
     }
 
     async fn bring(&self, need: &CertificateNeed) -> Result<(), StepError> {
-        self.carry_out(need).await
+        let revocations = self.revocations().await;
+        match revocations.iter().find(|revocation| revocation.need() == *need) {
+            Some(revocation) => self.revoke(revocation).await,
+            None => self.carry_out(need).await,
+        }
     }
 
     async fn held(&self, source: Source) -> Result<Secret, StepError> {
