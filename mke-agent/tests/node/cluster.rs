@@ -22,6 +22,8 @@ pub(crate) struct Member {
 pub(crate) struct Cluster {
     pub(crate) spec: ClusterSpec,
     pub(crate) nodes: Vec<Member>,
+    /// Places of those that are or were managers: nobody else has anything to do with the store.
+    notable: BTreeSet<usize>,
     turn: Option<String>,
     revision: u64,
     /// How many plans were made, and how many steps tried.
@@ -49,6 +51,7 @@ impl Cluster {
         Self {
             spec,
             nodes: (0..managers + workers).map(member).collect(),
+            notable: (0..managers as usize).collect(),
             turn: None,
             revision: 0,
             plans: 0,
@@ -65,11 +68,9 @@ impl Cluster {
     /// A node gets another role.
     pub(crate) fn give_role(&mut self, place: usize, role: Role) {
         self.nodes[place].facts.role = role;
+        self.notable.insert(place);
         let managers = self
-            .nodes
-            .iter()
-            .filter(|member| member.facts.role == Role::Manager);
-        let managers = managers
+            .of_role(Role::Manager)
             .map(|member| ManagerFacts {
                 id: member.facts.id.clone(),
                 hostname: member.facts.hostname.clone(),
@@ -90,6 +91,12 @@ impl Cluster {
                 crash: of_thousand / 4,
             });
         }
+    }
+
+    /// Those that are or were managers, and have this role now.
+    fn of_role(&self, role: Role) -> impl Iterator<Item = &Member> {
+        let notable = self.notable.iter().map(|place| &self.nodes[*place]);
+        notable.filter(move |member| member.facts.role == role)
     }
 
     fn store_of(&self, member: &Member) -> StoreHealth {
@@ -115,11 +122,8 @@ impl Cluster {
 
     /// How the managers do: what every agent is told.
     pub(crate) fn state(&self) -> ClusterState {
-        let managers = self
-            .nodes
-            .iter()
-            .filter(|member| member.facts.role == Role::Manager);
-        let mut managers: Vec<ManagerState> = managers
+        let mut managers: Vec<ManagerState> = self
+            .of_role(Role::Manager)
             .map(|member| ManagerState {
                 id: member.facts.id.clone(),
                 store: self.store_of(member),
@@ -127,11 +131,7 @@ impl Cluster {
             })
             .collect();
         // One that was demoted counts until the cluster agent took it out of the store.
-        for member in self
-            .nodes
-            .iter()
-            .filter(|member| member.facts.role == Role::Worker)
-        {
+        for member in self.of_role(Role::Worker) {
             let store = self.store_of(member);
             if store != StoreHealth::NoMember {
                 managers.push(ManagerState {
