@@ -277,7 +277,10 @@ pub fn message_of(body: &[u8]) -> String {
     }
     match serde_json::from_slice::<Message>(body) {
         Ok(answer) => answer.message,
-        Err(_) => String::from_utf8_lossy(body).trim().to_owned(),
+        Err(_) => match String::from_utf8_lossy(body).trim() {
+            "" => "the engine refuses and does not say why".to_owned(),
+            text => text.to_owned(),
+        },
     }
 }
 

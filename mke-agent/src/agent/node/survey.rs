@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 use super::access::StoreAccess;
 use super::controllers::ControllerAccess;
 use super::engine_info::EngineInfo;
+use super::job::{NODE_VOLUME, SPEC};
 use super::sources::Own;
 use super::spec::Sight;
 use super::world::Failure;
@@ -24,8 +25,7 @@ use crate::engine::{EngineClient, EngineError};
 use crate::life::Roll;
 use crate::mtls::EXCHANGE_TIME;
 use crate::node::{
-    EngineRuntime, NODE_CERTS, NoMaterial, ObserveError, Observed, Runtime as _, Situation, StoreMember,
-    WireSpec,
+    EngineRuntime, NoMaterial, ObserveError, Observed, Runtime as _, Situation, StoreMember, WireSpec,
 };
 
 /// What was found out.
@@ -172,10 +172,10 @@ async fn told(
     is_manager: bool,
     config: Option<&Config>,
 ) -> Result<Option<WireSpec>, Failure> {
-    let volume: Value = engine.get_json(&format!("/volumes/{NODE_CERTS}")).await?;
+    let volume: Value = engine.get_json(&format!("/volumes/{NODE_VOLUME}")).await?;
     let certs = Path::new(volume["Mountpoint"].as_str().unwrap_or_default());
     std::fs::read(certs.join(crate::mtls::CERT_FILE))
-        .map_err(|error| format!("the certificate in volume {NODE_CERTS} cannot be read: {error}"))?;
+        .map_err(|error| format!("the certificate in volume {NODE_VOLUME} cannot be read: {error}"))?;
     if is_manager {
         let own = Own {
             engine: engine.clone(),
@@ -188,7 +188,13 @@ async fn told(
         return own.now().await;
     }
     let access = ControllerAccess::new(engine.clone(), certs);
-    let port = config.cloned().unwrap_or_default().cluster.controller_port;
+    // Controllers listen where the cluster says, whatever another configuration would change.
+    let kept = std::fs::read(certs.join(SPEC)).ok();
+    let kept = kept.and_then(|text| serde_json::from_slice::<WireSpec>(&text).ok());
+    let port = match kept {
+        Some(spec) => spec.cluster.config.cluster.controller_port,
+        None => config.cloned().unwrap_or_default().cluster.controller_port,
+    };
     let path = format!("/api/node/{}/spec", info.node_id);
     match access
         .ask(port, Method::GET, &path, Vec::new(), EXCHANGE_TIME)
