@@ -87,7 +87,7 @@ fn twelve_mistakes() {
             "line 9, column 2: `nonsense`: unknown key, remove it or see the exported configuration for the known ones",
             "line 11, column 1: `registries[0].service_id`: missing, give text in quotes",
             "line 14, column 15: `cluster_config.vxlan_vni`: 20001 is out of range, use a whole number from 10000 to 20000",
-            "line 15, column 9: `cluster_config.dns`: expected a list of texts, found text: put it in square brackets",
+            "line 15, column 9: `cluster_config.dns`: expected a list of texts, each an IP address, found text: put it in square brackets",
             "line 16, column 14: `cluster_config.pod_cidr`: `10.96.0.0/12` shares addresses with `cluster_config.service_cluster_ip_range`, which is `10.96.0.0/16`: choose networks apart",
             "line 17, column 16: `cluster_config.calico_mtu`: expected a number in quotes from \"576\" to \"65535\", found a whole number: write \"1450\"",
             "line 18, column 20: `cluster_config.nodeport_range`: `35535-32768` is not allowed, use two ports with a dash between, the lower one first",

@@ -122,6 +122,52 @@ async fn system_endpoints() {
     );
 }
 
+/// INST-021: what a controller does with processors and memory is shown once somebody switched it on, to administrators only,
+/// and at once no more when it is off again.
+#[tokio::test]
+async fn profiling_is_switched_on() {
+    let controller = Controller::start().await;
+    let admin = controller.admin().await;
+    let jane = controller.user(&admin, "jane").await.client;
+    let paths = ["/debug", "/debug/vars", "/debug/threads?seconds=1"];
+    for path in paths {
+        assert_eq!(admin.get(path).await.status, 404, "{path}");
+    }
+    let off = admin.get("/api/ucp/config-toml").await.text();
+    let on = off.replace("profiling_enabled = false", "profiling_enabled = true");
+    assert_ne!(on, off);
+    put(&admin, on).await.ok();
+    for path in paths {
+        assert_eq!(controller.anonymous().get(path).await.status, 401, "{path}");
+        assert_eq!(jane.get(path).await.status, 403, "{path}");
+        assert_eq!(admin.get(path).await.status, 200, "{path}");
+    }
+    let now = admin.get("/debug/vars").await.ok();
+    for number in [
+        &now["memory_kb"]["VmRSS"],
+        &now["descriptors"],
+        &now["threads"],
+        &now["runtime"]["workers"],
+    ] {
+        assert!(number.as_u64().unwrap() > 0, "{now}");
+    }
+    let watched = admin.get("/debug/threads?seconds=1").await.ok();
+    assert!(watched["milliseconds"].as_u64().unwrap() >= 1000, "{watched}");
+    let threads = watched["threads"].as_array().unwrap();
+    assert!(
+        threads
+            .iter()
+            .any(|thread| !thread["name"].as_str().unwrap().is_empty()),
+        "{watched}"
+    );
+    for seconds in ["0", "61", "x", "-1"] {
+        let refused = admin.get(&format!("/debug/threads?seconds={seconds}")).await;
+        assert_eq!(refused.status, 400, "{seconds}");
+    }
+    put(&admin, off).await.ok();
+    assert_eq!(admin.get("/debug/vars").await.status, 404);
+}
+
 /// API-007, audit-11: metrics and their discovery are for administrators, and name nobody.
 #[tokio::test]
 async fn sec_audit_11_metrics_are_for_administrators() {

@@ -389,6 +389,14 @@ pub const ACTING: &[Topic] = &[
         )],
     },
     Topic {
+        name: "what a controller does with processors and memory",
+        keys: &[acting(
+            "cluster_config.profiling_enabled",
+            "mke-agent/src/controller/api/debug.rs",
+            "config.cluster.profiling_enabled",
+        )],
+    },
+    Topic {
         name: "registries and their authorities",
         keys: &[
             acting(

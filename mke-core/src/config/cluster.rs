@@ -26,18 +26,19 @@ section! {
         swarm_strategy: String = Key::text("spread").one_of(&["spread", "binpack", "random"])
             .flag("--binpack | --random").restarts(&[SWARM_MANAGER]);
         /// Name servers for the containers of the control plane.
-        dns: Vec<String> = Key::list(&[]).required().flag("--dns").all_nodes(CONTROL_PLANE);
+        dns: Vec<String> = Key::list(&[]).required().flag("--dns").format(Format::IpAddress).all_nodes(CONTROL_PLANE);
         /// Options of the resolver in the containers of the control plane.
         dns_opt: Vec<String> = Key::list(&[]).required().flag("--dns-opt").all_nodes(CONTROL_PLANE);
         /// Search domains for the containers of the control plane.
-        dns_search: Vec<String> = Key::list(&[]).required().flag("--dns-search").all_nodes(CONTROL_PLANE);
-        /// Whether the controller's profiling can be read.
-        profiling_enabled: bool = Key::bool(false).flag("--enable-profiling").restarts(&[CONTROLLER]);
+        dns_search: Vec<String> = Key::list(&[]).required().flag("--dns-search").format(Format::HostName)
+            .all_nodes(CONTROL_PLANE);
+        /// Whether administrators can read what a controller does with processors and memory (`/debug`).
+        profiling_enabled: bool = Key::bool(false).flag("--enable-profiling").live();
         /// For how many seconds lists may be answered from access data that is not fresh; 0 never.
         authz_cache_timeout: i64 = Key::integer(0).min(0).unit("seconds").since(3, 4, 4)
             .risk("a removed right may show in lists until the time is over").live();
         /// The address that links to published services point to.
-        external_service_lb: String = Key::text("").flag("--external-service-lb").live();
+        external_service_lb: String = Key::text("").flag("--external-service-lb").format(Format::Host).live();
         /// Leaves out the response headers X-Server-Ip and X-Server-Name.
         exclude_server_identity_headers: bool = Key::bool(false).live();
         /// The cloud whose load balancers and disks Kubernetes uses.

@@ -268,8 +268,8 @@ fn quota() {
     assert_eq!(found.as_deref(), Some("2147483648"));
 }
 
-/// CFG-040: the three lists go to their own component and nowhere else; hardening takes away what is weak and adds
-/// nothing; a list without anything strong is refused then.
+/// CFG-040, PKI-014: the three lists go to their own component and nowhere else, and names that nobody knows are refused; hardening takes
+/// away what is weak and adds nothing; a list without anything strong is refused then.
 #[test]
 fn cipher_suites() {
     const STRONG: &str = "TLS_ECDHE_RSA_WITH_AES_256_GCM_SHA384";
@@ -297,6 +297,13 @@ fn cipher_suites() {
         assert_eq!(value(&with("", "")), None);
         assert_eq!(value(&with("", &both)).as_deref(), Some(both.as_str()));
         assert_eq!(value(&with(hardened, &both)).as_deref(), Some(STRONG));
+        let made_up = format!("[cluster_config]\n{key} = \"{STRONG},TLS_MADE_UP_SHA256\"\n");
+        assert!(
+            Config::parse(&made_up)
+                .unwrap_err()
+                .to_string()
+                .contains("TLS_MADE_UP_SHA256")
+        );
         let all = value(&with(hardened, "")).unwrap();
         assert!(
             all.contains(STRONG) && !all.contains(WEAK) && all.split(',').count() == 6,

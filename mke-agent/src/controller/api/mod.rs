@@ -14,6 +14,7 @@ mod can_i;
 mod certificates;
 mod collections;
 mod config;
+mod debug;
 mod grants;
 mod jobs;
 mod links;

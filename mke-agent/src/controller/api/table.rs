@@ -11,9 +11,9 @@ use mke_rbac::mke4::ToMke4;
 
 use super::access::Rule;
 use super::{
-    Call, accounts, auth_config, authz, banner, bundle, can_i, certificates, collections, config, grants,
-    jobs, links, login, members, nodes, public_keys, registry, roles, saml, scim, second_factor, system,
-    teams,
+    Call, accounts, auth_config, authz, banner, bundle, can_i, certificates, collections, config, debug,
+    grants, jobs, links, login, members, nodes, public_keys, registry, roles, saml, scim, second_factor,
+    system, teams,
 };
 use crate::controller::audit::Recording;
 use crate::controller::body::Response;
@@ -167,6 +167,9 @@ endpoints! {
     GET    "/api/banner"                                  Authenticated     Full    SMALL banner::list;
     GET    "/metrics"                                     Admin             Ignored SMALL system::metrics;
     GET    "/metricsdiscovery"                            Admin             Full    SMALL system::metrics_discovery;
+    GET    "/debug"                                       Admin             Ignored SMALL debug::index;
+    GET    "/debug/vars"                                  Admin             Ignored SMALL debug::vars;
+    GET    "/debug/threads"                               Admin             Ignored SMALL debug::profile;
     GET    "/kubernetesNamespaces"                        Authenticated     Full    SMALL system::kubernetes_namespaces;
 
     GET    "/auth/token"                                  Authenticated     Full    SMALL registry::token;
