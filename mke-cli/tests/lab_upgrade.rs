@@ -89,7 +89,7 @@ fn generations(manager: Node<'_>) -> BTreeMap<String, String> {
         .collect()
 }
 
-/// UPG-001, UPG-002, UPG-005, UPG-008, UPG-010, UPG-011, UPG-013, UPG-015: refused versions name those that are allowed, what an
+/// UPG-001, UPG-002, UPG-005, UPG-008, UPG-009, UPG-010, UPG-011, UPG-013, UPG-015: refused versions name those that are allowed, what an
 /// earlier upgrade left stops the next one before it changes anything, and so do another instance and another address; then
 /// one command upgrades all nodes, and in another cluster only the manager: held workers keep their version, each gets the new
 /// one when its label goes and the old one when it comes back, and a new worker that begins with the new version takes the

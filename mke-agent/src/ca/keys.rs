@@ -1,13 +1,15 @@
 //! How a new or promoted manager gets the keys of the authorities, and the operator's own certificate: they lie in the
 //! replicated store, sealed with the cluster's sealing key (secret `ucp-auth-key`), which only managers have.
 
+use std::path::Path;
+
 use mke_core::pki::{Authority, AuthorityKind};
 use mke_core::seal::SealingKey;
 use mke_core::secret::Secret;
 use mke_core::store::Store;
 
-use crate::controller::AuthorityError;
 use crate::controller::vault::{Upload, Vault};
+use crate::controller::{AuthorityError, FileError};
 
 /// A certificate that an operator made, with its key and its authority.
 #[derive(Clone)]
@@ -18,6 +20,24 @@ pub struct External {
     pub chain_pem: String,
     /// The private key, PEM.
     pub key: Secret,
+}
+
+impl External {
+    /// Reads one as operators put it into a directory: `ca.pem`, `cert.pem` and `key.pem`.
+    ///
+    /// # Errors
+    /// [`FileError`], also for a file that is missing.
+    pub fn read(dir: &Path) -> Result<Self, FileError> {
+        let text = |name: &str| {
+            let path = dir.join(name);
+            std::fs::read_to_string(&path).map_err(FileError::at("server certificate file", &path))
+        };
+        Ok(Self {
+            ca_pem: text("ca.pem")?,
+            chain_pem: text("cert.pem")?,
+            key: Secret::new(text("key.pem")?),
+        })
+    }
 }
 
 impl std::fmt::Debug for External {

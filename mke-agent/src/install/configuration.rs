@@ -3,6 +3,7 @@
 use mke_core::config::{
     Config, Document, Kept, Key, KeyPath, Kind, Problem, Problems, ReadOptions, Value, keys,
 };
+use mke_core::pki::SubjectAltName;
 
 use super::error::InstallError;
 
@@ -100,12 +101,54 @@ pub fn begin(existing: Option<(&str, &str)>, given: &[Given]) -> Result<Beginnin
     }
     let config = document
         .read(&options)
-        .map_err(InstallError::Configuration)?
+        .map_err(|problems| InstallError::Configuration(of_flags(problems, given, existing.is_some())))?
         .value;
+    // A name that no certificate can hold would be left out of it without a word.
+    let unnamed = config.cluster.shared_sans.iter().filter_map(|name| {
+        let fault = name.parse::<SubjectAltName>().err()?;
+        Some(Problem {
+            key: "cluster_config.shared_sans".to_owned(),
+            message: format!("{fault}, use host names and addresses such as mke.example.com"),
+            found: Some(name.clone()),
+            ..Problem::default()
+        })
+    });
+    let unnamed: Vec<Problem> = unnamed.collect();
+    if !unnamed.is_empty() {
+        return Err(InstallError::Configuration(of_flags(
+            Problems(unnamed),
+            given,
+            existing.is_some(),
+        )));
+    }
     Ok(Beginning {
         text: document.to_string(),
         config,
     })
+}
+
+/// Problems of keys that flags set are those of the flags, and without a file of somebody no line is named: nobody has seen the one
+/// that they were put into.
+fn of_flags(mut problems: Problems, given: &[Given], is_file: bool) -> Problems {
+    for problem in &mut problems.0 {
+        let is_of = |given: &&Given| {
+            keys_of(&given.flag).iter().any(|key| {
+                let path = format!("{}.{}", key.table, key.name);
+                problem
+                    .key
+                    .strip_prefix(&path)
+                    .is_some_and(|rest| rest.is_empty() || rest.starts_with('['))
+            })
+        };
+        if let Some(given) = given.iter().find(is_of) {
+            problem.key.clone_from(&given.flag);
+            (problem.file, problem.line, problem.column) = (None, 0, 0);
+        }
+        if !is_file {
+            (problem.line, problem.column) = (0, 0);
+        }
+    }
+    problems
 }
 
 fn value(key: &Key, given: &Given) -> Result<Value, String> {
@@ -244,16 +287,35 @@ mod tests {
         for (flag, value) in [
             ("--default-node-orchestrator", "mesos"),
             ("--nodeport-range", "40000-30000"),
-            ("--nodeport-range", "2000-13000"),
             ("--controller-port", "no"),
             ("--controller-port", "70000"),
             ("--pod-cidr", "10.0.0.0/99"),
             ("--vxlan-vni", "9999"),
             ("--kv-timeout", "soon"),
             ("--swarm-only", "perhaps"),
+            ("--san", "%%%"),
+            ("--san", "a..b"),
+            ("--san", "-"),
+            ("--dns", "x"),
+            ("--dns-search", "a b"),
+            ("--external-service-lb", "a;b"),
+            ("--swarm-port", "443"),
         ] {
-            assert!(begin(None, &[Given::one(flag, value)]).is_err(), "{flag} {value}");
+            let refused = begin(None, &[Given::one(flag, value)]).unwrap_err().to_string();
+            // The flag is named, and no line of a file that nobody wrote.
+            assert!(
+                refused.contains(&format!("`{flag}`: ")) && !refused.contains("line "),
+                "{flag} {value}: {refused}"
+            );
         }
+        // The range is fine, and ports of other parts lie in it.
+        let refused = begin(None, &[Given::one("--nodeport-range", "2000-13000")])
+            .unwrap_err()
+            .to_string();
+        assert!(
+            refused.contains("swarm_port`: 2376 lies in") && !refused.contains("line "),
+            "{refused}"
+        );
         assert!(begin(Some(("x", "[auth]\nbackend = \"no\"\n")), &[]).is_err());
     }
 

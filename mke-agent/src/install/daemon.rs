@@ -196,6 +196,23 @@ impl Daemon {
         }
     }
 
+    /// Whether a path is there in a container, also in a volume that it mounts and before it was started.
+    ///
+    /// # Errors
+    /// The engine's.
+    pub async fn has_path(&self, container: &str, path: &str) -> Result<bool, InstallError> {
+        let doing = format!("cannot look for `{path}` in container `{container}`");
+        let path = format!("/containers/{container}/archive?path={path}");
+        match self
+            .answered(&doing, &path, Request::head(&path).body(empty()), MAX_LOG)
+            .await
+        {
+            Ok(_) => Ok(true),
+            Err(InstallError::Engine { source, .. }) if source.is_not_found() => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Waits until a container ended and gives its exit code.
     ///
     /// # Errors

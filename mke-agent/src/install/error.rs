@@ -13,8 +13,8 @@ use crate::engine::EngineError;
 pub enum InstallError {
     /// The socket may not be opened. On SELinux hosts that is the container's label (CLI-005).
     #[error(
-        "unable to get valid Docker client: permission denied on `{socket}`; on hosts with SELinux add \
-         `--security-opt label=disable` to `docker run`"
+        "unable to get valid Docker client: permission denied on `{socket}`; run this as root or as a member of the group \
+         that owns it, and in a container on a host with SELinux add `--security-opt label=disable` to `docker run`"
     )]
     SocketDenied {
         /// The socket.
@@ -22,7 +22,7 @@ pub enum InstallError {
     },
     /// No socket.
     #[error(
-        "unable to get valid Docker client: nothing at `{socket}`; add \
+        "unable to get valid Docker client: nothing at `{socket}`; start the engine, and in a container add \
          `-v /var/run/docker.sock:/var/run/docker.sock` to `docker run`"
     )]
     NoSocket {
@@ -52,9 +52,31 @@ pub enum InstallError {
     /// The node is no manager, or the swarm cannot be asked.
     #[error("{0}")]
     Swarm(String),
+    /// The whole product is there already.
+    #[error(
+        "MKE {version} is already installed on this swarm as instance {instance} on {nodes} nodes; use `upgrade` for another \
+         version, or `uninstall-ucp` first"
+    )]
+    AlreadyInstalled {
+        /// Its version.
+        version: String,
+        /// The instance.
+        instance: String,
+        /// How many nodes the swarm has.
+        nodes: usize,
+    },
     /// Something is there already.
     #[error("{0}")]
     AlreadyThere(String),
+    /// A store whose key is lost: whoever opened it would have old accounts and could read no secret.
+    #[error(
+        "volume {volume} holds the store of an earlier installation, whose key is lost; keep a copy if you need one, and remove \
+         it with `docker volume rm {volume}`"
+    )]
+    OldStore {
+        /// Where.
+        volume: &'static str,
+    },
     /// Nothing is there.
     #[error("no MKE instance was found on this engine; run this on a manager of the cluster")]
     NotInstalled,
@@ -105,6 +127,9 @@ pub enum InstallError {
     /// The versions do not allow it.
     #[error(transparent)]
     Upgrade(#[from] UpgradeRefused),
+    /// Somebody asked to stop.
+    #[error("the installation was broken off")]
+    BrokenOff,
     /// Images that are not there.
     #[error("these images are neither on this engine nor could they be pulled: {0}")]
     Images(String),

@@ -135,6 +135,7 @@ fn add_probe(node: &mut NodeFacts, id: &str, probed: &Probed) {
         disk_free,
         in_use,
         missing_images,
+        cloud,
         ..
     }) = probed.said.get(id)
     else {
@@ -144,6 +145,7 @@ fn add_probe(node: &mut NodeFacts, id: &str, probed: &Probed) {
     node.no_new_privileges = node.no_new_privileges.or(*no_new_privileges);
     (node.disk, node.disk_free) = (*disk, *disk_free);
     node.ports_in_use.clone_from(in_use);
+    node.cloud.clone_from(cloud);
     node.missing_images = missing_images.clone().unwrap_or_default();
     node.clock_offset_ms = probed.clocks.get(id).copied();
     node.ports_unreachable = probed.unreachable.get(id).cloned().unwrap_or_default();

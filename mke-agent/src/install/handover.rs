@@ -57,10 +57,8 @@ pub struct Handover {
     pub cluster_authority: AuthorityFiles,
     /// Signs the certificates of users.
     pub client_authority: AuthorityFiles,
-    /// Whether `ucp-controller-server-certs` holds a certificate that the operator put there, which is kept.
+    /// Whether `ucp-controller-server-certs` holds a certificate that the operator put there: it is kept, and every manager serves it.
     pub external_server_cert: bool,
-    /// Whether certificates that are there and valid are kept.
-    pub preserve_certs: bool,
 }
 
 /// An authority as it lies in its volume.
@@ -145,7 +143,6 @@ mod tests {
             cluster_authority: authority("cluster"),
             client_authority: authority("client"),
             external_server_cert: false,
-            preserve_certs: false,
         }
     }
 

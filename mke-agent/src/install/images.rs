@@ -100,15 +100,28 @@ pub async fn ensure(
             if there.contains(&name) {
                 progress.warn(&format!("{name} could not be pulled anew: {}", chain(&error)));
             } else {
-                failed.push(chain(&error));
+                failed.push((name, chain(&error)));
             }
         }
     }
-    if failed.is_empty() {
-        Ok(())
-    } else {
-        Err(InstallError::Images(failed.join("; ")))
+    match not_had(&failed) {
+        None => Ok(()),
+        Some(told) => Err(InstallError::Images(told)),
     }
+}
+
+/// All images that could not be had, and why: a registry that is away says of each the same, so that it is told once.
+fn not_had(failed: &[(String, String)]) -> Option<String> {
+    let (first, why) = failed.first()?;
+    let names: Vec<&str> = failed.iter().map(|(name, _)| name.as_str()).collect();
+    let why = why
+        .strip_prefix(&format!("cannot pull `{first}`: "))
+        .unwrap_or(why);
+    Some(format!(
+        "{}; the engine says of the first: {why}; load them with `docker load` from an archive of the images, or see that the \
+         engine reaches their registry and may read them (`--registry-username`, `--registry-password`)",
+        names.join(", ")
+    ))
 }
 
 /// The repository names that an engine shows for an archive of images, for messages.
@@ -182,5 +195,63 @@ mod tests {
         let missing = not_made(&own(), ImageSet::default());
         assert!(missing.iter().any(|image| image.contains("ucp-hyperkube")));
         assert!(!missing.iter().any(|image| of(false, false).contains(image)));
+    }
+
+    /// UPG-009, INST-001: name and password of the registry go along with every pull and with nothing else. Without them all images
+    /// are named that could not be had, the reason once, and what to do; without pulling nobody is asked for any.
+    #[tokio::test]
+    async fn pulls() {
+        use crate::install::daemon::registry_credentials;
+        use crate::install::played::Played;
+        use crate::install::progress::Silent;
+        // It has no image, and the registry wants a name and a password.
+        let engine = Played::start(|asked| {
+            Some(
+                match (asked.what.contains("/images/create"), &asked.credentials) {
+                    (false, _) => "[]",
+                    (true, Some(_)) => r#"{"status":"done"}"#,
+                    (true, None) => r#"{"error":"unauthorized: access denied"}"#,
+                },
+            )
+        });
+        let wanted = [
+            "mirantis/ucp-agent:3.4.15".to_owned(),
+            "mirantis/ucp-etcd:3.4.15".to_owned(),
+        ];
+        let credentials = registry_credentials("jane", "correct horse");
+        let get = async |pull: Pull, credentials: Option<&str>| {
+            ensure(&engine.daemon, &wanted, pull, credentials, &Silent)
+                .await
+                .map_err(|error| error.to_string())
+        };
+        get(Pull::Missing, Some(&credentials)).await.unwrap();
+        let with = engine.asked();
+        assert_eq!(with.len(), 3);
+        for call in &with {
+            let is_pull = call.what.contains("/images/create");
+            assert_eq!(
+                call.credentials.as_ref(),
+                is_pull.then_some(&credentials),
+                "{call:?}"
+            );
+        }
+        assert!(
+            with[1].what.contains("fromImage=mirantis/ucp-agent&tag=3.4.15"),
+            "{with:?}"
+        );
+
+        let refused = get(Pull::Missing, None).await.unwrap_err();
+        for told in [
+            "ucp-agent:3.4.15, mirantis/ucp-etcd:3.4.15",
+            "docker load",
+            "--registry-username",
+        ] {
+            assert!(refused.contains(told), "{told}: {refused}");
+        }
+        assert_eq!(refused.matches("access denied").count(), 1, "{refused}");
+        engine.asked();
+        let refused = get(Pull::Never, Some(&credentials)).await.unwrap_err();
+        assert!(refused.contains("`--pull missing`"), "{refused}");
+        assert_eq!(engine.asked().len(), 1);
     }
 }

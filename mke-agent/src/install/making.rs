@@ -20,6 +20,7 @@ use super::ping::{Health, ping};
 use super::run::{Installation, LOOK, Site};
 use super::services::{Context, Generation, Mounted};
 use super::steps::{self, Step};
+use crate::ca::bootstrap::volume_of;
 use crate::controller::rng;
 
 /// How long the first node may take to become a manager of the product.
@@ -28,6 +29,8 @@ const COMPONENTS: Duration = Duration::from_secs(300);
 const READY: Duration = Duration::from_secs(300);
 /// The container that makes the first node.
 const RECONCILE: &str = "ucp-reconcile";
+/// How many lines of its log are told when it fails: the last step that it tried is among them.
+const LAST_WORDS: usize = 6;
 
 /// What steps hand on to later ones.
 #[derive(Default)]
@@ -49,10 +52,10 @@ impl Installation<'_> {
             self.progress.step(number + 1, plan.len(), &step.to_string());
             match step {
                 Step::ClusterAuthority => {
-                    made.cluster_authority = Some(self.authority(AuthorityKind::Cluster, site)?);
+                    made.cluster_authority = Some(self.authority(AuthorityKind::Cluster, site).await?);
                 }
                 Step::ClientAuthority => {
-                    made.client_authority = Some(self.authority(AuthorityKind::Client, site)?)
+                    made.client_authority = Some(self.authority(AuthorityKind::Client, site).await?);
                 }
                 Step::AuthKey => self.auth_key(site, &mut made).await?,
                 Step::Configuration => self.configuration(site, &mut made).await?,
@@ -74,7 +77,17 @@ impl Installation<'_> {
         Ok(())
     }
 
-    fn authority(&self, kind: AuthorityKind, site: &Site) -> Result<Authority, InstallError> {
+    /// The authority that is there and is to be kept, or a new one.
+    async fn authority(&self, kind: AuthorityKind, site: &Site) -> Result<Authority, InstallError> {
+        if self.options.preserve_certs {
+            let image = self.own.image("ucp-agent");
+            if let Some(kept) = self.volumes(&image).authority(kind).await? {
+                let volume = volume_of(kind);
+                self.progress
+                    .info(&format!("Keeping the authority in volume {volume}"));
+                return Ok(kept);
+            }
+        }
         Ok(Authority::create(
             kind,
             &site.instance,
@@ -246,7 +259,7 @@ impl Installation<'_> {
             code,
             log: self
                 .daemon
-                .log("containers", RECONCILE, 100)
+                .log("containers", RECONCILE, LAST_WORDS)
                 .await
                 .unwrap_or_default(),
         })
@@ -275,7 +288,6 @@ impl Installation<'_> {
             cluster_authority: files(&made.cluster_authority).ok_or_else(out_of_order)?,
             client_authority: files(&made.client_authority).ok_or_else(out_of_order)?,
             external_server_cert: self.options.external_server_cert,
-            preserve_certs: self.options.preserve_certs,
         })
     }
 

@@ -2,20 +2,27 @@
 //!
 //! Each follows the same way: observe, plan (pure), check (pure, every finding at once), apply with what undoes it.
 
+mod begin;
 pub mod certificates;
+mod cloud;
 pub mod configuration;
 pub mod daemon;
 pub mod error;
 pub mod facts;
+mod first_node;
 pub mod handover;
+mod host;
 pub mod images;
 pub mod inventory;
 pub mod lock;
 mod making;
+mod material;
 pub mod notes;
 pub mod options;
 pub mod own;
 pub mod ping;
+#[cfg(test)]
+mod played;
 pub mod preflight;
 pub mod probe;
 pub mod progress;

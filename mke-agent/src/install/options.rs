@@ -4,6 +4,7 @@ use mke_core::names::AccountName;
 use mke_core::secret::Secret;
 
 use super::configuration::Given;
+use super::error::InstallError;
 use super::images::Pull;
 use super::preflight::Switches;
 
@@ -30,6 +31,8 @@ pub struct InstallOptions {
     pub external_server_cert: bool,
     /// Whether certificates that are there are kept.
     pub preserve_certs: bool,
+    /// Whether nobody looks in which cloud the machines are.
+    pub skip_cloud: bool,
     /// Key of a locked swarm.
     pub unlock_key: Option<Secret>,
     /// When images are pulled.
@@ -42,4 +45,25 @@ pub struct InstallOptions {
     pub owner: String,
     /// Names this run.
     pub run: String,
+}
+
+impl InstallOptions {
+    /// Refuses what would only be found out when half of the cluster is made.
+    ///
+    /// # Errors
+    /// [`InstallError::Flag`].
+    pub(super) fn check(&self) -> Result<(), InstallError> {
+        check_password(&self.admin_password)
+    }
+}
+
+/// Whether somebody can have this password (AUTH-003).
+///
+/// # Errors
+/// [`InstallError::Flag`] for `--admin-password`.
+pub fn check_password(password: &Secret) -> Result<(), InstallError> {
+    mke_auth::password::check(password).map_err(|error| InstallError::Flag {
+        flag: "--admin-password".to_owned(),
+        reason: format!("{error}; choose another one, or leave the flag out for a random one"),
+    })
 }

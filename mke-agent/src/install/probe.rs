@@ -5,6 +5,7 @@
 //! every Linux node.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::time::Duration;
@@ -14,13 +15,15 @@ use mke_core::product::labels;
 use mke_core::time::Clock;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use tokio::io::AsyncWriteExt as _;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream, UdpSocket};
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 
+use super::cloud;
 use super::daemon::{Daemon, filters};
 use super::error::InstallError;
+use super::host::{disk_of, networks, no_new_privileges};
 use super::inventory::{Node, RUN};
 use super::remover;
 
@@ -92,6 +95,9 @@ pub struct Said {
     /// Its clock when it said this, in milliseconds since 1970.
     #[serde(default)]
     pub clock_ms: Option<i64>,
+    /// The cloud that the machine is in, as its firmware says.
+    #[serde(default)]
+    pub cloud: Option<String>,
     /// Images that were asked for and are not there. Nothing when the engine could not be asked.
     #[serde(default)]
     pub missing_images: Option<BTreeSet<String>>,
@@ -151,6 +157,7 @@ pub async fn run(
         in_use,
         networks: networks(),
         missing_images,
+        cloud: cloud::detect(Path::new(cloud::FIRMWARE)),
         clock_ms: Some(clock.now().as_millis()),
     };
     let line = serde_json::to_string(&said).map_err(|error| InstallError::System(error.to_string()))?;
@@ -172,32 +179,6 @@ async fn answer(listener: TcpListener) {
         if let Ok((mut stream, _)) = listener.accept().await {
             let _ = stream.write_all(ANSWER).await;
         }
-    }
-}
-
-fn no_new_privileges(status: &str) -> Option<bool> {
-    let value = status.lines().find_map(|line| line.strip_prefix("NoNewPrivs:"))?;
-    Some(value.trim() == "1")
-}
-
-fn disk_of(path: &Path) -> (Option<u64>, Option<u64>) {
-    match rustix::fs::statvfs(path) {
-        Ok(stat) => (
-            stat.f_blocks.checked_mul(stat.f_frsize),
-            stat.f_bavail.checked_mul(stat.f_frsize),
-        ),
-        Err(_) => (None, None),
-    }
-}
-
-fn networks() -> Vec<(IpNet, String)> {
-    match mke_net::host::Host::observe(Path::new("/")) {
-        Ok(host) => host
-            .ranges()
-            .into_iter()
-            .map(|range| (range.net, range.source))
-            .collect(),
-        Err(_) => Vec::new(),
     }
 }
 
@@ -254,8 +235,12 @@ impl Probing<'_> {
     /// Probes the engine itself, which is in no swarm.
     ///
     /// # Errors
-    /// The engine's.
-    pub async fn this_engine(&self, address: Option<IpAddr>) -> Result<Probed, InstallError> {
+    /// The engine's, and [`InstallError::BrokenOff`] when `stop` comes first.
+    pub async fn this_engine(
+        &self,
+        address: Option<IpAddr>,
+        stop: impl Future<Output = ()>,
+    ) -> Result<Probed, InstallError> {
         let daemon = self.daemon;
         daemon
             .delete(
@@ -278,7 +263,10 @@ impl Probing<'_> {
             )
             .await?;
         let id = made.get("Id").and_then(Value::as_str).unwrap_or(NAME).to_owned();
-        let probed = self.local(&id, address).await;
+        let probed = tokio::select! {
+            probed = self.local(&id, address) => probed,
+            () = stop => Err(InstallError::BrokenOff),
+        };
         daemon
             .delete("cannot remove the probe", &format!("/containers/{id}?force=1"))
             .await?;
@@ -328,8 +316,14 @@ impl Probing<'_> {
     /// Probes every Linux node of a swarm that is seen.
     ///
     /// # Errors
-    /// The engine's.
-    pub async fn nodes(&self, nodes: &[Node], credentials: Option<&str>) -> Result<Probed, InstallError> {
+    /// The engine's, and [`InstallError::BrokenOff`] when `stop` comes first.
+    pub async fn nodes(
+        &self,
+        nodes: &[Node],
+        credentials: Option<&str>,
+        stop: impl Future<Output = ()>,
+    ) -> Result<Probed, InstallError> {
+        let mut stop = std::pin::pin!(stop);
         let nodes: Vec<&Node> = nodes
             .iter()
             .filter(|node| node.ready && node.os == "linux")
@@ -359,7 +353,10 @@ impl Probing<'_> {
                 credentials,
             );
             let probing = match made.await {
-                Ok(_) => self.listen(&name, &these, wanted, begun, &mut probed).await,
+                Ok(_) => tokio::select! {
+                    listened = self.listen(&name, &these, wanted, begun, &mut probed) => listened,
+                    () = &mut stop => Err(InstallError::BrokenOff),
+                },
                 Err(error) => Err(error),
             };
             remover::service(self.daemon, &name).await?;
@@ -459,8 +456,14 @@ async fn unreachable(address: IpAddr, wanted: &[Wanted], in_use: &BTreeSet<Strin
         // Whether a datagram arrives cannot be told from here.
         if !wanted.udp && !in_use.contains(&wanted.to_string()) {
             asked.spawn(async move {
-                let connected = timeout(CONNECT, TcpStream::connect((address, wanted.port))).await;
-                (wanted, matches!(connected, Ok(Ok(_))))
+                // Whoever else is at that address does not answer as a probe does.
+                let answered = async {
+                    let mut stream = TcpStream::connect((address, wanted.port)).await?;
+                    let mut said = [0; ANSWER.len()];
+                    stream.read_exact(&mut said).await?;
+                    io::Result::Ok(said == ANSWER)
+                };
+                (wanted, matches!(timeout(CONNECT, answered).await, Ok(Ok(true))))
             });
         }
     }

@@ -1,25 +1,23 @@
 //! Installing: looks, checks everything, then makes the cluster step by step; when a step fails, all of it is undone.
 
 use std::net::IpAddr;
+use std::pin::{Pin, pin};
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use ipnet::Ipv4Net;
 use mke_core::causes::chain;
-use mke_core::config::Config;
+use mke_core::pki::SubjectAltName;
 use mke_core::product::{ImageSet, Role};
-use mke_core::time::SystemClock;
+use mke_core::time::{Clock as _, SystemClock};
 use mke_net::address::propose::{Wanted as WantedRange, propose};
 use mke_net::address::{Purpose, Range, default_overlay_pool};
-use serde_json::Value;
-use tokio::time::{Instant, sleep};
 
-use super::configuration::{self, Beginning};
+use super::configuration::Beginning;
 use super::daemon::Daemon;
 use super::error::InstallError;
 use super::inventory::{Inventory, Kind};
 use super::lock::{Lock, Mark};
+use super::material::Volumes;
 use super::options::InstallOptions;
 use super::own::Own;
 use super::preflight;
@@ -30,9 +28,7 @@ use super::remover;
 use super::steps::{self, Standing};
 use super::swarm::{self, NewSwarm, Swarm, SwarmInfo};
 use super::uninstall::{self, UninstallOptions};
-use super::{facts, images};
-use crate::controller::configuration::license::License;
-use crate::controller::configuration::objects as config_objects;
+use super::{begin, facts, first_node, images};
 
 /// How often one looks.
 pub(super) const LOOK: Duration = Duration::from_millis(300);
@@ -65,10 +61,11 @@ pub async fn install(
             own.version
         )));
     }
-    check_license(options)?;
+    begin::check_license(options)?;
+    options.check()?;
     let info = SwarmInfo::read(daemon).await?;
     let info = match &info.swarm {
-        Swarm::Locked => unlocked(daemon, options).await?,
+        Swarm::Locked => begin::unlocked(daemon, options).await?,
         _ => info,
     };
     match &info.swarm {
@@ -90,7 +87,7 @@ pub async fn install(
             )));
         }
     }
-    let beginning = beginning(daemon, &info, options).await?;
+    let beginning = begin::beginning(daemon, &info, options).await?;
     let wanted = images::list(
         own,
         ImageSet {
@@ -98,15 +95,16 @@ pub async fn install(
             windows: false,
         },
     );
-    refuse_kubernetes(own, &beginning.config)?;
-    images::ensure(
-        daemon,
-        &wanted,
-        options.pull,
-        options.credentials.as_deref(),
-        progress,
-    )
-    .await?;
+    begin::refuse_kubernetes(own, &beginning.config)?;
+    let new_swarm = matches!(info.swarm, Swarm::None).then_some(options.swarm_grpc_port);
+    first_node::check(own, &beginning.config, new_swarm)?;
+    let mut cancelled = pin!(cancelled);
+    let credentials = options.credentials.as_deref();
+    tokio::select! {
+        ensured = images::ensure(daemon, &wanted, options.pull, credentials, progress) => ensured?,
+        // Nothing is made yet.
+        () = &mut cancelled => return Err(InstallError::BrokenOff),
+    }
     let installation = Installation {
         daemon,
         own,
@@ -120,72 +118,8 @@ pub async fn install(
     }
 }
 
-/// Says at once what would otherwise be found out image by image.
-fn refuse_kubernetes(own: &Own, config: &Config) -> Result<(), InstallError> {
-    if config.cluster.swarm_only {
-        return Ok(());
-    }
-    let missing = images::not_made(own, ImageSet::default());
-    Err(InstallError::Images(format!(
-        "Kubernetes is not part of this version; install with `--swarm-only`. Without that these images would be needed: {}",
-        missing.join(", ")
-    )))
-}
-
-fn check_license(options: &InstallOptions) -> Result<(), InstallError> {
-    match &options.license {
-        None => Ok(()),
-        Some(text) => License::parse(text.as_bytes())
-            .map(drop)
-            .map_err(|error| InstallError::License(error.to_string())),
-    }
-}
-
-async fn unlocked(daemon: &Daemon, options: &InstallOptions) -> Result<SwarmInfo, InstallError> {
-    let Some(key) = &options.unlock_key else {
-        return SwarmInfo::read(daemon).await;
-    };
-    swarm::unlock(daemon, key.expose()).await?;
-    let end = Instant::now() + Duration::from_secs(30);
-    loop {
-        let info = SwarmInfo::read(daemon).await?;
-        if matches!(info.swarm, Swarm::Manager { .. } | Swarm::Worker) || Instant::now() > end {
-            return Ok(info);
-        }
-        sleep(LOOK).await;
-    }
-}
-
-/// The configuration to begin with.
-async fn beginning(
-    daemon: &Daemon,
-    info: &SwarmInfo,
-    options: &InstallOptions,
-) -> Result<Beginning, InstallError> {
-    if !options.existing_config {
-        return configuration::begin(None, &options.settings);
-    }
-    if !matches!(info.swarm, Swarm::Manager { .. }) {
-        return Err(InstallError::NoExistingConfig);
-    }
-    let (name, _) = config_objects::import(daemon.client())
-        .await
-        .map_err(|error| match error {
-            config_objects::ImportError::Missing => InstallError::NoExistingConfig,
-            other => InstallError::System(chain(&other)),
-        })?;
-    let object = daemon.get(&format!("/configs/{name}")).await?;
-    let data = object
-        .pointer("/Spec/Data")
-        .and_then(Value::as_str)
-        .unwrap_or_default();
-    let text = STANDARD
-        .decode(data)
-        .ok()
-        .and_then(|bytes| String::from_utf8(bytes).ok())
-        .ok_or_else(|| InstallError::System(format!("config object `{name}` holds no text")))?;
-    configuration::begin(Some((&name, &text)), &options.settings)
-}
+/// Somebody who wants to stop.
+type Cancelled<'a> = Pin<&'a mut dyn Future<Output = ()>>;
 
 /// An installation under way.
 pub(super) struct Installation<'a> {
@@ -210,10 +144,17 @@ impl Installation<'_> {
     async fn with_new_swarm(
         self,
         info: SwarmInfo,
-        cancelled: impl Future<Output = ()>,
+        mut cancelled: Cancelled<'_>,
     ) -> Result<Installed, InstallError> {
         let probing = self.ports(false);
-        let probed = probing.probing(&self, "").this_engine(None).await?;
+        let address = self.options.host_address.as_deref();
+        let address = address.and_then(|address| address.parse::<IpAddr>().ok());
+        let probed = probing
+            .probing(&self, "")
+            .this_engine(address, cancelled.as_mut())
+            .await?;
+        begin::must_be_here(address, &probed, &probing.managers)?;
+        self.check_external().await?;
         let pools = self.pools(&probed)?;
         self.check(&info, &[], &pools, &probed)?;
         self.progress.info("Initializing New Docker Swarm");
@@ -283,7 +224,7 @@ impl Installation<'_> {
         self,
         info: SwarmInfo,
         swarm_made: bool,
-        cancelled: impl Future<Output = ()>,
+        cancelled: Cancelled<'_>,
     ) -> Result<Installed, InstallError> {
         let Swarm::Manager { cluster_id, .. } = &info.swarm else {
             return Err(InstallError::Swarm(
@@ -298,7 +239,18 @@ impl Installation<'_> {
             instance: instance.clone(),
             swarm_made,
         };
-        let lock = Lock::take(self.daemon, mark).await?;
+        let lock = match Lock::take(self.daemon, mark).await {
+            Ok(lock) => lock,
+            // Whoever works there now ends with the swarm what this run has made of it.
+            Err(failure @ InstallError::Locked { .. }) => return Err(failure),
+            Err(failure) if swarm_made => {
+                return match swarm::leave(self.daemon).await {
+                    Ok(()) => Err(failure),
+                    Err(error) => Err(not_undone(failure, format!("the swarm: {}", chain(&error)))),
+                };
+            }
+            Err(failure) => return Err(failure),
+        };
         let outcome = self.locked(&info, &instance, &lock, swarm_made, cancelled).await;
         let swarm_made = lock.mark().swarm_made;
         match outcome {
@@ -307,7 +259,7 @@ impl Installation<'_> {
                 Ok(installed)
             }
             // Whoever is refused because something is installed must not end its swarm.
-            Err(failure @ InstallError::AlreadyThere(_)) => {
+            Err(failure @ (InstallError::AlreadyInstalled { .. } | InstallError::AlreadyThere(_))) => {
                 lock.release().await?;
                 Err(failure)
             }
@@ -331,19 +283,18 @@ impl Installation<'_> {
         instance: &str,
         lock: &Lock,
         swarm_made: bool,
-        cancelled: impl Future<Output = ()>,
+        mut cancelled: Cancelled<'_>,
     ) -> Result<Installed, InstallError> {
         let now = Inventory::read(self.daemon, true).await?;
         let abandoned = lock.abandoned.as_ref();
         match steps::standing(&now, instance, abandoned.map(|mark| mark.operation.as_str())) {
             Standing::Free => {}
             Standing::Installed(version) => {
-                let version = version.unwrap_or_else(|| "of an unknown version".to_owned());
-                return Err(InstallError::AlreadyThere(format!(
-                    "MKE {version} is already installed on this swarm as instance {instance} on {} nodes; use \
-                     `upgrade` for another version, or `uninstall-ucp` first",
-                    now.nodes.len()
-                )));
+                return Err(InstallError::AlreadyInstalled {
+                    version: version.unwrap_or_else(|| "of an unknown version".to_owned()),
+                    instance: instance.to_owned(),
+                    nodes: now.nodes.len(),
+                });
             }
             Standing::Broken => self.clean_up(&now, instance, abandoned).await?,
         }
@@ -352,7 +303,11 @@ impl Installation<'_> {
             let ports = self.ports(true);
             let probed = ports
                 .probing(self, instance)
-                .nodes(&before.nodes, self.options.credentials.as_deref())
+                .nodes(
+                    &before.nodes,
+                    self.options.credentials.as_deref(),
+                    cancelled.as_mut(),
+                )
                 .await?;
             let Swarm::Manager { pools, .. } = &info.swarm else {
                 return Err(InstallError::Swarm(
@@ -362,9 +317,15 @@ impl Installation<'_> {
             self.check(info, &before.nodes, pools, &probed)?;
         }
         let site = self.site(info)?;
+        if !swarm_made {
+            self.check_external().await?;
+        }
+        self.volumes(&self.own.image("ucp-agent"))
+            .refuse_old_store()
+            .await?;
         let outcome = tokio::select! {
             outcome = self.steps(&site) => outcome,
-            () = cancelled => Err(InstallError::System("the installation was broken off".to_owned())),
+            () = cancelled => Err(InstallError::BrokenOff),
         };
         let Err(failure) = outcome else {
             return Ok(Installed {
@@ -417,6 +378,29 @@ impl Installation<'_> {
         })
     }
 
+    /// What volumes hold, as seen through an image that is there.
+    pub(super) fn volumes<'v>(&'v self, image: &'v str) -> Volumes<'v> {
+        Volumes {
+            daemon: self.daemon,
+            image,
+            run: &self.options.run,
+        }
+    }
+
+    /// The operator's own certificate, when it is to be served: every name that was asked for has to be in it.
+    async fn check_external(&self) -> Result<(), InstallError> {
+        if !self.options.external_server_cert {
+            return Ok(());
+        }
+        let names = self.beginning.config.cluster.shared_sans.iter();
+        // Reading the configuration checked them.
+        let names: Vec<SubjectAltName> = names.filter_map(|name| name.parse().ok()).collect();
+        let image = self.own.image("ucp-agent");
+        self.volumes(&image)
+            .check_external(&names, SystemClock.now())
+            .await
+    }
+
     fn ports(&self, swarm_is_there: bool) -> Ports {
         let of = |role| {
             facts::wanted_ports(
@@ -441,7 +425,10 @@ impl Installation<'_> {
         probed: &Probed,
     ) -> Result<(), InstallError> {
         self.progress.info("Checking required ports for connectivity");
-        let facts = facts::of(info, nodes, &self.beginning.config, pools, probed);
+        let mut facts = facts::of(info, nodes, &self.beginning.config, pools, probed);
+        if !self.options.skip_cloud {
+            facts.cloud_provider = Some(self.beginning.config.cluster.cloud_provider.clone());
+        }
         let report = preflight::check(&facts, self.options.switches);
         for finding in &report.known.0 {
             self.progress.warn(&finding.to_string());

@@ -129,6 +129,25 @@ pub struct NewSwarm {
     pub pools: Vec<String>,
 }
 
+impl NewSwarm {
+    /// What is being done, with what somebody may have to mend.
+    fn doing(&self) -> String {
+        let given = [
+            ("--host-address", &self.address),
+            ("--data-path-addr", &self.data_path),
+        ];
+        let given: Vec<String> = given
+            .iter()
+            .filter_map(|(flag, value)| Some(format!("`{flag} {}`", value.as_deref()?)))
+            .collect();
+        if given.is_empty() {
+            return "cannot make a swarm; name this machine's address or interface with `--host-address`"
+                .to_owned();
+        }
+        format!("cannot make a swarm with {}", given.join(" and "))
+    }
+}
+
 /// Makes a swarm.
 ///
 /// # Errors
@@ -144,14 +163,17 @@ pub async fn init(daemon: &Daemon, new: &NewSwarm) -> Result<(), InstallError> {
         body.insert("DefaultAddrPool".to_owned(), json!(new.pools));
         body.insert("SubnetSize".to_owned(), json!(24));
     }
-    daemon
-        .post(
-            "cannot make a swarm; name this machine's address or interface with `--host-address`",
-            "/swarm/init",
-            &body,
-        )
-        .await
-        .map(drop)
+    let Err(error) = daemon.post(&new.doing(), "/swarm/init", &body).await else {
+        return Ok(());
+    };
+    // Somebody was faster: whoever tells about flags now would be wrong.
+    match SwarmInfo::read(daemon).await?.swarm {
+        Swarm::None | Swarm::Unclear(_) => Err(error),
+        _ => Err(InstallError::Swarm(
+            "another run made a swarm of this engine meanwhile; wait until it has ended, then run this again"
+                .to_owned(),
+        )),
+    }
 }
 
 /// Unlocks the keys of a swarm.
@@ -188,7 +210,7 @@ pub async fn leave(daemon: &Daemon) -> Result<(), InstallError> {
 mod tests {
     use super::*;
 
-    /// Only another address than the swarm's is refused, however it is written.
+    /// UPG-009: only another address than the swarm's is refused, however it is written.
     #[test]
     fn the_address_of_this_node() {
         for (known, asked, refused) in [
@@ -205,6 +227,15 @@ mod tests {
                 assert!(error.to_string().contains("--advertise-addr 10.0.0.2"), "{error}");
             }
         }
+    }
+
+    /// INST-001: what somebody gave is named when the engine refuses it, and nothing else.
+    #[test]
+    fn what_made_no_swarm() {
+        let mut new = NewSwarm::default();
+        assert!(new.doing().contains("`--host-address`"));
+        new.data_path = Some("nowhere".to_owned());
+        assert_eq!(new.doing(), "cannot make a swarm with `--data-path-addr nowhere`");
     }
 
     #[test]

@@ -22,6 +22,7 @@ use crate::agent::node::material::NodeMaterial;
 use crate::agent::node::reconcile::reconcile;
 use crate::agent::store;
 use crate::ca::certificates::Place;
+use crate::ca::keys::External;
 use crate::ca::{bootstrap, keys};
 use crate::controller::FirstAdmin;
 use crate::engine::EngineClient;
@@ -280,6 +281,16 @@ async fn publish(
             }
             sleep(Duration::from_secs(1)).await;
         }
+    }
+    if handover.external_server_cert {
+        let external = External::read(&volumes.join(Place::ControllerServer.volume())).map_err(
+            ProgramError::failed("the operator's own certificate cannot be read"),
+        )?;
+        keys::publish_external(&*store, &sealing, &external)
+            .await
+            .map_err(ProgramError::failed(
+                "the operator's own certificate cannot be kept in the store",
+            ))?;
     }
     Ok(())
 }

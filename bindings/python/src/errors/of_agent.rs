@@ -100,10 +100,11 @@ listed! {
     struct mke_agent::fleet::placement::NoNode => "PlacementError" { NoNode { why } };
     enum mke_agent::install::InstallError => "InstallError" {
         SocketDenied { socket }, NoSocket { socket }, Engine { doing, source }, ContainerName,
-        Image(detail), Version(source), Swarm(detail), AlreadyThere(detail), NotInstalled,
+        Image(detail), Version(source), Swarm(detail), AlreadyInstalled { version, instance, nodes }, AlreadyThere(detail),
+        OldStore { volume }, NotInstalled,
         OtherInstance { found, asked }, Locked { operation, owner }, Checks(findings),
         Configuration(problems), Flag { flag, reason }, License(detail), NoExistingConfig,
-        Upgrade(upgrade_refused), Images(detail), Pki(source), Handover(source),
+        Upgrade(upgrade_refused), BrokenOff, Images(detail), Pki(source), Handover(source),
         Program { what, code, log }, TookTooLong { what, seconds, detail }, System(detail),
         NotUndone { failure, left },
     };

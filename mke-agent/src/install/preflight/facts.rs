@@ -71,6 +71,8 @@ pub struct NodeFacts {
     pub data_root: Option<String>,
     /// Addresses at which the engine serves anybody, in its own words.
     pub open_tcp: Vec<String>,
+    /// The cloud that its firmware names, in the words of `--cloud-provider`.
+    pub cloud: Option<String>,
     /// Needed ports that something else holds, `tcp/443`.
     pub ports_in_use: BTreeSet<String>,
     /// Needed ports that could be opened there and not reached from here.
@@ -94,6 +96,9 @@ pub struct Facts {
     pub ranges: Vec<Range>,
     /// Whether Kubernetes stays out.
     pub swarm_only: bool,
+    /// The cloud that the configuration names, empty for none; nothing when clouds are not to be looked at
+    /// (`--skip-cloud-provider-check`).
+    pub cloud_provider: Option<String>,
     /// For upgrades: days since the last backup that is known of; `None` when none is known. Not asked of installations.
     pub backup_age_days: Option<Option<u64>>,
     /// For upgrades: the generations of worker agents that have tasks.

@@ -282,6 +282,40 @@ mod tests {
         assert!(left.to_string().contains("no-new-privileges"));
     }
 
+    /// INST-020: a node in another cloud than the one that was named is refused; who has the check left out is asked nothing and told
+    /// nothing. Without Kubernetes no cloud is proposed.
+    #[test]
+    fn clouds() {
+        for (told, found, swarm_only, refused, known) in [
+            (Some("aws"), Some("aws"), false, 0, 0),
+            (Some("aws"), Some("azure"), false, 1, 0),
+            (Some("aws"), Some("azure"), true, 1, 0),
+            (Some("aws"), None, false, 0, 0),
+            (Some(""), Some("gce"), false, 0, 1),
+            (Some(""), Some("gce"), true, 0, 0),
+            (None, Some("azure"), false, 0, 0),
+        ] {
+            let facts = Facts {
+                nodes: vec![NodeFacts {
+                    cloud: found.map(str::to_owned),
+                    ..sound(true)
+                }],
+                cloud_provider: told.map(str::to_owned),
+                swarm_only,
+                ..Facts::default()
+            };
+            let report = check(&facts, Switches::default());
+            let counts = (report.refused.0.len(), report.known.0.len());
+            assert_eq!(counts, (refused, known), "{told:?} {found:?} {report:?}");
+            let refused = report.refused.to_string();
+            assert_eq!(
+                refused.contains("--cloud-provider azure"),
+                counts.0 == 1,
+                "{refused}"
+            );
+        }
+    }
+
     /// REQ-003: engines that differ are named with their nodes, once.
     #[test]
     fn different_engines() {

@@ -40,6 +40,7 @@ pub(super) fn all(facts: &Facts) -> Vec<Finding> {
     findings.extend(known(facts));
     findings.extend(ranges(facts));
     findings.extend(upgrades(facts));
+    findings.extend(clouds(facts));
     findings
 }
 
@@ -163,6 +164,34 @@ fn probed(node: &NodeFacts) -> Vec<Finding> {
             )
         })
         .collect()
+}
+
+/// INST-020: Kubernetes speaks to the cloud that it is told about, and no node must be in another one.
+fn clouds(facts: &Facts) -> Vec<Finding> {
+    let Some(told) = &facts.cloud_provider else {
+        return Vec::new();
+    };
+    let of_node = |node: &NodeFacts| {
+        let cloud = node.cloud.as_deref()?;
+        match told.as_str() {
+            // Swarm needs no cloud, and says nothing to one.
+            "" if facts.swarm_only => None,
+            "" => Some(finding(
+                Weight::Advice,
+                node,
+                format!("it is a machine of {cloud}, whose disks and load balancers will not be used"),
+                format!("give `--cloud-provider {cloud}` if they should be"),
+            )),
+            told if told == cloud => None,
+            told => Some(finding(
+                Weight::Unless("--skip-cloud-provider-check"),
+                node,
+                format!("it is a machine of {cloud}, and `--cloud-provider` says {told}"),
+                format!("give `--cloud-provider {cloud}`"),
+            )),
+        }
+    };
+    facts.nodes.iter().filter_map(of_node).collect()
 }
 
 /// UPG-005: nodes that have to pull images take longer, and cannot without a registry.

@@ -164,7 +164,11 @@ pub async fn examine(
     };
     progress.info("Checking all nodes");
     let probed = probing
-        .nodes(&inventory.nodes, options.credentials.as_deref())
+        .nodes(
+            &inventory.nodes,
+            options.credentials.as_deref(),
+            std::future::pending(),
+        )
         .await?;
     let mut facts = facts::of(&info, &inventory.nodes, &config, pools, &probed);
     // Networks cannot be changed any more, and what is there works: only an installation asks about them.

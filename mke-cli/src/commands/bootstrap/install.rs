@@ -4,7 +4,7 @@ use std::path::Path;
 
 use mke_agent::controller::random_password;
 use mke_agent::install::configuration::Given;
-use mke_agent::install::options::InstallOptions;
+use mke_agent::install::options::{InstallOptions, check_password};
 use mke_agent::install::preflight::Switches;
 use mke_agent::install::swarm::{Swarm, SwarmInfo};
 use mke_agent::install::{Progress as _, run};
@@ -206,10 +206,12 @@ impl Args {
         let number = |flag: &str, value: &Option<i64>| value.map(|value| Given::one(flag, value.to_string()));
         let switch =
             |flag: &str, value: &Option<bool>| value.map(|value| Given::one(flag, value.to_string()));
+        // Scripts hand on what they have, also nothing.
         let list = |flag: &str, values: &Vec<String>| {
+            let values: Vec<String> = values.iter().filter(|value| !value.is_empty()).cloned().collect();
             (!values.is_empty()).then(|| Given {
                 flag: flag.to_owned(),
-                values: values.clone(),
+                values,
             })
         };
         let chosen = |switch: Option<Given>| switch.filter(|given| given.values != ["false"]);
@@ -293,9 +295,6 @@ async fn install(mut args: Args, log: &Log, output: &mut Output<'_>) -> Result<(
             password
         }
     };
-    if args.skip_cloud_provider_check {
-        log.debug("no cloud is looked for");
-    }
     if args.swarm_experimental {
         log.warn("--swarm-experimental changes nothing: the classic endpoint has no experimental features");
     }
@@ -312,6 +311,7 @@ async fn install(mut args: Args, log: &Log, output: &mut Output<'_>) -> Result<(
         existing_config: args.existing_config,
         external_server_cert: args.external_server_cert,
         preserve_certs: args.preserve_certs,
+        skip_cloud: args.skip_cloud_provider_check,
         unlock_key: args.unlock_key.map(Secret::new),
         pull: args.registry.pull.into(),
         credentials,
@@ -343,11 +343,10 @@ fn ask(args: &mut Args, no_swarm: bool, output: &mut Output<'_>) -> Result<(), C
         args.admin_username = Some(name);
     }
     if args.admin_password.is_none() {
-        args.admin_password = Some(
-            questions::new_password(output, "Admin Password")?
-                .expose()
-                .to_owned(),
-        );
+        let password = questions::new_password(output, "Admin Password", |password| {
+            check_password(password).map_err(|error| error.to_string())
+        })?;
+        args.admin_password = Some(password.expose().to_owned());
     }
     if no_swarm && args.host_address.is_none() {
         let address = questions::text(
@@ -422,6 +421,7 @@ mod tests {
         assert!(shown.contains(&("--calico-vxlan", vec!["false"])));
         assert_eq!(shown.len(), 3);
         assert_eq!(settings(&["--binpack=false"]), []);
+        assert_eq!(settings(&["--dns=", "--san=,"]), []);
     }
 
     /// INST-008: the flag wins over the mounted file; without both there is none.

@@ -55,6 +55,8 @@ fn told(log: &Log, outcome: Result<(), Failure>) -> Result<(), CliError> {
             InstallError::Checks(_)
             | InstallError::Upgrade(_)
             | InstallError::AlreadyThere(_)
+            | InstallError::AlreadyInstalled { .. }
+            | InstallError::OldStore { .. }
             | InstallError::NotInstalled
             | InstallError::Locked { .. } => CliError::AnswerIsNo,
             _ => CliError::Failed(String::new()),

@@ -35,19 +35,23 @@ pub(super) fn text(
     })
 }
 
-/// Asks for a password twice, without showing it.
-pub(super) fn new_password(output: &mut Output<'_>, question: &str) -> Result<Secret, CliError> {
+/// Asks for a password twice, without showing it, until one can be used.
+pub(super) fn new_password(
+    output: &mut Output<'_>,
+    question: &str,
+    check: impl Fn(&Secret) -> Result<(), String>,
+) -> Result<Secret, CliError> {
     for _ in 0..TRIES {
         let (one, other) = (
             hidden(output, &format!("{question}: "))?,
             hidden(output, &format!("Confirm {question}: "))?,
         );
-        if one.is_empty() {
-            output.remark("The password is empty, try again.");
-        } else if one == other {
-            return Ok(one);
-        } else {
+        if one != other {
             output.remark("The two passwords differ, try again.");
+        } else if let Err(why) = check(&one) {
+            output.remark(&why);
+        } else {
+            return Ok(one);
         }
     }
     Err(CliError::Usage(

@@ -8,6 +8,10 @@
     reason = "a failed step fails the test"
 )]
 
+mod admin;
+mod certificates;
+mod seen;
+
 use std::collections::BTreeSet;
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, ChildStderr, Command, Output, Stdio};
@@ -18,6 +22,10 @@ use mke_agent::install::lock::{Lock, Mark};
 use mke_test_support::images;
 use mke_test_support::lab::{Lab, Node, until};
 
+use self::admin::Admin;
+use self::certificates::put_certificates;
+use self::seen::{classic_port_and_twins, health_is_told, plans_are_shown};
+
 /// Flags of every installation here: machines that run tests are small.
 const FLAGS: [&str; 4] = [
     "install",
@@ -25,6 +33,13 @@ const FLAGS: [&str; 4] = [
     "--force-minimums",
     "--admin-password=correct horse",
 ];
+
+/// What the documents say to remove by hand on a node, with the one volume that has another name.
+const REMOVE: &str = "
+    containers=$(docker container ps -a -f name=ucp- -f name=k8s_ -q)
+    [ -z \"$containers\" ] || docker container rm -f $containers
+    volumes=$(docker volume ls -f name=ucp -f name=mke-container-logs -q)
+    [ -z \"$volumes\" ] || docker volume rm $volumes";
 
 fn ucp(node: Node<'_>, words: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_ucp"));
@@ -144,6 +159,17 @@ impl Drop for Running {
     }
 }
 
+/// Makes the volume of a store as another installation would leave it, or takes it away.
+fn old_store(node: Node<'_>, there: bool) {
+    if !there {
+        node.docker(&["volume", "rm", "ucp-kv"]);
+        return;
+    }
+    node.docker(&["volume", "create", "ucp-kv"]);
+    let place = node.docker(&["volume", "inspect", "--format", "{{.Mountpoint}}", "ucp-kv"]);
+    node.exec(&["mkdir", &format!("{}/member", place.trim())]);
+}
+
 /// INST-001, INST-004, INST-005, INST-022: an installation that is refused has made nothing, not even a swarm, and names every finding
 /// with its remedy. One that is broken off half-way undoes everything, the swarm too.
 #[test]
@@ -174,6 +200,34 @@ fn lab_nothing_is_left_of_an_installation_that_fails() {
     );
     assert_eq!(listing(node), before, "{told}");
     node.docker(&["rm", "--force", "mine"]);
+
+    // The volume with the certificate is there and empty; one of the store is not.
+    let before = listing(node);
+    for (words, told) in [
+        (&["--external-server-cert"][..], "lacks ca.pem, cert.pem, key.pem"),
+        (
+            &["--host-address", "203.0.113.9"],
+            "nothing of this machine answers at 203.0.113.9",
+        ),
+        (
+            &["--data-path-addr", "nowhere"],
+            "cannot make a swarm with `--data-path-addr nowhere`",
+        ),
+    ] {
+        let refused = run(node, &[&FLAGS[..], words].concat());
+        let log = log(&refused);
+        assert!(!refused.status.success() && log.contains(told), "{log}");
+        assert_eq!(listing(node), before, "{log}");
+    }
+    old_store(node, true);
+    let refused = run(node, &FLAGS);
+    let told = log(&refused);
+    assert!(
+        told.contains("docker volume rm ucp-kv") && !refused.status.success(),
+        "{told}"
+    );
+    old_store(node, false);
+    assert_eq!(listing(node), before, "{told}");
 
     let before = listing(node);
     // An interface stands for its address.
@@ -305,9 +359,16 @@ fn lab_the_container_must_be_named() {
     assert!(format!("{refused:?}").contains("--name ucp"), "{refused:?}");
 }
 
-/// INST-001, SWO-001, UNI-001, UNI-003, UNI-004, UNI-008: the documented way as a container: a whole cluster of two nodes with
-/// the documented names and no part of Kubernetes, seen by a second installation, and off again without a trace while
-/// applications go on; configuration and secrets stay when they should.
+/// What becomes of a cluster of two nodes, from an installation that was killed to the last volume.
+///
+/// - INST-001, INST-019, SWO-001: the documented way as a container, over what a killed run left: the documented names and no part of
+///   Kubernetes; a second installation sees the first.
+/// - INST-009, PKI-004: the operator's own certificate is served, and an authority that was there is the cluster's.
+/// - ARCH-002: a manager, a worker and the control plane tell what would be done on a node.
+/// - MON-004: health in public and for administrators, with every component and with one that is broken.
+/// - ARCH-011: the port for classic clients lists the nodes; two engines with one id are pending until that is mended.
+/// - UNI-001, UNI-003, UNI-004, UNI-006, UNI-008: off again without a trace while applications go on; configuration and secrets stay
+///   when they should, and the log where its directory is mounted. What a killed run leaves is found by the documented filters.
 #[test]
 fn lab_installed_and_removed() {
     let lab = Lab::swarm(2, 1);
@@ -328,16 +389,47 @@ fn lab_installed_and_removed() {
             .map(|node| node.docker(&["ps", "--quiet", "--filter", "name=^app\\."]))
             .collect()
     };
-    until("the application runs", || {
-        applications()
-            .iter()
-            .all(|ids| !ids.trim().is_empty())
-            .then_some(())
-    });
-    let running = applications();
-    let all = || -> Vec<BTreeSet<String>> { lab.nodes().map(listing).collect() };
+    let run_everywhere = || {
+        until("the application runs", || {
+            let ids = applications();
+            ids.iter().all(|ids| !ids.trim().is_empty()).then_some(ids)
+        })
+    };
+    let running = run_everywhere();
+    let [authority_of_port, authority_of_cluster] = put_certificates(node);
+    // Applications are looked at by themselves: an engine that starts again gives them new containers.
+    let all = || -> Vec<BTreeSet<String>> {
+        let of_node = |node| {
+            let mut lines = listing(node);
+            lines.retain(|line| !line.starts_with("container app."));
+            lines
+        };
+        lab.nodes().map(of_node).collect()
+    };
     let before = all();
-    let installed = bootstrapper(&FLAGS);
+    let killed_at = |words: &[&str], text: &str| {
+        let mut running = Running::start(node, words);
+        running.until(text);
+        running.signal("KILL");
+        assert!(!running.end().1);
+    };
+    let flags = [
+        &FLAGS[..],
+        &[
+            "--external-server-cert",
+            "--preserve-certs",
+            "--san=mke.example.com",
+        ],
+    ]
+    .concat();
+    killed_at(&flags, "[Deploy Worker Node Agent Service]");
+    assert_ne!(all(), before);
+    let installed = bootstrapper(&flags);
+    assert!(
+        installed.stderr.contains("An earlier run was broken off"),
+        "{}",
+        installed.stderr
+    );
     assert!(installed.success(), "{}", installed.stderr);
     assert!(
         installed.stdout.contains(&format!("https://{}", node.ip())),
@@ -364,15 +456,23 @@ fn lab_installed_and_removed() {
         });
         assert!(!names.contains("kube"), "{names}");
     }
+    let admin = Admin::at(node);
+    plans_are_shown(node, lab.node(2), &admin);
+    let bundle = admin.bundle();
+    health_is_told(node, &bundle);
+    assert_eq!(applications(), running);
+    classic_port_and_twins(node, lab.node(2), &bundle);
+    let running = run_everywhere();
     let id = node.docker(&["info", "--format", "{{.Swarm.Cluster.ID}}"]);
     let shown = bootstrapper(&["id"]);
     assert_eq!(shown.stdout.trim(), id.trim(), "{}", shown.stderr);
-    let dumped = bootstrapper(&["dump-certs", "--ca"]);
-    assert!(
-        dumped.stdout.starts_with("-----BEGIN CERTIFICATE-----"),
-        "{}",
-        dumped.stderr
-    );
+    for (words, authority) in [
+        (&["dump-certs", "--ca"][..], &authority_of_port),
+        (&["dump-certs", "--ca", "--cluster"], &authority_of_cluster),
+    ] {
+        let dumped = bootstrapper(words);
+        assert_eq!(dumped.stdout.trim(), authority.trim(), "{}", dumped.stderr);
+    }
     let again = bootstrapper(&FLAGS);
     assert!(
         again.stderr.contains("MKE 3.4.15 is already installed"),
@@ -389,8 +489,19 @@ fn lab_installed_and_removed() {
         other.stderr
     );
     assert_eq!(services(), there);
-    let removed = bootstrapper(&["uninstall-ucp", "--id", id.trim(), "--no-purge-secret"]);
+    let log = ["--volume", "/run/uninstall-log:/var/log"];
+    let words = ["uninstall-ucp", "--id", id.trim(), "--no-purge-secret"];
+    let container = ["run", "--rm", "--name", "ucp"];
+    let removed = node.try_docker(&[&container[..], &socket, &log, &[ucp], &words].concat());
     assert!(removed.success(), "{}", removed.stderr);
+    // Every single thing is said there, also what is not shown.
+    let written = node.exec(&["cat", "/run/uninstall-log/ucp-bootstrap.log"]);
+    for told in [
+        "removing service ucp-manager-agent",
+        "UCP has been removed from this cluster",
+    ] {
+        assert!(written.contains(told), "{told}: {written}");
+    }
     let kept = all();
     assert_eq!(kept[1], before[1], "{}", removed.stderr);
     let more: Vec<&str> = kept[0].difference(&before[0]).map(String::as_str).collect();
@@ -406,5 +517,25 @@ fn lab_installed_and_removed() {
     let removed = bootstrapper(&["uninstall-ucp", "--id", id.trim(), "--purge-config"]);
     assert!(removed.success(), "{}", removed.stderr);
     assert_eq!(all(), before, "{}", removed.stderr);
+
+    // Cleaning up by hand after a run that was killed near its end.
+    killed_at(&FLAGS, "[Wait for All Nodes to be Ready]");
+    for id in node.docker(&["service", "ls", "-f", "name=ucp-", "-q"]).lines() {
+        node.docker(&["service", "rm", id]);
+    }
+    for node in lab.nodes() {
+        // The swarm removes containers of services too, sometimes at the same moment.
+        until("the node is clean", || {
+            node.try_exec(&["sh", "-ec", REMOVE]).success().then_some(())
+        });
+    }
+    for (now, before) in all().iter().zip(&before) {
+        let kinds = ["container ", "service ", "volume "];
+        let left = now.difference(before);
+        let left: Vec<_> = left
+            .filter(|line| kinds.iter().any(|kind| line.starts_with(kind)))
+            .collect();
+        assert!(left.is_empty(), "{left:?}");
+    }
     assert_eq!(applications(), running);
 }
