@@ -3,6 +3,10 @@
 //! The private key in it exists nowhere else, so files are their owner's alone; names that would leave the directory are
 //! refused before anything is written (archive-12).
 
+mod pack;
+
+pub use pack::pack;
+
 use std::collections::BTreeMap;
 use std::io::{Cursor, Read as _, Write as _};
 use std::os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _};

@@ -202,16 +202,16 @@ def test_the_configuration(mke_client):
 
 def test_parts_of_the_configuration(mke_client):
     """AUD-001: nothing, metadata and requests are audited, and no other level is taken."""
-    assert mke_client.system.audit_settings().audit_level == ""
-    tried = mke_client.system.set_audit_settings(audit_level="metadata", dry_run=True)
-    assert tried and mke_client.system.audit_settings().audit_level == ""
-    mke_client.system.set_audit_settings(audit_level="metadata", why="a test")
-    assert mke_client.system.audit_settings().audit_level == "metadata"
-    assert mke_client.system.set_audit_settings(audit_level="request")
+    assert mke_client.audit.get().audit_level == ""
+    tried = mke_client.audit.set(audit_level="metadata", dry_run=True)
+    assert tried and mke_client.audit.get().audit_level == ""
+    mke_client.audit.set(audit_level="metadata", why="a test")
+    assert mke_client.audit.get().audit_level == "metadata"
+    assert mke_client.audit.set(audit_level="request")
     with pytest.raises(BadRequestError, match="audit"):
-        mke_client.system.set_audit_settings(audit_level="loud")
-    assert mke_client.system.audit_settings().audit_level == "request"
-    mke_client.system.set_audit_settings(audit_level="")
+        mke_client.audit.set(audit_level="loud")
+    assert mke_client.audit.get().audit_level == "request"
+    mke_client.audit.set(audit_level="")
     part = mke_client.config.part("scheduling")
     assert part["enableAdminUCPScheduling"] is False
     answer = mke_client.config.put_part("scheduling", {"enableAdminUCPScheduling": True}, dry_run=True)
@@ -407,8 +407,8 @@ def test_health_and_waiting(mke_client):
 
 def test_jobs(mke_client):
     with pytest.raises(ConflictError, match="LDAP is not switched on"):
-        mke_client.jobs.sync_directory()
-    job = mke_client.jobs.sync_directory(dry_run=True)
+        mke_client.ldap.sync()
+    job = mke_client.ldap.sync(dry_run=True)
     over = mke_client.jobs.wait(job.id, timeout=60, interval=0.05)
     assert over.is_over and over.dry_run and over.status == "failed" and over.error
     assert job.id in mke_client.jobs.list().column("id")
@@ -494,7 +494,7 @@ def test_both_clients_have_the_same_methods():
 
     same(Client, AsyncClient)
     groups = [name for name, member in vars(Client).items() if isinstance(member, property) and name != "url"]
-    assert len(groups) == 15
+    assert len(groups) == 20
     for name in groups:
         one, other = (getattr(cls, name).fget.__annotations__["return"] for cls in (Client, AsyncClient))
         assert other == f"Async{one}"

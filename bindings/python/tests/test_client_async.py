@@ -137,7 +137,15 @@ def test_a_deadline_of_asyncio_ends_a_request(stalled):
     assert stalled.ended.wait(60) or not stalled.came.is_set()
 
 
-def test_ctrl_c_ends_a_request(stalled):
+@pytest.fixture
+def interruptible():
+    """Ctrl-C is an exception, also when a shell started this in the background, which lets it be ignored."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+def test_ctrl_c_ends_a_request(stalled, interruptible):
     """The interpreter is free while a request waits: another thread of it serves, and a signal is seen."""
     stalled.on_request = lambda: os.kill(os.getpid(), signal.SIGINT)
     client = Client.from_token(stalled.url, "t", insecure=True)

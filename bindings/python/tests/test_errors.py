@@ -57,3 +57,34 @@ def test_exceptions_carry_their_kind_and_fields_and_survive_pickling(cls: type[e
     assert cls.__module__ == "mke.errors" and cls.__name__ not in dir(builtins)
     with pytest.raises(AttributeError, match="has no attribute 'other'"):
         error.other
+
+
+# Bases of others, and those that mean several things: none of the builtin classes says as much, or says the same.
+WITHOUT_BUILTIN = {
+    "MkeError",
+    *("AgentError", "AuthError", "ClientError", "ControllerError", "SamlError"),
+    *("AccountError", "AuthorityError", "BundleError", "DirectoryError", "PublicKeyError", "SamlKeyError"),
+    *("ApiError", "ConflictError", "ServerError", "TooManyRequestsError", "NotLoggedInError", "UntrustedError"),
+    *("ClusterStoreError", "ConfigurationChangeError", "ConfigurationObjectError", "DaemonError", "InstallError"),
+    *("NodeCertificateError", "PolicyStoreError"),
+}
+
+
+def test_a_builtin_class_catches_whatever_fits_one() -> None:
+    """Programs that know nothing of this package catch `ValueError`, `OSError`, `PermissionError` and so on."""
+    plain = {
+        cls.__name__
+        for cls in CLASSES
+        if not any(issubclass(cls, fits) for fits in (ValueError, LookupError, OSError, ImportError, PermissionError))
+    }
+    assert plain == WITHOUT_BUILTIN
+
+
+def test_errors_of_accounts_say_each_kind_and_what_to_do() -> None:
+    """Whoever reads the class knows when it is raised, what its kinds are, and what programs can read of them."""
+    silent = []
+    for error, name, kinds in TABLE:
+        text = getattr(errors, name).__doc__ or ""
+        if error.startswith("mke_auth::"):
+            silent += [f"{name}.{kind}" for kind in kinds if kind not in text]
+    assert not silent

@@ -13,6 +13,7 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+from slapd import Slapd, person
 
 from mke.testing import Server
 
@@ -61,7 +62,10 @@ def test_pages_do_what_they_say(page: Path, tmp_path: Path, monkeypatch: pytest.
     # What the pages read and write lies in a directory of their own.
     shutil.copy(ROOT / "conformance/cases/swarm-orcabank-advanced.yaml", tmp_path / "state.yaml")
     monkeypatch.chdir(tmp_path)
-    with Server() as server:
+    directory = tmp_path / "slapd"
+    directory.mkdir()
+    with Server() as server, Slapd(directory, person("jane", "Jane Doe") + person("joe", "Joe Roe")) as ldap:
+        monkeypatch.setenv("LDAP_URL", ldap.url)
         for name, value in server.environment(token(server)).items():
             monkeypatch.setenv(name, value)
         run(page)

@@ -93,6 +93,20 @@ def test_the_plugin_is_light(pytester: pytest.Pytester) -> None:
     run(pytester).assert_outcomes(passed=1)
 
 
+def test_a_program_that_is_not_there(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who has the package alone is told what is missing, where it is looked for, and where it comes from; in one line, not in a trace."""
+    monkeypatch.delenv("MKE_UCP", raising=False)
+    monkeypatch.setenv("PATH", str(pytester.path))
+    pytester.makeini("[pytest]\nasyncio_default_fixture_loop_scope = function")
+    pytester.makepyfile("def test_onboarding(mke_client): pass")
+    result = run(pytester)
+    result.assert_outcomes(errors=1)
+    result.stdout.fnmatch_lines(["the fixture `mke_server` cannot start a control plane: no program `ucp`*--ucp*MKE_UCP*PATH*release*"])
+    result.stdout.no_fnmatch_line("*Traceback*")
+    named = run(pytester, "--ucp", "/nowhere/ucp")
+    named.stdout.fnmatch_lines(["*no program `/nowhere/ucp`*"])
+
+
 @pytest.fixture
 def bank() -> Policy:
     return Policy(users={"ann": {"admin": True}, "dina": {}}, grants=[("user:dina", "viewonly", "/Shared")])

@@ -29,6 +29,11 @@ GROUPS = {
     "jobs": "Jobs",
     "second_factor": "SecondFactors",
     "system": "System",
+    "audit": "Audit",
+    "sign_in": "SignIn",
+    "ldap": "Ldap",
+    "saml": "Saml",
+    "scim": "Scim",
 }
 
 DRY_RUN = """Args (besides):
@@ -154,6 +159,21 @@ def methods_of(node: ast.FunctionDef, asynchronous: bool) -> list[str]:
     inner = f"_calls.{node.name}({passed(node)})"
     if mark.id == "call":
         return [method(name, node, result, about, f"self._run({inner})", asynchronous)]
+    if mark.id == "trial":
+        # The control plane tries it itself, so the call knows `dry_run`, and two results.
+        done, _, tried = result.rpartition(" | ")
+        assert tried == "ConfigChange" and node.args.kwonlyargs[-1].arg == "dry_run", node.name
+        head, args = about.split("Args:", 1)
+        rest = args.split("\n\n", 1)
+        dry = "    dry_run: only tell what would become different. Nothing is changed then."
+        about = f"{head}Args:{rest[0]}\n{dry}" + (f"\n\n{rest[1]}" if len(rest) > 1 else "")
+        each = [
+            method(name, node, done, None, "...", asynchronous, "dry_run: Literal[False] = False"),
+            method(name, node, tried, None, "...", asynchronous, "dry_run: Literal[True]"),
+            method(name, node, result, None, "...", asynchronous, "dry_run: bool"),
+        ]
+        overloads = "\n".join(f"    @overload\n{one}" for one in each)
+        return [overloads + "\n" + method(name, node, result, about, f"self._run({inner})", asynchronous)]
     if mark.id == "change":
         about += ("\n\n" if "\n" in about else "\n\n") + DRY_RUN if "Args:" not in about else ""
         if "Args:" in about:
@@ -231,7 +251,8 @@ def parameters(node: ast.FunctionDef, extra: str | None) -> list[str]:
         found.append(f"*{parameter(args.vararg, None)}")
     elif args.kwonlyargs or extra:
         found.append("*")
-    found += [parameter(arg, default) for arg, default in zip(args.kwonlyargs, args.kw_defaults)]
+    named = [one for one in zip(args.kwonlyargs, args.kw_defaults) if not extra or one[0].arg != "dry_run"]
+    found += [parameter(arg, default) for arg, default in named]
     return [*found, extra] if extra else found
 
 

@@ -71,7 +71,8 @@ class Table(Sequence["_Row"]):
             KeyError: there is no such column.
         """
         if name not in self._columns:
-            raise KeyError(f"no column {name!r}: there are {', '.join(self._columns)}")
+            wanted = repr(name[:80]) if isinstance(name, str) else f"of type {type(name).__name__}"
+            raise KeyError(f"no column {wanted}: there are {', '.join(self._columns)}")
         return [_cell(row, name) for row in self._rows]
 
     def to_dicts(self) -> list[dict[str, Any]]:

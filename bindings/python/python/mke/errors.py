@@ -23,6 +23,7 @@ from mke._errors.rbac import *
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from mke._table import Table
     from mke.config import Problem
 
 __all__ = [
@@ -171,7 +172,7 @@ __all__ = [
 class ConfigError(MkeError, ValueError):
     """A configuration with mistakes: all of them, in `problems`, each with its line, column, key and remedy."""
 
-    problems: list[Problem]
+    problems: Table[Problem]
 
 
 class ConfigEditError(MkeError, ValueError):

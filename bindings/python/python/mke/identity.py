@@ -99,7 +99,10 @@ def totp_seed(base32: str | _Secret) -> TotpSeed:
 
     from mke.errors import InvalidValueError
 
-    text = base32 if isinstance(base32, str) else base32.expose()
+    expose = getattr(base32, "expose", None)
+    text = base32 if expose is None else expose()
+    if not isinstance(text, str):
+        raise InvalidValueError(f"seed: a text of base32 is needed, not one of type {type(base32).__name__}")
     letters = "".join(text.split()).replace("-", "").rstrip("=").upper()
     try:
         seed = base64.b32decode(letters + "=" * (-len(letters) % 8))

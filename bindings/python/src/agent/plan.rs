@@ -188,20 +188,23 @@ pub(super) fn plan(
 /// plan: what is not ours, what takes the store below its quorum, what removes data, what is not brought back.
 #[pyfunction]
 #[pyo3(signature = (plan, desired, observed=None, *, state=None))]
-pub(super) fn check(
-    py: Python<'_>,
-    plan: &Bound<'_, Plan>,
-    desired: &Bound<'_, Desired>,
-    observed: Option<&Bound<'_, PyAny>>,
-    state: Option<&Bound<'_, PyAny>>,
-) -> PyResult<Vec<Refusal>> {
+pub(super) fn check<'py>(
+    py: Python<'py>,
+    plan: &Bound<'py, Plan>,
+    desired: &Bound<'py, Desired>,
+    observed: Option<&Bound<'py, PyAny>>,
+    state: Option<&Bound<'py, PyAny>>,
+) -> PyResult<Bound<'py, PyAny>> {
     let (observed, state) = seen(observed, state)?;
     let (plan, desired) = (plan.get().0.clone(), &desired.get().0);
     let checked = py.detach(|| node::check(plan, desired, &observed, &state));
-    Ok(match checked {
-        Ok(_) => Vec::new(),
-        Err(refusals) => refusals.into_iter().map(Refusal).collect(),
-    })
+    refused(py, checked.err().unwrap_or_default())
+}
+
+/// Refusals as a table.
+fn refused(py: Python<'_>, refusals: Vec<node::Refusal>) -> PyResult<Bound<'_, PyAny>> {
+    let rows: Vec<_> = refusals.into_iter().map(Refusal).collect();
+    table(py, rows, &["step", "why"])
 }
 
 /// What would be done on a node, and what is against it. `str()` is the text of `ucp plan`.
@@ -219,8 +222,8 @@ impl Preview {
 
     /// Why it would not be done now; empty when it would.
     #[getter]
-    fn refusals(&self) -> Vec<Refusal> {
-        self.0.refusals.iter().cloned().map(Refusal).collect()
+    fn refusals<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        refused(py, self.0.refusals.clone())
     }
 
     /// Volumes with wanted files into which nobody could look.
@@ -258,8 +261,8 @@ impl Preview {
 ///
 ///     >>> node = mke.agent.Node("n1", "manager-1", "manager", "192.0.2.11")
 ///     >>> preview = mke.agent.preview(mke.agent.Cluster("c1", managers=[node]), node)
-///     >>> preview.refusals, preview.is_settled
-///     ([], False)
+///     >>> len(preview.refusals), preview.is_settled
+///     (0, False)
 #[pyfunction]
 #[pyo3(signature = (cluster, node, observed=None, *, state=None))]
 pub(super) fn preview(

@@ -122,28 +122,36 @@ impl Connection {
     /// The connection that `MKE_URL`, `MKE_TOKEN` and `MKE_CA_FILE` describe, or the context in use.
     #[staticmethod]
     #[pyo3(signature = (*, timeout=60.0, retries=2))]
-    fn from_env(timeout: f64, retries: u32) -> PyResult<Self> {
-        let client = mke_client::environment::client(settings(timeout, retries)?).map_err(raised)?;
-        Ok(Self::new(client, None))
+    fn from_env(py: Python<'_>, timeout: f64, retries: u32) -> PyResult<Self> {
+        let settings = settings(timeout, retries)?;
+        let client = py.detach(|| mke_client::environment::client(settings));
+        Ok(Self::new(client.map_err(raised)?, None))
     }
 
     /// The connection of a context that `ucp login` made; without a name, of the one in use.
     #[staticmethod]
     #[pyo3(signature = (name=None, *, timeout=60.0, retries=2))]
-    fn from_context(name: Option<&str>, timeout: f64, retries: u32) -> PyResult<Self> {
+    fn from_context(py: Python<'_>, name: Option<&str>, timeout: f64, retries: u32) -> PyResult<Self> {
         let settings = settings(timeout, retries)?;
-        let client = ContextFile::locate()
-            .and_then(|file| file.read())
-            .and_then(|contexts| contexts.named(name)?.client(settings));
+        let client = py.detach(|| {
+            let contexts = ContextFile::locate()?.read()?;
+            contexts.named(name)?.client(settings)
+        });
         Ok(Self::new(client.map_err(raised)?, None))
     }
 
     /// The connection of a client bundle: a directory or an archive.
     #[staticmethod]
     #[pyo3(signature = (path, *, url=None, timeout=60.0, retries=2))]
-    fn from_bundle(path: PathBuf, url: Option<&str>, timeout: f64, retries: u32) -> PyResult<Self> {
+    fn from_bundle(
+        py: Python<'_>,
+        path: PathBuf,
+        url: Option<&str>,
+        timeout: f64,
+        retries: u32,
+    ) -> PyResult<Self> {
         let settings = settings(timeout, retries)?;
-        let client = mke_client::Bundle::open(&path).and_then(|bundle| bundle.client(url, settings));
+        let client = py.detach(|| mke_client::Bundle::open(&path)?.client(url, settings));
         Ok(Self::new(client.map_err(raised)?, None))
     }
 

@@ -30,7 +30,7 @@ pub(crate) fn fill(module: &Bound<'_, PyModule>) -> PyResult<()> {
 }
 
 /// The exception for an error: one class for each answer that programs handle in another way.
-fn raised(error: ClientError) -> PyErr {
+pub(crate) fn raised(error: ClientError) -> PyErr {
     let class = match &error {
         ClientError::Api(refusal) => match refusal.status {
             400 | 413 => "BadRequestError",

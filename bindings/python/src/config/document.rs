@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use mke_core::config::{self, KeyPath, ReadOptions};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList, PyMapping, PyString};
+use pyo3::types::{PyDict, PyMapping, PyString};
 
 use super::diff::Diff;
 use super::key::{self, File};
@@ -43,7 +43,7 @@ impl Document {
     #[staticmethod]
     fn from_file(py: Python<'_>, path: PathBuf) -> PyResult<Self> {
         let text = py.detach(|| files::text(&path))?;
-        let document = config::Document::parse(&text);
+        let document = py.detach(|| config::Document::parse(&text));
         let named = document.map_err(|problems| problems.in_file(&path.display().to_string()));
         named.or_raise().map(Self)
     }
@@ -107,26 +107,24 @@ impl Document {
 
     /// Takes over every key of another text, and says whether that changed this one. Arrays of tables are taken over as a whole,
     /// everything else key by key.
-    fn merge(&mut self, other: Source<'_>) -> PyResult<bool> {
+    fn merge(&mut self, py: Python<'_>, other: Source<'_>) -> PyResult<bool> {
         let before = self.0.clone();
-        match other {
-            Source::Document(other) => self.0.merge(&other.0),
-            Source::Text(text) => self.0.merge(&config::Document::parse(&text).or_raise()?),
-        }
-        .or_raise()?;
+        let other = other.document(py)?;
+        self.0.merge(&other).or_raise()?;
         Ok(before != self.0)
     }
 
     /// Everything that is wrong with the text, in the order of its lines; empty when nothing is.
     #[pyo3(signature = (*, file=None, keep_unknown=false))]
     fn problems<'py>(
-        &self,
+        slf: &Bound<'py, Self>,
         py: Python<'py>,
         file: Option<&str>,
         keep_unknown: bool,
-    ) -> PyResult<Bound<'py, PyList>> {
-        match py.detach(|| self.0.read(&options(file, keep_unknown, false))) {
-            Ok(_) => Ok(PyList::empty(py)),
+    ) -> PyResult<Bound<'py, PyAny>> {
+        let document = text_of(slf);
+        match py.detach(|| document.read(&options(file, keep_unknown, false))) {
+            Ok(_) => problem::list(py, &[]),
             Err(problems) => problem::list(py, &problems.0),
         }
     }
@@ -136,7 +134,7 @@ impl Document {
     /// Raises `ConfigError` with every problem.
     #[pyo3(signature = (*, file=None, keep_unknown=false, in_force=false, export=false))]
     fn read(
-        &self,
+        slf: &Bound<'_, Self>,
         py: Python<'_>,
         file: Option<&str>,
         keep_unknown: bool,
@@ -144,25 +142,23 @@ impl Document {
         export: bool,
     ) -> PyResult<Config> {
         let options = options(file, keep_unknown, in_force);
+        let document = text_of(slf);
         let reading = py.detach(|| {
             if export {
-                self.0.read_export(&options)
+                document.read_export(&options)
             } else {
-                self.0.read(&options)
+                document.read(&options)
             }
         });
         reading.or_raise().map(Config::of)
     }
 
     /// What becomes different when this text gives way to another. Both must be valid configurations.
-    fn diff(&self, py: Python<'_>, after: Source<'_>) -> PyResult<Diff> {
+    fn diff(slf: &Bound<'_, Self>, py: Python<'_>, after: Source<'_>) -> PyResult<Diff> {
         let options = options(None, true, false);
-        let after = match after {
-            Source::Document(after) => after.0.clone(),
-            Source::Text(text) => config::Document::parse(&text).or_raise()?,
-        };
+        let (before, after) = (text_of(slf), after.document(py)?);
         let both = py.detach(|| {
-            let before = self.0.read(&ReadOptions {
+            let before = before.read(&ReadOptions {
                 in_force: true,
                 ..options
             })?;
@@ -201,11 +197,25 @@ impl Document {
     }
 }
 
+/// The text as it is now. While it is read with the interpreter free, other threads may go on editing the document.
+fn text_of(document: &Bound<'_, Document>) -> config::Document {
+    document.borrow().0.clone()
+}
+
 /// A document, or its text.
 #[derive(FromPyObject)]
 enum Source<'py> {
     Document(PyRef<'py, Document>),
     Text(String),
+}
+
+impl Source<'_> {
+    fn document(self, py: Python<'_>) -> PyResult<config::Document> {
+        match self {
+            Self::Document(document) => Ok(document.0.clone()),
+            Self::Text(text) => py.detach(|| config::Document::parse(&text)).or_raise(),
+        }
+    }
 }
 
 fn options(file: Option<&str>, keep_unknown: bool, in_force: bool) -> ReadOptions<'_> {

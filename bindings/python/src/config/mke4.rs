@@ -4,7 +4,7 @@ use mke_core::config::mke4::{self, Cluster3, Conversion, UpgradeSummary};
 use mke_core::config::{self, Version};
 use pyo3::prelude::*;
 
-use crate::convert::{records, to_python};
+use crate::convert::{records, table, to_python};
 use crate::errors::invalid;
 
 /// One thing that must be mended before the upgrade.
@@ -94,8 +94,9 @@ impl Mke4Conversion {
 
     /// What speaks against the upgrade; empty when nothing does.
     #[getter]
-    fn obstacles(&self) -> Vec<Obstacle> {
-        self.obstacles.iter().cloned().map(Obstacle).collect()
+    fn obstacles<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        let rows: Vec<_> = self.obstacles.iter().cloned().map(Obstacle).collect();
+        table(py, rows, &["kind", "message"])
     }
 
     /// What to do before the upgrade, besides what speaks against it.

@@ -2,7 +2,9 @@
 
 use mke_core::config::{self, ReadOptions};
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList};
+use pyo3::types::{PyDict, PyTuple};
+
+use crate::convert::table;
 
 /// One mistake in a file: where, what was found, what to do. `str()` says all of it in one line.
 #[pyclass(module = "mke.config", frozen, eq, get_all, skip_from_py_object)]
@@ -30,6 +32,51 @@ pub(crate) struct Problem {
 
 #[pymethods]
 impl Problem {
+    #[new]
+    #[pyo3(signature = (file, line, column, key, message, found, allowed, nearest, text))]
+    #[expect(clippy::too_many_arguments, reason = "what `pickle` hands back")]
+    fn new(
+        file: Option<String>,
+        line: usize,
+        column: usize,
+        key: String,
+        message: String,
+        found: Option<String>,
+        allowed: Option<String>,
+        nearest: Option<String>,
+        text: String,
+    ) -> Self {
+        Self {
+            file,
+            line,
+            column,
+            key,
+            message,
+            found,
+            allowed,
+            nearest,
+            text,
+        }
+    }
+
+    /// What `pickle` needs: an exception with problems goes from one process to another.
+    fn __getnewargs__<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyTuple>> {
+        let texts = [&self.found, &self.allowed, &self.nearest].map(Clone::clone);
+        let [found, allowed, nearest] = texts;
+        (
+            self.file.clone(),
+            self.line,
+            self.column,
+            self.key.clone(),
+            self.message.clone(),
+            found,
+            allowed,
+            nearest,
+            self.text.clone(),
+        )
+            .into_pyobject(py)
+    }
+
     fn __str__(&self) -> &str {
         &self.text
     }
@@ -55,13 +102,10 @@ impl From<&config::Problem> for Problem {
     }
 }
 
-/// All problems as a list of `Problem`.
-pub(super) fn list<'py>(py: Python<'py>, problems: &[config::Problem]) -> PyResult<Bound<'py, PyList>> {
-    let list = PyList::empty(py);
-    for problem in problems {
-        list.append(Bound::new(py, Problem::from(problem))?)?;
-    }
-    Ok(list)
+/// All problems as a table of `Problem`.
+pub(super) fn list<'py>(py: Python<'py>, problems: &[config::Problem]) -> PyResult<Bound<'py, PyAny>> {
+    let rows: Vec<_> = problems.iter().map(Problem::from).collect();
+    table(py, rows, &["file", "line", "column", "key", "message"])
 }
 
 /// The fields of a `ConfigError`: all problems at once, each with its place.
@@ -84,14 +128,14 @@ pub(super) fn validate<'py>(
     text: &str,
     file: Option<&str>,
     keep_unknown: bool,
-) -> PyResult<Bound<'py, PyList>> {
+) -> PyResult<Bound<'py, PyAny>> {
     let options = ReadOptions {
         file,
         keep_unknown,
         in_force: false,
     };
     match py.detach(|| config::Config::read(text, &options)) {
-        Ok(_) => Ok(PyList::empty(py)),
+        Ok(_) => list(py, &[]),
         Err(problems) => list(py, &problems.0),
     }
 }

@@ -260,22 +260,23 @@ pub(crate) struct InterlockConfig(pub(crate) config::Interlock);
 impl InterlockConfig {
     #[new]
     #[pyo3(signature = (text, *, file=None, keep_unknown=false))]
-    fn new(text: &str, file: Option<&str>, keep_unknown: bool) -> PyResult<Self> {
+    fn new(py: Python<'_>, text: &str, file: Option<&str>, keep_unknown: bool) -> PyResult<Self> {
         let options = ReadOptions {
             file,
             keep_unknown,
             in_force: false,
         };
-        let reading = config::Interlock::read(text, &options).or_raise()?;
+        let reading = py.detach(|| config::Interlock::read(text, &options)).or_raise()?;
         Ok(Self(reading.value))
     }
 
     /// Reads a file. `OSError` when it cannot be read.
     #[staticmethod]
     #[pyo3(signature = (path, *, keep_unknown=false))]
-    fn from_file(path: PathBuf, keep_unknown: bool) -> PyResult<Self> {
+    fn from_file(py: Python<'_>, path: PathBuf, keep_unknown: bool) -> PyResult<Self> {
         Self::new(
-            &files::text(&path)?,
+            py,
+            &py.detach(|| files::text(&path))?,
             Some(&path.display().to_string()),
             keep_unknown,
         )
@@ -307,8 +308,8 @@ impl InterlockConfig {
     }
 
     /// What becomes different when this file gives way to `after`.
-    fn diff(&self, after: &Self) -> Diff {
-        Diff::of(self.0.diff(&after.0))
+    fn diff(&self, py: Python<'_>, after: &Self) -> Diff {
+        Diff::of(py.detach(|| self.0.diff(&after.0)))
     }
 
     /// The whole file as TOML, secrets included.
@@ -330,19 +331,22 @@ pub(crate) struct AzureConfig(config::AzureConfig);
 impl AzureConfig {
     #[new]
     #[pyo3(signature = (text, *, file=None))]
-    fn new(text: &str, file: Option<&str>) -> PyResult<Self> {
+    fn new(py: Python<'_>, text: &str, file: Option<&str>) -> PyResult<Self> {
         let options = ReadOptions {
             file,
             ..ReadOptions::default()
         };
-        let reading = config::AzureConfig::read(text, &options).or_raise()?;
+        let reading = py
+            .detach(|| config::AzureConfig::read(text, &options))
+            .or_raise()?;
         Ok(Self(reading.value))
     }
 
     /// Reads a file. `OSError` when it cannot be read.
     #[staticmethod]
-    fn from_file(path: PathBuf) -> PyResult<Self> {
-        Self::new(&files::text(&path)?, Some(&path.display().to_string()))
+    fn from_file(py: Python<'_>, path: PathBuf) -> PyResult<Self> {
+        let text = py.detach(|| files::text(&path))?;
+        Self::new(py, &text, Some(&path.display().to_string()))
     }
 
     /// The value of a key; `None` when it is unset. `UnknownKeyError` when there is no such key.

@@ -16,6 +16,9 @@ use pyo3::types::PyDict;
 
 pub(crate) use table::fill;
 
+/// Most bytes of a text of an exception: long enough for a hundred problems of a file, and too short for the file.
+const LONGEST: usize = 16 * 1024;
+
 /// An error of a library that Python can meet.
 pub(crate) trait Raised: std::fmt::Display {
     /// The name of the class in `mke.errors`.
@@ -49,8 +52,18 @@ fn exception<E: Raised>(py: Python<'_>, error: &E, class: &str) -> PyResult<PyEr
     let fields = PyDict::new(py);
     error.fields(&fields)?;
     let class = py.import("mke.errors")?.getattr(class)?;
-    let raised = class.call((error.text(), error.kind()), Some(&fields))?;
+    let raised = class.call((shown(error.text()), error.kind()), Some(&fields))?;
     Ok(PyErr::from_value(raised))
+}
+
+/// The text of an exception. Of one that repeats a value of megabytes the begin is shown; fields have all of it.
+fn shown(text: String) -> String {
+    if text.len() <= LONGEST {
+        return text;
+    }
+    let begin = &text[..text.floor_char_boundary(LONGEST)];
+    let more = text.len() - begin.len();
+    format!("{begin}… ({more} more bytes)")
 }
 
 /// The exception for several errors of one type: the kind is that of the first, `problems` has the texts of all.
@@ -67,7 +80,7 @@ pub(crate) fn raise_all<E: Raised>(errors: &[E]) -> PyErr {
             let fields = PyDict::new(py);
             fields.set_item("problems", &texts)?;
             let class = py.import("mke.errors")?.getattr(E::CLASS)?;
-            let raised = class.call((texts.join("; "), first.kind()), Some(&fields))?;
+            let raised = class.call((shown(texts.join("; ")), first.kind()), Some(&fields))?;
             Ok(PyErr::from_value(raised))
         };
         raised().unwrap_or_else(|failed| failed)

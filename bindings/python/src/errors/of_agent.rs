@@ -16,6 +16,9 @@ listed! {
     enum mke_agent::agent::node::launch::LaunchError => "DaemonError" {
         Engine(source), Pack(source), Slow, Ended { code, log }, Said(detail),
     };
+    enum mke_agent::agent::node::member_data::MemberError => "ClusterStoreError" {
+        Lost(member), Held(detail), Data { path, source }, File(source),
+    };
     enum mke_agent::agent::node::reconcile::ReconcileError => "DaemonError" {
         Observe(detail), Refused(detail), Steps { failed, steps, first },
     };
@@ -118,6 +121,7 @@ listed! {
         LearnerExists(detail), NoLearner(detail), AddressTaken(detail), NotAllWell(names),
         NoSuchMember(detail),
     };
+    enum mke_agent::kv::wal::WalError => "ClusterStoreError" { Short, Foreign, Damaged };
     enum mke_agent::life::report::ReportError => "DaemonError" { Lines(number), Text(detail) };
     enum mke_agent::mtls::MtlsError => "MutualTlsError" {
         File { path, source }, Certificate { place, source }, Encrypted { place }, Tls { place, source },

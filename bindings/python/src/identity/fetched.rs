@@ -119,7 +119,7 @@ impl LdapFetched {
         max_deactivated_percent: u32,
         accept_deactivations: bool,
     ) -> PyResult<LdapPlan> {
-        let shared = store.get().0.clone();
+        let shared = store.get().open()?;
         let directory = wait(py, async move { shared.directory().await.or_raise() })?;
         let options = options(
             &self.settings,

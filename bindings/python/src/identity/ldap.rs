@@ -37,8 +37,8 @@ async fn fetch(settings: Arc<Settings>, store: Option<Shared>) -> PyResult<LdapF
     })
 }
 
-fn shared(store: Option<&Bound<'_, AccountStore>>) -> Option<Shared> {
-    store.map(|store| store.get().0.clone())
+fn shared(store: Option<&Bound<'_, AccountStore>>) -> PyResult<Option<Shared>> {
+    store.map(|store| store.get().open()).transpose()
 }
 
 /// Reads a directory: all of it or nothing. With a `store`, also the members of the teams that are linked there. Nothing is changed.
@@ -51,7 +51,7 @@ pub(super) fn ldap_fetch(
     settings: &Bound<'_, LdapSettings>,
     store: Option<&Bound<'_, AccountStore>>,
 ) -> PyResult<LdapFetched> {
-    wait(py, fetch(Arc::clone(&settings.get().0), shared(store)))
+    wait(py, fetch(Arc::clone(&settings.get().0), shared(store)?))
 }
 
 /// The asynchronous form of `ldap_fetch`.
@@ -62,7 +62,7 @@ pub(super) fn ldap_fetch_async<'py>(
     settings: &Bound<'py, LdapSettings>,
     store: Option<&Bound<'py, AccountStore>>,
 ) -> PyResult<Bound<'py, PyAny>> {
-    promise(py, fetch(Arc::clone(&settings.get().0), shared(store)))
+    promise(py, fetch(Arc::clone(&settings.get().0), shared(store)?))
 }
 
 /// What a synchronisation came to, or would come to.
@@ -216,7 +216,7 @@ pub(super) fn ldap_sync(
     );
     wait(
         py,
-        sync(settings, store.get().0.clone(), options, dry_run, Log::new(log)),
+        sync(settings, store.get().open()?, options, dry_run, Log::new(log)),
     )
 }
 
@@ -243,7 +243,7 @@ pub(super) fn ldap_sync_async<'py>(
     );
     promise(
         py,
-        sync(settings, store.get().0.clone(), options, dry_run, Log::new(log)),
+        sync(settings, store.get().open()?, options, dry_run, Log::new(log)),
     )
 }
 

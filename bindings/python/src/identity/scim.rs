@@ -149,11 +149,11 @@ pub(crate) struct ScimService {
 impl ScimService {
     #[new]
     #[pyo3(signature = (store, *, base="https://localhost/enzi/v0/scim/v2"))]
-    fn new(store: &Bound<'_, AccountStore>, base: &str) -> Self {
-        Self {
-            shared: store.get().0.clone(),
+    fn new(store: &Bound<'_, AccountStore>, base: &str) -> PyResult<Self> {
+        Ok(Self {
+            shared: store.get().open()?,
             base: base.trim_end_matches('/').to_owned(),
-        }
+        })
     }
 
     /// Answers a request. `path` is the decoded path below the base, `query` its decoded parameters, `body` is plain data, text or bytes.
@@ -178,7 +178,7 @@ impl ScimService {
             content_type,
             (if_match, if_none_match),
         )?;
-        wait(py, asked.answer(self.shared.clone(), self.base.clone()))
+        wait(py, asked.answer(self.shared.here()?, self.base.clone()))
     }
 
     fn __repr__(&self) -> String {
@@ -197,11 +197,11 @@ pub(crate) struct AsyncScimService {
 impl AsyncScimService {
     #[new]
     #[pyo3(signature = (store, *, base="https://localhost/enzi/v0/scim/v2"))]
-    fn new(store: &Bound<'_, AccountStore>, base: &str) -> Self {
-        Self {
-            shared: store.get().0.clone(),
+    fn new(store: &Bound<'_, AccountStore>, base: &str) -> PyResult<Self> {
+        Ok(Self {
+            shared: store.get().open()?,
             base: base.trim_end_matches('/').to_owned(),
-        }
+        })
     }
 
     /// Answers a request. `path` is the decoded path below the base, `query` its decoded parameters, `body` is plain data, text or bytes.
@@ -226,7 +226,7 @@ impl AsyncScimService {
             content_type,
             (if_match, if_none_match),
         )?;
-        promise(py, asked.answer(self.shared.clone(), self.base.clone()))
+        promise(py, asked.answer(self.shared.here()?, self.base.clone()))
     }
 
     fn __repr__(&self) -> String {

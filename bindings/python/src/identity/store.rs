@@ -1,7 +1,7 @@
 //! Accounts in a store of their own: in memory, or in one file.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError};
 
 use getrandom::SysRng;
 use getrandom::rand_core::UnwrapErr;
@@ -31,9 +31,31 @@ pub(super) struct Shared {
     pub(super) accounts: Accounts,
     store: Arc<dyn Store>,
     known: Arc<Mutex<Option<(Revision, Directory)>>>,
+    /// The store works in threads, which a forked process does not have.
+    process: u32,
+}
+
+impl Drop for Shared {
+    fn drop(&mut self) {
+        if self.process != std::process::id() {
+            // Closing would wait for threads that are not here. What is held twice is never closed; the process that made it does.
+            std::mem::forget((Arc::clone(&self.store), self.accounts.clone()));
+        }
+    }
 }
 
 impl Shared {
+    /// Another handle, in the process that opened the store.
+    pub(super) fn here(&self) -> PyResult<Self> {
+        if self.process == std::process::id() {
+            return Ok(self.clone());
+        }
+        Err(invalid(
+            "store",
+            "it was opened before this process was forked: open a store in each process",
+        ))
+    }
+
     async fn open(path: Option<PathBuf>) -> PyResult<Self> {
         let store: Arc<dyn Store> = match path {
             Some(path) => Arc::new(SqliteStore::open(path, SqliteOptions::default()).or_raise()?),
@@ -50,6 +72,7 @@ impl Shared {
             accounts,
             store,
             known: Arc::default(),
+            process: std::process::id(),
         })
     }
 
@@ -106,7 +129,7 @@ impl Shared {
 }
 
 /// Accounts, organizations and teams in an embedded store: `AccountStore()` in memory, `AccountStore(path)` in a file, for tests, dry
-/// runs and single hosts. It is a context manager.
+/// runs and single hosts. It is a context manager, which closes it.
 ///
 /// Methods that change something raise `AccountError`; names and ids are those of the store.
 ///
@@ -115,14 +138,25 @@ impl Shared {
 ///     ...     [row["name"] for row in store.accounts()]
 ///     ['docker-datacenter', 'jane']
 #[pyclass(module = "mke.identity", frozen, skip_from_py_object)]
-pub(crate) struct AccountStore(pub(super) Shared);
+pub(crate) struct AccountStore(std::sync::Mutex<Option<Shared>>);
+
+impl AccountStore {
+    /// The store, while it is open.
+    pub(super) fn open(&self) -> PyResult<Shared> {
+        let held = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        held.as_ref()
+            .ok_or_else(|| invalid("store", "it is closed: open another one"))?
+            .here()
+    }
+}
 
 #[pymethods]
 impl AccountStore {
     #[new]
     #[pyo3(signature = (path=None))]
     fn new(py: Python<'_>, path: Option<PathBuf>) -> PyResult<Self> {
-        wait(py, Shared::open(path)).map(Self)
+        let shared = wait(py, Shared::open(path))?;
+        Ok(Self(std::sync::Mutex::new(Some(shared))))
     }
 
     /// Makes a user and gives its id. `password` is text or a `Secret`.
@@ -142,8 +176,9 @@ impl AccountStore {
             is_active,
             ..NewUser::local(name, password.0)
         };
+        let shared = self.open()?;
         wait(py, async {
-            let made = self.0.accounts.create_user(new, &mut UnwrapErr(SysRng)).await;
+            let made = shared.accounts.create_user(new, &mut UnwrapErr(SysRng)).await;
             Ok(made.or_raise()?.0.id.to_string())
         })
     }
@@ -155,9 +190,9 @@ impl AccountStore {
             name: name.to_owned(),
             full_name: full_name.to_owned(),
         };
+        let shared = self.open()?;
         wait(py, async {
-            let made = self
-                .0
+            let made = shared
                 .accounts
                 .create_organization(new, &mut UnwrapErr(SysRng))
                 .await;
@@ -178,10 +213,10 @@ impl AccountStore {
             name: name.to_owned(),
             description: description.to_owned(),
         };
+        let shared = self.open()?;
         wait(py, async {
-            let owner = self.0.organization(organization).await?;
-            let made = self
-                .0
+            let owner = shared.organization(organization).await?;
+            let made = shared
                 .accounts
                 .create_team(&owner, new, &mut UnwrapErr(SysRng))
                 .await;
@@ -199,14 +234,15 @@ impl AccountStore {
         user: &str,
         is_admin: bool,
     ) -> PyResult<()> {
+        let shared = self.open()?;
         wait(py, async {
-            let found = self.0.team(organization, team).await?;
-            let directory = self.0.directory().await.or_raise()?;
+            let found = shared.team(organization, team).await?;
+            let directory = shared.directory().await.or_raise()?;
             let user = directory
                 .account_by_name(user)
                 .ok_or_else(|| invalid("user", &format!("there is no account `{user}`")))?;
             let membership = Membership { is_admin };
-            let accounts = &self.0.accounts;
+            let accounts = &shared.accounts;
             accounts
                 .put_team_member(&found.organization, &found.id, &user.id, membership)
                 .await
@@ -225,9 +261,10 @@ impl AccountStore {
         members: Option<&Bound<'_, PyAny>>,
     ) -> PyResult<()> {
         let sync = members.map(member_sync).transpose()?;
+        let shared = self.open()?;
         wait(py, async {
-            let found = self.0.team(organization, team).await?;
-            let accounts = &self.0.accounts;
+            let found = shared.team(organization, team).await?;
+            let accounts = &shared.accounts;
             accounts
                 .link_team(&found.organization, &found.id, &TeamLink::Sync(sync))
                 .await
@@ -239,7 +276,8 @@ impl AccountStore {
     /// Every account by name: `id`, `name`, `full_name`, `is_organization`, `is_admin`, `is_active`, and for those from elsewhere their
     /// `source` (`ldap`, `saml`, `scim`) and `dn`.
     fn accounts<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
-        let directory = wait(py, async { self.0.directory().await.or_raise() })?;
+        let shared = self.open()?;
+        let directory = wait(py, async { shared.directory().await.or_raise() })?;
         let rows: Vec<Row<'_>> = directory.accounts().map(|account| Row::of(account)).collect();
         let columns = [
             "name",
@@ -256,9 +294,10 @@ impl AccountStore {
 
     /// The teams of an organization: `id`, `name`, `description`, and the names of its `members`.
     fn teams<'py>(&self, py: Python<'py>, organization: &str) -> PyResult<Bound<'py, PyAny>> {
+        let shared = self.open()?;
         let (directory, owner) = wait(py, async {
-            let owner = self.0.organization(organization).await?;
-            Ok((self.0.directory().await.or_raise()?, owner))
+            let owner = shared.organization(organization).await?;
+            Ok((shared.directory().await.or_raise()?, owner))
         })?;
         let teams = directory.teams_of_organization(&owner);
         let rows: Vec<TeamRow<'_>> = teams
@@ -275,13 +314,20 @@ impl AccountStore {
         records(py, &rows, &["name", "description", "members", "id"])
     }
 
-    /// Ends the use of the store in a `with` block. A file is closed when nothing uses it any more.
+    /// Closes it, as the end of a `with` block does. Its file is closed when no SCIM service uses it any more. Twice does no harm.
+    fn close(&self, py: Python<'_>) {
+        let held = self.0.lock().unwrap_or_else(PoisonError::into_inner).take();
+        py.detach(|| drop(held));
+    }
+
     fn __exit__(
         &self,
+        py: Python<'_>,
         _kind: Option<&Bound<'_, PyAny>>,
         _error: Option<&Bound<'_, PyAny>>,
         _trace: Option<&Bound<'_, PyAny>>,
     ) {
+        self.close(py);
     }
 
     fn __enter__(slf: PyRef<'_, Self>) -> PyRef<'_, Self> {

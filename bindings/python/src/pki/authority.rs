@@ -46,7 +46,7 @@ impl Authority {
     ///     mke.errors.PkiError: the id cannot stand in a subject.
     #[staticmethod]
     #[pyo3(signature = (kind, cluster_id, *, at = None))]
-    fn create(kind: &str, cluster_id: &str, at: Option<SystemTime>) -> PyResult<Self> {
+    fn create(py: Python<'_>, kind: &str, cluster_id: &str, at: Option<SystemTime>) -> PyResult<Self> {
         let kind = match kind {
             "cluster" => AuthorityKind::Cluster,
             "client" => AuthorityKind::Client,
@@ -57,7 +57,7 @@ impl Authority {
                 ));
             }
         };
-        let made = pki::Authority::create(kind, cluster_id, moment(at), &mut rng());
+        let made = py.detach(|| pki::Authority::create(kind, cluster_id, moment(at), &mut rng()));
         made.or_raise().map(Self)
     }
 
@@ -67,8 +67,8 @@ impl Authority {
     ///     OSError: a file cannot be read.
     ///     mke.errors.PkiError: they do not belong together, or may not sign.
     #[staticmethod]
-    fn from_files(certificate: PathBuf, key: PathBuf) -> PyResult<Self> {
-        Self::new(&read_text(&certificate)?, Hidden::Text(read_text(&key)?))
+    fn from_files(py: Python<'_>, certificate: PathBuf, key: PathBuf) -> PyResult<Self> {
+        Self::new(&read_text(py, &certificate)?, Hidden::Text(read_text(py, &key)?))
     }
 
     /// Its own certificate: what others trust.
@@ -86,10 +86,10 @@ impl Authority {
     ///
     /// Raises:
     ///     FileExistsError: one of the files is there already.
-    fn save(&self, certificate: PathBuf, key: PathBuf) -> PyResult<()> {
+    fn save(&self, py: Python<'_>, certificate: PathBuf, key: PathBuf) -> PyResult<()> {
         // The key first: a certificate without its key would look like an authority.
-        write_private(&key, self.0.key_pem().expose())?;
-        write_private(&certificate, &self.0.certificate_pem())
+        write_private(py, &key, self.0.key_pem().expose())?;
+        write_private(py, &certificate, &self.0.certificate_pem())
     }
 
     /// Issues a certificate.

@@ -9,7 +9,7 @@ use pyo3::prelude::*;
 
 use super::authority::Authority;
 use super::input::{moment, read, rng};
-use crate::client::Bundle;
+use crate::client::{Bundle, raised};
 use crate::errors::OrRaise as _;
 
 /// Makes a client bundle with an authority at hand: a key, a certificate for five years, and what `docker` and `kubectl` need besides.
@@ -65,13 +65,19 @@ pub(super) fn make_bundle(
     Bundle::of("the bundle", issued.into_zip())
 }
 
-/// Reads the archive of a client bundle. `mke.client.Client.from_bundle` takes archives and unpacked ones by their path.
+/// Reads a client bundle: its archive, or a directory into which it was unpacked.
+///
+/// Of a directory `Bundle.zip` is an archive with the files that lie in it. `mke.client.Client.from_bundle` takes both by their path as
+/// well.
 ///
 /// Raises:
 ///     OSError: the file cannot be read.
-///     mke.errors.ClientError: it is no bundle, or has names that lead elsewhere.
+///     mke.errors.ClientError: it is no bundle, has names that lead elsewhere, or the directory cannot be read (kind `File`).
 #[pyfunction]
 pub(super) fn open_bundle(py: Python<'_>, path: PathBuf) -> PyResult<Bundle> {
-    let zip = py.detach(|| read(&path))?;
+    let zip = match py.detach(|| path.is_dir()) {
+        true => py.detach(|| mke_client::bundle::pack(&path)).map_err(raised)?,
+        false => read(py, &path)?,
+    };
     Bundle::of(&path.display().to_string(), zip)
 }

@@ -77,8 +77,8 @@ impl Certificate {
     ///     mke.errors.PkiError: it holds no certificate.
     ///     mke.errors.InvalidValueError: it holds several.
     #[staticmethod]
-    fn from_file(path: PathBuf) -> PyResult<Self> {
-        Self::new(&read_text(&path)?)
+    fn from_file(py: Python<'_>, path: PathBuf) -> PyResult<Self> {
+        Self::new(&read_text(py, &path)?)
     }
 
     /// The certificate in PEM.
@@ -180,6 +180,12 @@ impl Certificate {
 ///     [False, False]
 #[pyfunction]
 pub(super) fn certificates<'py>(py: Python<'py>, pem: &str) -> PyResult<Bound<'py, PyAny>> {
+    let found = py.detach(|| Certificate::all(pem))?;
+    listed(py, found)
+}
+
+/// Certificates as a table.
+pub(super) fn listed(py: Python<'_>, found: Vec<Certificate>) -> PyResult<Bound<'_, PyAny>> {
     let columns = [
         "common_name",
         "names",
@@ -189,5 +195,5 @@ pub(super) fn certificates<'py>(py: Python<'py>, pem: &str) -> PyResult<Bound<'p
         "not_after",
         "serial",
     ];
-    table(py, Certificate::all(pem)?, &columns)
+    table(py, found, &columns)
 }

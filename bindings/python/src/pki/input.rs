@@ -46,29 +46,26 @@ impl Hidden<'_> {
     }
 }
 
-/// Reads a file.
-pub(super) fn read(file: &Path) -> PyResult<Vec<u8>> {
-    std::fs::read(file).map_err(at(file, "read"))
+/// Reads a file with the interpreter free: a pipe or a remote file may let one wait.
+pub(super) fn read(py: Python<'_>, file: &Path) -> PyResult<Vec<u8>> {
+    py.detach(|| std::fs::read(file)).map_err(at(file, "read"))
 }
 
-/// Reads a text.
-pub(super) fn read_text(file: &Path) -> PyResult<String> {
-    std::fs::read_to_string(file).map_err(at(file, "read"))
+/// Reads a text in the same way.
+pub(super) fn read_text(py: Python<'_>, file: &Path) -> PyResult<String> {
+    py.detach(|| std::fs::read_to_string(file))
+        .map_err(at(file, "read"))
 }
 
 /// Writes a new file with mode 0600. A file that is there is not replaced: a key may exist nowhere else.
-pub(super) fn write_private(file: &Path, content: &str) -> PyResult<()> {
-    let mut options = std::fs::OpenOptions::new();
-    let mut written = options
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(file)
-        .map_err(at(file, "write"))?;
-    let done = written
-        .write_all(content.as_bytes())
-        .and_then(|()| written.sync_all());
-    done.map_err(at(file, "write"))
+pub(super) fn write_private(py: Python<'_>, file: &Path, content: &str) -> PyResult<()> {
+    let write = || {
+        let mut options = std::fs::OpenOptions::new();
+        let mut written = options.write(true).create_new(true).mode(0o600).open(file)?;
+        written.write_all(content.as_bytes())?;
+        written.sync_all()
+    };
+    py.detach(write).map_err(at(file, "write"))
 }
 
 /// The builtin exception for an error of the file system (`FileNotFoundError`, `FileExistsError` and so on), with the place.

@@ -27,8 +27,10 @@ impl PrivateKey {
 
     /// A new key, from the random source of the operating system.
     #[staticmethod]
-    fn generate() -> PyResult<Self> {
-        pki::KeyPair::generate(&mut rng()).or_raise().map(Self)
+    fn generate(py: Python<'_>) -> PyResult<Self> {
+        py.detach(|| pki::KeyPair::generate(&mut rng()))
+            .or_raise()
+            .map(Self)
     }
 
     /// Reads a key from a PEM file.
@@ -37,8 +39,8 @@ impl PrivateKey {
     ///     OSError: the file cannot be read.
     ///     mke.errors.PkiError: it holds no key that can be used.
     #[staticmethod]
-    fn from_file(path: PathBuf) -> PyResult<Self> {
-        Self::new(Hidden::Text(read_text(&path)?))
+    fn from_file(py: Python<'_>, path: PathBuf) -> PyResult<Self> {
+        Self::new(Hidden::Text(read_text(py, &path)?))
     }
 
     /// The public half.
@@ -56,8 +58,8 @@ impl PrivateKey {
     ///
     /// Raises:
     ///     FileExistsError: the file is there already. Keys are not replaced by accident.
-    fn save(&self, path: PathBuf) -> PyResult<()> {
-        write_private(&path, self.0.private_key_pem().expose())
+    fn save(&self, py: Python<'_>, path: PathBuf) -> PyResult<()> {
+        write_private(py, &path, self.0.private_key_pem().expose())
     }
 
     /// Signs a message with ECDSA and SHA-256 (ES256): 64 bytes, `r` and `s`.

@@ -5,7 +5,7 @@ use std::time::SystemTime;
 use mke_core::pki;
 use pyo3::prelude::*;
 
-use super::certificate::Certificate;
+use super::certificate::{Certificate, listed};
 use super::input::moment;
 use crate::errors::OrRaise as _;
 
@@ -60,9 +60,12 @@ impl TrustSet {
 
     /// The roots that are trusted now, or at a moment.
     #[pyo3(signature = (at = None))]
-    fn roots(&self, at: Option<SystemTime>) -> PyResult<Vec<Certificate>> {
+    fn roots<'py>(&self, py: Python<'py>, at: Option<SystemTime>) -> PyResult<Bound<'py, PyAny>> {
         let roots = self.0.roots(moment(at));
-        roots.into_iter().map(Certificate::of).collect()
+        listed(
+            py,
+            roots.into_iter().map(Certificate::of).collect::<PyResult<_>>()?,
+        )
     }
 
     /// The same as one PEM text, for programs that read a file of authorities.

@@ -40,7 +40,9 @@ impl Column {
         if value.is_none() || value.is_instance_of::<PyString>() {
             return position(value).map(Self::Same);
         }
-        if let Ok(view) = PyMemoryView::from(value) {
+        if let Ok(view) = PyMemoryView::from(value)
+            && !holds_names(&view)?
+        {
             return Raw::read(what, &view).map(Self::Raw);
         }
         let mut all = Vec::with_capacity(value.len().unwrap_or_default());
@@ -48,9 +50,10 @@ impl Column {
             let item = item?;
             all.push(match item.is_none() || item.is_instance_of::<PyString>() {
                 true => position(&item)?,
-                false => item
-                    .extract()
-                    .map_err(|_| invalid(what, "must hold names (str) or positions (int)"))?,
+                false => match item.extract() {
+                    Ok(number) => number,
+                    Err(_) => position(&name_of(what, &item)?)?,
+                },
             });
         }
         Ok(Self::Each(all))
@@ -93,6 +96,23 @@ impl Column {
             Self::Each(all) => all.iter().flat_map(|position| narrow(*position)).collect(),
             Self::Raw(raw) => raw.numbers().flat_map(narrow).collect(),
         }
+    }
+}
+
+/// Whether an array of NumPy holds texts or objects, which are looked at one by one.
+fn holds_names(view: &Bound<'_, PyMemoryView>) -> PyResult<bool> {
+    let format: String = view.getattr("format")?.extract()?;
+    let dimensions: usize = view.getattr("ndim")?.extract()?;
+    Ok(dimensions == 1 && format.ends_with(['w', 'O']))
+}
+
+/// The name in a scalar of Arrow.
+fn name_of<'py>(what: &str, item: &Bound<'py, PyAny>) -> PyResult<Bound<'py, PyAny>> {
+    let refused = || invalid(what, "must hold names (str) or positions (int)");
+    let name = item.call_method0("as_py").map_err(|_| refused())?;
+    match name.is_none() || name.is_instance_of::<PyString>() {
+        true => Ok(name),
+        false => Err(refused()),
     }
 }
 

@@ -31,10 +31,11 @@ impl AuditLog {
 #[pymethods]
 impl AuditLog {
     #[new]
-    fn new(lines: &Bound<'_, PyAny>) -> PyResult<Self> {
+    fn new(py: Python<'_>, lines: &Bound<'_, PyAny>) -> PyResult<Self> {
         let mut reader = LogReader::default();
         if let Ok(text) = lines.cast::<PyString>() {
-            text.to_string_lossy().lines().for_each(|line| reader.line(line));
+            let text = text.to_string_lossy();
+            py.detach(|| text.lines().for_each(|line| reader.line(line)));
         } else {
             for line in lines.try_iter()? {
                 reader.line(&line?.extract::<String>()?);

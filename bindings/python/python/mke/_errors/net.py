@@ -61,7 +61,7 @@ class AddressPoolError(_MkeError, ValueError):
     """A pool of addresses cannot be cut into networks of that size."""
 
 
-class AllocateError(_MkeError):
+class AllocateError(_MkeError, LookupError):
     """The Engine finds no place for a network."""
 
 
@@ -89,5 +89,5 @@ class KernelKeyError(_MkeError, ValueError):
     """A text names no kernel parameter."""
 
 
-class NoPlaceError(_MkeError):
+class NoPlaceError(_MkeError, LookupError):
     """No private network is free; `problems` has a sentence for everything that found no place."""

@@ -212,7 +212,7 @@ class Preview:
     def plan(self) -> Plan:
         """What would be done."""
     @property
-    def refusals(self) -> list[Refusal]:
+    def refusals(self) -> Table[Refusal]:
         """Why it would not be done now; empty when it would."""
     @property
     def unseen(self) -> list[str]:
@@ -252,7 +252,7 @@ def plan(
     """
 def check(
     plan: Plan, desired: Desired, observed: Observed | None = None, *, state: ClusterState | None = None
-) -> list[Refusal]:
+) -> Table[Refusal]:
     """Everything that speaks against carrying out a plan now; empty when nothing does. It is judged by code that did not write the
     plan: what is not ours, what takes the store below its quorum, what removes data, what is not brought back.
     """
@@ -263,8 +263,8 @@ def preview(
 
     >>> node = mke.agent.Node("n1", "manager-1", "manager", "192.0.2.11")
     >>> preview = mke.agent.preview(mke.agent.Cluster("c1", managers=[node]), node)
-    >>> preview.refusals, preview.is_settled
-    ([], False)
+    >>> len(preview.refusals), preview.is_settled
+    (0, False)
     """
 def check_upgrade(from_version: str, to_version: str) -> None:
     """Says with `UpgradeRefusedError` why a cluster of one version cannot be upgraded to another; its fields are `why`, all reasons,

@@ -28,6 +28,21 @@ class Secret:
 class Problem:
     """One mistake in a file: where, what was found, what to do. `str()` says all of it in one line."""
 
+    def __new__(
+        cls,
+        file: str | None,
+        line: int,
+        column: int,
+        key: str,
+        message: str,
+        found: str | None,
+        allowed: str | None,
+        nearest: str | None,
+        text: str,
+    ) -> Problem: ...
+    def __getnewargs__(
+        self,
+    ) -> tuple[str | None, int, int, str, str, str | None, str | None, str | None, str]: ...
     @property
     def file(self) -> str | None:
         """The file, where it was named."""
@@ -278,7 +293,7 @@ class Document:
         """Takes over every key of another text, and says whether that changed this one. Arrays of tables are taken over as a whole,
         everything else key by key.
         """
-    def problems(self, *, file: str | None = None, keep_unknown: bool = False) -> list[Problem]:
+    def problems(self, *, file: str | None = None, keep_unknown: bool = False) -> Table[Problem]:
         """Everything that is wrong with the text, in the order of its lines; empty when nothing is."""
     def read(
         self,
@@ -455,7 +470,7 @@ class Mke4Conversion:
     def left(self) -> Table[dict[str, str]]:
         """What did not: `key`, what was `found` there, and `why`. Keys that are off, empty or at the default of MKE 3 are not listed."""
     @property
-    def obstacles(self) -> list[Obstacle]:
+    def obstacles(self) -> Table[Obstacle]:
         """What speaks against the upgrade; empty when nothing does."""
     @property
     def reminders(self) -> list[str]:
@@ -503,7 +518,7 @@ def keys(file: str = "config") -> Table[Key]:
     """
 def reference_page() -> str:
     """The reference of all keys, as Markdown."""
-def validate(text: str, *, file: str | None = None, keep_unknown: bool = False) -> list[Problem]:
+def validate(text: str, *, file: str | None = None, keep_unknown: bool = False) -> Table[Problem]:
     r"""Everything that is wrong with a configuration file, in the order of its lines; empty when nothing is.
 
     `file` names the file in the problems; `keep_unknown` lets unknown keys through where the file declares a newer version

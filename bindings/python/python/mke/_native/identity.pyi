@@ -23,7 +23,7 @@ _Log = Callable[[str], object]
 @final
 class AccountStore:
     """Accounts, organizations and teams in an embedded store: `AccountStore()` in memory, `AccountStore(path)` in a file, for tests, dry
-    runs and single hosts. It is a context manager.
+    runs and single hosts. It is a context manager, which closes it.
 
     Methods that change something raise `AccountError`; names and ids are those of the store.
 
@@ -60,6 +60,8 @@ class AccountStore:
         """
     def teams(self, organization: str) -> Table[TeamRow]:
         """The teams of an organization: `id`, `name`, `description`, and the names of its `members`."""
+    def close(self) -> None:
+        """Closes it, as the end of a `with` block does. Its file is closed when no SCIM service uses it any more. Twice does no harm."""
     def __enter__(self) -> AccountStore: ...
     def __exit__(
         self, _kind: type[BaseException] | None, _error: BaseException | None, _trace: TracebackType | None

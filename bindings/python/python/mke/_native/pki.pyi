@@ -244,7 +244,7 @@ class TrustSet:
         """
     def expire(self, at: datetime | None = None) -> int:
         """Forgets the roots whose time is over, and says how many those were."""
-    def roots(self, at: datetime | None = None) -> list[Certificate]:
+    def roots(self, at: datetime | None = None) -> Table[Certificate]:
         """The roots that are trusted now, or at a moment."""
     def pem(self, at: datetime | None = None) -> str:
         """The same as one PEM text, for programs that read a file of authorities."""
@@ -341,9 +341,12 @@ def make_bundle(
         True
     """
 def open_bundle(path: str | PathLike[str]) -> Bundle:
-    """Reads the archive of a client bundle. `mke.client.Client.from_bundle` takes archives and unpacked ones by their path.
+    """Reads a client bundle: its archive, or a directory into which it was unpacked.
+
+    Of a directory `Bundle.zip` is an archive with the files that lie in it. `mke.client.Client.from_bundle` takes both by their path as
+    well.
 
     Raises:
         OSError: the file cannot be read.
-        mke.errors.ClientError: it is no bundle, or has names that lead elsewhere.
+        mke.errors.ClientError: it is no bundle, has names that lead elsewhere, or the directory cannot be read (kind `File`).
     """

@@ -42,6 +42,17 @@ if TYPE_CHECKING:
     from mke.client._records import SecondFactor as SecondFactor
     from mke.client._records import Team as Team
     from mke.client._records import TeamMembership as TeamMembership
+    from mke.client._signin_records import HeldBundle as HeldBundle
+    from mke.client._signin_records import LdapTrial as LdapTrial
+    from mke.client._signin_records import LdapTrialStep as LdapTrialStep
+    from mke.client._signin_records import MemberSync as MemberSync
+    from mke.client._signin_records import SamlProvider as SamlProvider
+    from mke.client._signin_records import SamlSettings as SamlSettings
+    from mke.client._signin_records import SamlStatus as SamlStatus
+    from mke.client._signin_records import ScimSettings as ScimSettings
+    from mke.client._signin_records import ScimToken as ScimToken
+    from mke.client._signin_records import ScimTokenInfo as ScimTokenInfo
+    from mke.client._signin_records import SignInSettings as SignInSettings
     from mke.client._system_records import AuditSettings as AuditSettings
     from mke.client._system_records import Banner as Banner
     from mke.client._system_records import BulkResult as BulkResult
@@ -54,6 +65,7 @@ if TYPE_CHECKING:
     from mke.client._system_records import Health as Health
     from mke.client._system_records import Impact as Impact
     from mke.client._system_records import Node as Node
+    from mke.client._system_records import ServerCertificate as ServerCertificate
     from mke._table import Table
 
 from mke.client._asynchronous import AsyncClient as AsyncClient
@@ -93,6 +105,19 @@ _PLACES = {
         "Team",
         "TeamMembership",
     ),
+    "mke.client._signin_records": (
+        "HeldBundle",
+        "LdapTrial",
+        "LdapTrialStep",
+        "MemberSync",
+        "SamlProvider",
+        "SamlSettings",
+        "SamlStatus",
+        "ScimSettings",
+        "ScimToken",
+        "ScimTokenInfo",
+        "SignInSettings",
+    ),
     "mke.client._system_records": (
         "AuditSettings",
         "Banner",
@@ -106,6 +131,7 @@ _PLACES = {
         "Health",
         "Impact",
         "Node",
+        "ServerCertificate",
     ),
 }
 
@@ -131,12 +157,16 @@ __all__ = [
     "Enrolment",
     "Grant",
     "Health",
+    "HeldBundle",
     "Holder",
     "Impact",
     "Job",
+    "LdapTrial",
+    "LdapTrialStep",
     "LogLine",
     "LoginLock",
     "Member",
+    "MemberSync",
     "Membership",
     "Missing",
     "Node",
@@ -144,7 +174,15 @@ __all__ = [
     "PublicKey",
     "Request",
     "Role",
+    "SamlProvider",
+    "SamlSettings",
+    "SamlStatus",
+    "ScimSettings",
+    "ScimToken",
+    "ScimTokenInfo",
     "SecondFactor",
+    "ServerCertificate",
+    "SignInSettings",
     "Team",
     "TeamMembership",
     "WhoCan",

@@ -43,6 +43,8 @@ class Collection(Record):
         name: the last element of its path.
         path: its path, such as `/Shared/web`.
         parent_ids: the ids of those above it, from the root.
+        constraints: the labels that objects in it must have, or must not: mappings with `type`, `label_key`, `label_value` and
+            `equality`.
         created_at: when it was made (RFC 3339).
         updated_at: when it was changed.
     """
@@ -53,8 +55,14 @@ class Collection(Record):
     parent_ids: tuple[str, ...] = ()
     created_at: str | None = None
     updated_at: str | None = None
+    constraints: tuple[Any, ...] = ()
 
-    _keys: ClassVar[dict[str, str]] = {"parent_ids": "parent_ids", "created_at": "created_at", "updated_at": "updated_at"}
+    _keys: ClassVar[dict[str, str]] = {
+        "parent_ids": "parent_ids",
+        "created_at": "created_at",
+        "updated_at": "updated_at",
+        "constraints": "label_constraints",
+    }
     _columns: ClassVar[tuple[str, ...]] = ("path", "id", "created_at")
 
 

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from mke._native.client import Answer
     from mke.client._async.accounts import AsyncAccounts
+    from mke.client._async.audit import AsyncAudit
     from mke.client._async.authz import AsyncAuthz
     from mke.client._async.bundles import AsyncBundles
     from mke.client._async.collections import AsyncCollections
@@ -20,11 +21,15 @@ if TYPE_CHECKING:
     from mke.client._async.grants import AsyncGrants
     from mke.client._async.jobs import AsyncJobs
     from mke.client._async.keys import AsyncKeys
+    from mke.client._async.ldap import AsyncLdap
     from mke.client._async.members import AsyncMembers
     from mke.client._async.nodes import AsyncNodes
     from mke.client._async.organizations import AsyncOrganizations
     from mke.client._async.roles import AsyncRoles
+    from mke.client._async.saml import AsyncSaml
+    from mke.client._async.scim import AsyncScim
     from mke.client._async.second_factor import AsyncSecondFactors
+    from mke.client._async.sign_in import AsyncSignIn
     from mke.client._async.system import AsyncSystem
     from mke.client._async.teams import AsyncTeams
 
@@ -256,10 +261,45 @@ class AsyncClient:
 
     @property
     def system(self) -> AsyncSystem:
-        """Health, versions, certificates, what is audited."""
+        """Health, versions, certificates, tokens."""
         from mke.client._async.system import AsyncSystem
 
         return AsyncSystem(self._connection)
+
+    @property
+    def audit(self) -> AsyncAudit:
+        """Who did what: what is recorded, and the records."""
+        from mke.client._async.audit import AsyncAudit
+
+        return AsyncAudit(self._connection)
+
+    @property
+    def sign_in(self) -> AsyncSignIn:
+        """Which back ends look at logins."""
+        from mke.client._async.sign_in import AsyncSignIn
+
+        return AsyncSignIn(self._connection)
+
+    @property
+    def ldap(self) -> AsyncLdap:
+        """An LDAP directory: settings, trials, synchronisations, the teams that it fills."""
+        from mke.client._async.ldap import AsyncLdap
+
+        return AsyncLdap(self._connection)
+
+    @property
+    def saml(self) -> AsyncSaml:
+        """Signing in through an identity provider."""
+        from mke.client._async.saml import AsyncSaml
+
+        return AsyncSaml(self._connection)
+
+    @property
+    def scim(self) -> AsyncScim:
+        """Accounts made by an identity provider."""
+        from mke.client._async.scim import AsyncScim
+
+        return AsyncScim(self._connection)
 
     async def request(
         self,

@@ -10,8 +10,8 @@ if TYPE_CHECKING:
 
     from mke._native.client import Answer
 
-from mke._native.client import authority, authority_async, escape
-from mke.client._flow import Flow, Request, fetch, given, text_of
+from mke._native.client import authority, authority_async
+from mke.client._flow import Flow, Request, fetch, given, parts, text, text_of
 from mke.errors import ApiError, InvalidValueError
 
 
@@ -71,15 +71,12 @@ def raw_request(
     check: bool,
 ) -> Request:
     """A request in the words of its sender."""
-    parts = []
-    for key, value in (query or {}).items():
-        if value is not None:
-            text = ("false", "true")[value] if isinstance(value, bool) else str(value)
-            parts.append(f"{escape(key)}={escape(text)}")
-    if parts:
-        path += ("&" if "?" in path else "?") + "&".join(parts)
+    path = text("path", path)
+    found = parts(query)
+    if found:
+        path += ("&" if "?" in path else "?") + "&".join(found)
     return Request(
-        method.upper(),
+        text("method", method).upper(),
         path,
         json,
         data.encode() if isinstance(data, str) else data,

@@ -209,6 +209,11 @@ def change(function: _Call) -> _Call:
     return function
 
 
+def trial(function: _Call) -> _Call:
+    """Marks a change that the control plane itself can try: its result is `X | ConfigChange`, the second with `dry_run=True`."""
+    return function
+
+
 def listing(function: _Call) -> _Call:
     """Marks a list of records: it becomes the method `list`, which reads it whole, and `iter`, which reads page after page."""
     return function
@@ -222,16 +227,68 @@ def path(*elements: str, query: Mapping[str, str | int | bool | None] | None = N
     """
     for element in elements:
         if not isinstance(element, str) or element in ("", ".", ".."):
-            raise InvalidValueError(f"{element!r} is no name")
-    text = "".join(f"/{escape(element)}" for element in elements)
-    parts = [f"{key}={escape(_text(value))}" for key, value in (query or {}).items() if value is not None]
-    return f"{text}?{'&'.join(parts)}" if parts else text
+            raise InvalidValueError(f"{shown(element)} is no name")
+    text = "".join(f"/{escaped(element)}" for element in elements)
+    found = parts(query)
+    return f"{text}?{'&'.join(found)}" if found else text
 
 
-def _text(value: str | int | bool) -> str:
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    return str(value)
+def parts(query: Mapping[str, str | int | bool | None] | None) -> list[str]:
+    """The parts of a query, escaped; what is `None` is left out."""
+    given = [(key, value) for key, value in (query or {}).items() if value is not None]
+    for key, value in given:
+        if not isinstance(value, (str, int)):
+            raise InvalidValueError(f"{key}: a text, a number or a truth value is needed, not {shown(value)}")
+    return [f"{escaped(key)}={escaped(str(value).lower() if isinstance(value, bool) else str(value))}" for key, value in given]
+
+
+def escaped(text: str) -> str:
+    """A text as it stands in a path or a query."""
+    try:
+        return escape(text)
+    except UnicodeEncodeError:
+        raise InvalidValueError(f"{shown(text)} has half of a character, which cannot be sent") from None
+
+
+def shown(value: object) -> str:
+    """A value as it stands in the text of an error: not whole when it is long."""
+    if not isinstance(value, (str, int, float, bytes, type(None))):
+        return f"of type {type(value).__name__}"
+    text = repr(value[:80] if isinstance(value, (str, bytes)) else value)
+    return text if len(text) < 90 else f"{text[:80]}…"
+
+
+def text(what: str, value: object) -> str:
+    """An argument that must be a text."""
+    if not isinstance(value, str):
+        raise InvalidValueError(f"{what}: a text is needed, not {shown(value)}")
+    return value
+
+
+def text_bytes(what: str, value: object) -> bytes:
+    """A text as it is sent."""
+    try:
+        return text(what, value).encode()
+    except UnicodeEncodeError as error:
+        raise InvalidValueError(f"{what}: character {error.start} is half of one, which cannot be sent") from None
+
+
+def mapping(what: str, value: object) -> dict[str, Any]:
+    """An argument that must be a mapping, as a dictionary."""
+    from collections.abc import Mapping
+
+    if not isinstance(value, Mapping):
+        raise InvalidValueError(f"{what}: a mapping is needed, not {shown(value)}")
+    return dict(value)
+
+
+def rows(what: str, values: object) -> list[dict[str, Any]]:
+    """An argument that must be several mappings."""
+    from collections.abc import Iterable
+
+    if isinstance(values, (str, bytes)) or not isinstance(values, Iterable):
+        raise InvalidValueError(f"{what}: several mappings are needed, not {shown(values)}")
+    return [mapping(f"{what}[{place}]", value) for place, value in enumerate(values)]
 
 
 def given(**fields: Any) -> dict[str, Any]:
@@ -287,8 +344,12 @@ def get(*elements: str, query: Mapping[str, str | int | bool | None] | None = No
 def names(what: str, values: Iterable[str]) -> tuple[str, ...]:
     """Several names. A single text is not taken apart into letters."""
     if isinstance(values, str):
-        raise InvalidValueError(f"{what}: write [{values!r}], one text is no list")
-    return tuple(values)
+        raise InvalidValueError(f"{what}: write [{shown(values)}], one text is no list")
+    try:
+        found = tuple(values)
+    except TypeError:
+        raise InvalidValueError(f"{what}: several texts are needed, not {shown(values)}") from None
+    return tuple(text(what, value) for value in found)
 
 
 def wait(

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
 
     from mke._native.client import Answer
     from mke.client._sync.accounts import Accounts
+    from mke.client._sync.audit import Audit
     from mke.client._sync.authz import Authz
     from mke.client._sync.bundles import Bundles
     from mke.client._sync.collections import Collections
@@ -20,11 +21,15 @@ if TYPE_CHECKING:
     from mke.client._sync.grants import Grants
     from mke.client._sync.jobs import Jobs
     from mke.client._sync.keys import Keys
+    from mke.client._sync.ldap import Ldap
     from mke.client._sync.members import Members
     from mke.client._sync.nodes import Nodes
     from mke.client._sync.organizations import Organizations
     from mke.client._sync.roles import Roles
+    from mke.client._sync.saml import Saml
+    from mke.client._sync.scim import Scim
     from mke.client._sync.second_factor import SecondFactors
+    from mke.client._sync.sign_in import SignIn
     from mke.client._sync.system import System
     from mke.client._sync.teams import Teams
 
@@ -256,10 +261,45 @@ class Client:
 
     @property
     def system(self) -> System:
-        """Health, versions, certificates, what is audited."""
+        """Health, versions, certificates, tokens."""
         from mke.client._sync.system import System
 
         return System(self._connection)
+
+    @property
+    def audit(self) -> Audit:
+        """Who did what: what is recorded, and the records."""
+        from mke.client._sync.audit import Audit
+
+        return Audit(self._connection)
+
+    @property
+    def sign_in(self) -> SignIn:
+        """Which back ends look at logins."""
+        from mke.client._sync.sign_in import SignIn
+
+        return SignIn(self._connection)
+
+    @property
+    def ldap(self) -> Ldap:
+        """An LDAP directory: settings, trials, synchronisations, the teams that it fills."""
+        from mke.client._sync.ldap import Ldap
+
+        return Ldap(self._connection)
+
+    @property
+    def saml(self) -> Saml:
+        """Signing in through an identity provider."""
+        from mke.client._sync.saml import Saml
+
+        return Saml(self._connection)
+
+    @property
+    def scim(self) -> Scim:
+        """Accounts made by an identity provider."""
+        from mke.client._sync.scim import Scim
+
+        return Scim(self._connection)
 
     def request(
         self,

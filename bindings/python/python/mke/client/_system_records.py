@@ -283,3 +283,21 @@ class AuditSettings(Record):
     support_dump_includes_audit_logs: bool = False
 
     _keys: ClassVar[dict[str, str]] = {"support_dump_includes_audit_logs": "supportDumpIncludeAuditLogs"}
+
+
+@dataclass(frozen=True)
+class ServerCertificate(Record):
+    """The certificate that the server shows.
+
+    Attributes:
+        certificate: the certificate and what lies between it and the authority (PEM).
+        authority: the authority that it chains to (PEM).
+        not_after: when it ends (RFC 3339).
+    """
+
+    certificate: str
+    authority: str = ""
+    not_after: str | None = None
+
+    _keys: ClassVar[dict[str, str]] = {"certificate": "cert", "authority": "ca"}
+    _columns: ClassVar[tuple[str, ...]] = ("not_after", "certificate", "authority")

@@ -51,8 +51,8 @@ def find_ucp(named: str | None = None) -> str:
     found = shutil.which(wanted)
     if found is None:
         raise FileNotFoundError(
-            f"no program `{wanted}`: name it by --ucp or MKE_UCP, or put `ucp` into the PATH; "
-            "in a checkout `cargo build -p mke-cli` makes target/debug/ucp"
+            f"no program `{wanted}`, which this package does not contain: name it by `--ucp` of pytest or by MKE_UCP, or put `ucp` into the "
+            "PATH; it is in every release, and in a checkout `cargo build -p mke-cli` makes target/debug/ucp"
         )
     return found
 
@@ -201,7 +201,12 @@ class Server:
 @pytest.fixture(scope="session")
 def mke_server(request: pytest.FixtureRequest) -> Iterator[Server]:
     """A control plane for the whole run. Tests share it: what one makes, another may see."""
-    with Server(ucp=request.config.getoption("--ucp")) as server:
+    try:
+        program = find_ucp(request.config.getoption("--ucp"))
+    except FileNotFoundError as error:
+        # The place is the machine, not the test: no trace of calls helps.
+        pytest.fail(f"the fixture `mke_server` cannot start a control plane: {error}", pytrace=False)
+    with Server(ucp=program) as server:
         yield server
 
 

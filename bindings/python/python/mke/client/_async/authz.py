@@ -9,6 +9,7 @@ if TYPE_CHECKING:
 
     from mke.client._access_records import Decision, WhoCan
     from mke.client._calls.authz import AuditLog
+    from mke.client._flow import rows
 
 from mke.client._calls import authz as _calls
 from mke.client._group import AsyncGroup

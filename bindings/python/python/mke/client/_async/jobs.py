@@ -17,7 +17,7 @@ from mke.client._group import AsyncGroup
 
 
 class AsyncJobs(AsyncGroup):
-    """Jobs: synchronisations with the directory, and what else takes a while."""
+    """Jobs: synchronisations with the directory, which `ldap.sync` asks for, and what else takes a while."""
 
     async def list(self, *, action: str | None = None, limit: int = 100) -> Table[Job]:
         """Jobs, newest first.
@@ -31,18 +31,6 @@ class AsyncJobs(AsyncGroup):
     async def get(self, job: str) -> Job:
         """One job, by its id."""
         return await self._run(_calls.get_(job))
-
-    async def sync_directory(self, *, dry_run: bool = False, accept_deactivations: bool = False) -> Job:
-        """Asks for a synchronisation with the LDAP directory. When one waits already, that one is the answer.
-
-        Args:
-            dry_run: the job only says what it would do, also while LDAP is not switched on yet.
-            accept_deactivations: deactivate however many the directory does not list any more.
-
-        Raises:
-            mke.errors.ConflictError: LDAP is not switched on.
-        """
-        return await self._run(_calls.sync_directory(dry_run=dry_run, accept_deactivations=accept_deactivations))
 
     @overload
     async def cancel(self, job: str, *, dry_run: Literal[False] = False) -> Job: ...

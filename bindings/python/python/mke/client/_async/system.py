@@ -4,17 +4,21 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Literal
+    from typing import Any, Literal, overload
 
     from mke._table import Table
-    from mke.client._system_records import AuditSettings, Banner, ConfigChange, Health
+    from mke.client._flow import Planned
+    from mke.client._system_records import Banner, Health, ServerCertificate
+    from mke.config import Secret
+else:
+    from mke.client._group import overload
 
 from mke.client._calls import system as _calls
 from mke.client._group import AsyncGroup
 
 
 class AsyncSystem(AsyncGroup):
-    """The control plane itself: its health, versions, certificates and what is audited."""
+    """The control plane itself: its health, versions, certificates and tokens."""
 
     async def health(self) -> Health:
         """Whether the manager that answers works."""
@@ -52,35 +56,72 @@ class AsyncSystem(AsyncGroup):
         """The counters of the controller that answers, as Prometheus reads them."""
         return await self._run(_calls.metrics())
 
-    async def audit_settings(self) -> AuditSettings:
-        """What is logged and audited."""
-        return await self._run(_calls.audit_settings())
+    async def certificate(self) -> ServerCertificate:
+        """The certificate that the server shows. Administrators only."""
+        return await self._run(_calls.certificate())
 
-    async def set_audit_settings(
+    @overload
+    async def set_certificate(
         self,
+        certificate: str,
+        key: str | Secret,
         *,
-        log_level: str | None = None,
-        audit_level: Literal["", "metadata", "request"] | None = None,
-        support_dump_includes_audit_logs: bool | None = None,
-        why: str | None = None,
+        ca: str = "",
+        client_cas: str | None = None,
+        dry_run: Literal[False] = False,
+    ) -> None: ...
+    @overload
+    async def set_certificate(
+        self,
+        certificate: str,
+        key: str | Secret,
+        *,
+        ca: str = "",
+        client_cas: str | None = None,
+        dry_run: Literal[True],
+    ) -> Planned: ...
+    @overload
+    async def set_certificate(
+        self, certificate: str, key: str | Secret, *, ca: str = "", client_cas: str | None = None, dry_run: bool,
+    ) -> None | Planned: ...
+    async def set_certificate(
+        self,
+        certificate: str,
+        key: str | Secret,
+        *,
+        ca: str = "",
+        client_cas: str | None = None,
         dry_run: bool = False,
-    ) -> ConfigChange:
-        """Changes what is logged and audited; what is `None` stays.
+    ) -> None | Planned:
+        """Replaces the certificate that the server shows. Bundles name the authority before, so their users need new ones.
 
         Args:
-            log_level: from `DEBUG` to `EMERG`.
-            audit_level: `""` for nothing, `metadata`, or `request` for bodies as well.
-            support_dump_includes_audit_logs: whether support dumps hold audit records.
-            why: for the history of the configuration.
-            dry_run: only tell what would become different. Nothing is changed then.
+            certificate: the certificate and what lies between it and the authority (PEM).
+            key: its private key (PEM).
+            ca: the authority (PEM).
+            client_cas: further authorities whose certificates open accounts (PEM); as before when it is `None`.
+            dry_run: change nothing, and return the request that would have been sent. What must be known for it is read.
+
+        Raises:
+            mke.errors.BadRequestError: they do not belong together, or cannot serve. Nothing was changed.
         """
-        return await self._run(_calls.set_audit_settings(
-                log_level=log_level,
-                audit_level=audit_level,
-                support_dump_includes_audit_logs=support_dump_includes_audit_logs,
-                why=why,
-                dry_run=dry_run,
-            ))
+        return await self._change(_calls.set_certificate(certificate, key, ca=ca, client_cas=client_cas), dry_run)
+
+    async def registry_authorities(self) -> str:
+        """The authorities of the trusted registries, for whoever has to trust them too (PEM)."""
+        return await self._run(_calls.registry_authorities())
+
+    async def token_keys(self) -> dict[str, Any]:
+        """The public keys that tokens for registries are signed with, as a set of JSON Web Keys."""
+        return await self._run(_calls.token_keys())
+
+    async def pre_logon_message(self) -> str:
+        """What everybody is shown before logging in; empty for nothing."""
+        return await self._run(_calls.pre_logon_message())
+
+    async def metrics_targets(self) -> tuple[str, ...]:
+        """Where Prometheus finds the counters: HOST:PORT of each controller."""
+        return await self._run(_calls.metrics_targets())
 
     async def registry_token(self, service: str, *scopes: str) -> str:
         """A token for a registry that trusts this control plane.

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
     from mke._table import Table
 
-from mke.client._flow import Flow, Request, call, change, fetch, get, given, listing, path, send
+from mke.client._flow import Flow, Request, call, change, fetch, get, given, listing, path, rows, send
 from mke.client._listing import Listing
 from mke.client._records import Account, Membership
 from mke.client._system_records import BulkResult
@@ -128,6 +128,6 @@ def bulk(operations: Iterable[dict[str, Any]]) -> Flow[Table[BulkResult]]:
     Args:
         operations: such as `{"op": "update", "ref": "jane", "value": {"isActive": False}}` and `{"op": "delete", "ref": "bob"}`.
     """
-    body = {"operations": [*operations]}
+    body = {"operations": rows("operations", operations)}
     answer = yield from fetch(Request("PATCH", path("accounts"), body))
     return BulkResult.read_table(answer["results"])

@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from typing import Literal
 
 from mke.client._access_records import Decision, WhoCan
-from mke.client._flow import Flow, Request, call, fetch_object, given, names, path
+from mke.client._flow import Flow, Request, call, fetch_object, given, mapping, names, path, rows, shown
+from mke.errors import InvalidValueError
 
 
 class AuditLog(Protocol):
@@ -35,7 +36,7 @@ def _ask(name: str, body: Mapping[str, Any], inventory: Mapping[str, Any] | None
 
 def _what(what: str | Mapping[str, Any], collection: str, modifiers: Iterable[str]) -> dict[str, Any]:
     if not isinstance(what, str):
-        return dict(what)
+        return mapping("what", what)
     used = [*names("modifiers", modifiers)]
     return {"kind": "check", "operation": what, "collection": collection, **given(modifiers=used or None)}
 
@@ -191,7 +192,7 @@ def simulate(
         limit: how many entries are listed; counts stay exact.
         inventory: where objects lie.
     """
-    body = {"changes": [dict(one) for one in changes], "limit": limit}
+    body = {"changes": rows("changes", changes), "limit": limit}
     return (yield from _ask("simulate", body, inventory))
 
 
@@ -277,6 +278,8 @@ def replay(log: AuditLog, *, limit: int = 100, inventory: Mapping[str, Any] | No
 
 
 def _log(log: AuditLog) -> dict[str, Any]:
+    if not hasattr(log, "coverage") or not hasattr(log, "entries"):
+        raise InvalidValueError(f"log: an `mke.rbac.AuditLog` is needed, not {shown(log)}")
     return {"coverage": log.coverage, "entries": [*log.entries]}
 
 

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from typing import Any
+
 from mke.client._access_records import Collection
-from mke.client._flow import Flow, Request, call, change, fetch, get, listing, path, send
+from mke.client._flow import Flow, Request, call, change, fetch, get, listing, path, rows, send, text
 from mke.client._listing import Listing
 from mke.client._resolve import collection_id
 
@@ -21,7 +26,7 @@ def get_(place: str) -> Flow[Collection]:
     Raises:
         mke.errors.NotFoundError: there is none that this client sees.
     """
-    if place.startswith("/"):
+    if text("place", place).startswith("/"):
         return Collection.read((yield from get("collectionByPath", query={"path": place})))
     return Collection.read((yield from get("collections", place)))
 
@@ -42,6 +47,23 @@ def create(place: str) -> Flow[Collection]:
     """
     answer = yield from fetch(Request("POST", path("collections"), {"path": place}))
     return Collection.read((yield from get("collections", answer["id"])))
+
+
+@change
+def set_constraints(place: str, constraints: Iterable[Mapping[str, Any]]) -> Flow[Collection]:
+    """Replaces the labels that objects in a collection must have, or must not.
+
+    Args:
+        place: its path or id.
+        constraints: mappings with `type`, `label_key`, `label_value` and `equality`, as the collection shows them; none for no
+            constraints.
+
+    Raises:
+        mke.errors.BadRequestError: one of them has another form.
+    """
+    found = yield from collection_id(place)
+    body = {"label_constraints": rows("constraints", constraints)}
+    return Collection.read((yield from fetch(Request("PATCH", path("collections", found), body))))
 
 
 @change

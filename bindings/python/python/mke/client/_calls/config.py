@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from mke._table import Table
     from mke.config import Document
 
-from mke.client._flow import Flow, Request, call, fetch, fetch_object, get, get_object, path
+from mke.client._flow import Flow, Request, call, change, fetch, fetch_object, get, get_object, mapping, path, shown, text_bytes
 from mke.client._system_records import ConfigChange, ConfigDrift, ConfigEntry, ConfigFile, ConfigVersion
 
 _FILE = ("api", "ucp", "config-toml")
@@ -69,7 +69,7 @@ def put(
     """
     query = {"dry-run": dry_run, "why": why, "keep-unknown": keep_unknown or None}
     place = path(*_FILE, query=query)
-    data = str(text).encode()
+    data = text_bytes("text", str(text))
     request = Request(
         "PUT", place, data=data, content_type="application/toml", if_match=if_match, safe=dry_run
     )
@@ -156,15 +156,15 @@ def put_part(
         if_match: the version that the change is based on.
     """
     place = path(*_part(name), query={"dry-run": dry_run, "why": why})
-    request = Request("PUT", place, dict(settings), if_match=if_match, safe=dry_run)
+    request = Request("PUT", place, mapping("settings", settings), if_match=if_match, safe=dry_run)
     return (yield from fetch_object(request))
 
 
 def _part(name: str) -> tuple[str, ...]:
     from mke.errors import InvalidValueError
 
-    if name not in _PARTS:
-        raise InvalidValueError(f"{name!r} is no part of the configuration: there are {', '.join(_PARTS)}")
+    if not isinstance(name, str) or name not in _PARTS:
+        raise InvalidValueError(f"{shown(name)} is no part of the configuration: there are {', '.join(_PARTS)}")
     return ("api", "ucp", "config", *_PARTS[name].split("/"))
 
 
@@ -172,3 +172,16 @@ def _part(name: str) -> tuple[str, ...]:
 def license() -> Flow[dict[str, Any]]:
     """What the newest licence says. Needs an engine that is a manager of a swarm."""
     return (yield from get_object("api", "ucp", "config", "license"))
+
+
+@change
+def set_license(text: str) -> Flow[dict[str, Any]]:
+    """Stores a licence, the file as it was downloaded, and returns what it says. Nothing depends on it. Needs an engine that is a manager
+    of a swarm.
+
+    Raises:
+        mke.errors.BadRequestError: it is no licence.
+    """
+    place = path("api", "ucp", "config", "license")
+    request = Request("PUT", place, data=text_bytes("text", text), content_type="application/json")
+    return (yield from fetch_object(request))

@@ -1,4 +1,4 @@
-"""Jobs: synchronisations with the directory, and what else takes a while."""
+"""Jobs: synchronisations with the directory, which `ldap.sync` asks for, and what else takes a while."""
 
 from __future__ import annotations
 
@@ -28,21 +28,6 @@ def list(*, action: str | None = None, limit: int = 100) -> Flow[Table[Job]]:
 def get_(job: str) -> Flow[Job]:
     """One job, by its id."""
     return Job.read((yield from get(*_JOBS, job)))
-
-
-@call
-def sync_directory(*, dry_run: bool = False, accept_deactivations: bool = False) -> Flow[Job]:
-    """Asks for a synchronisation with the LDAP directory. When one waits already, that one is the answer.
-
-    Args:
-        dry_run: the job only says what it would do, also while LDAP is not switched on yet.
-        accept_deactivations: deactivate however many the directory does not list any more.
-
-    Raises:
-        mke.errors.ConflictError: LDAP is not switched on.
-    """
-    body = {"action": "ldap-sync", "dryRun": dry_run, "acceptDeactivations": accept_deactivations}
-    return Job.read((yield from fetch(Request("POST", path(*_JOBS), body))))
 
 
 @change

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
     from mke._table import Table
 
-from mke.client._flow import Flow, Request, call, change, get, get_object, names, path, send, wait as wait_for
+from mke.client._flow import Flow, Request, call, change, get, get_object, mapping, names, path, send, shown, wait as wait_for
 from mke.client._system_records import Node
 from mke.errors import ConflictError, InvalidValueError, NotFoundError, ServerError
 
@@ -63,10 +63,11 @@ def set_labels(
         remove: the names of what is removed; one that is not there is no mistake.
     """
     unwanted = names("remove", remove)
+    wanted = mapping("labels", labels or {})
 
     def edit(spec: dict[str, Any]) -> None:
         kept = {name: value for name, value in (spec.get("Labels") or {}).items() if name not in unwanted}
-        spec["Labels"] = {**kept, **(labels or {})}
+        spec["Labels"] = {**kept, **wanted}
 
     return (yield from _update(node, edit))
 
@@ -75,7 +76,7 @@ def set_labels(
 def set_availability(node: str, availability: Literal["active", "pause", "drain"]) -> Flow[Node]:
     """Says whether a node takes workloads: `active`; no new ones: `pause`; none at all: `drain`."""
     if availability not in ("active", "pause", "drain"):
-        raise InvalidValueError(f"availability {availability!r}: write active, pause or drain")
+        raise InvalidValueError(f"availability {shown(availability)}: write active, pause or drain")
 
     def edit(spec: dict[str, Any]) -> None:
         spec["Availability"] = availability
@@ -87,7 +88,7 @@ def set_availability(node: str, availability: Literal["active", "pause", "drain"
 def set_role(node: str, role: Literal["manager", "worker"]) -> Flow[Node]:
     """Makes a node a manager or a worker."""
     if role not in ("manager", "worker"):
-        raise InvalidValueError(f"role {role!r}: write manager or worker")
+        raise InvalidValueError(f"role {shown(role)}: write manager or worker")
 
     def edit(spec: dict[str, Any]) -> None:
         spec["Role"] = role
@@ -128,7 +129,7 @@ def wait(
         mke.errors.WaitTimeoutError: it was not so in time; `state` says how it was. It is a `TimeoutError`.
     """
     if until not in ("well", "ready", "down", "drained"):
-        raise InvalidValueError(f"until {until!r}: write well, ready, down or drained")
+        raise InvalidValueError(f"until {shown(until)}: write well, ready, down or drained")
 
     def look() -> Flow[tuple[Node | None, str]]:
         try:

@@ -1,18 +1,19 @@
-"""The control plane itself: its health, versions, certificates and what is audited."""
+"""The control plane itself: its health, versions, certificates and tokens."""
 
 from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, Literal
+    from typing import Any
 
     from mke._table import Table
+    from mke.config import Secret
 
-from mke.client._flow import Flow, Request, call, fetch, get, get_object, given, path, text_of, wait
-from mke.client._system_records import AuditSettings, Banner, ConfigChange, Health
+from mke.client._flow import Flow, Request, call, change, get, get_object, given, path, send, text, text_of, texts_of, wait
+from mke.client._system_records import Banner, Health, ServerCertificate
 from mke.errors import ClientError
 
-_LOGGING = ("api", "ucp", "config", "logging")
+_CERTIFICATES = ("api", "ucp", "config", "certs")
 
 
 @call
@@ -79,34 +80,54 @@ def metrics() -> Flow[str]:
 
 
 @call
-def audit_settings() -> Flow[AuditSettings]:
-    """What is logged and audited."""
-    return AuditSettings.read((yield from get(*_LOGGING)))
+def certificate() -> Flow[ServerCertificate]:
+    """The certificate that the server shows. Administrators only."""
+    return ServerCertificate.read((yield from get(*_CERTIFICATES)))
+
+
+@change
+def set_certificate(certificate: str, key: str | Secret, *, ca: str = "", client_cas: str | None = None) -> Flow[None]:
+    """Replaces the certificate that the server shows. Bundles name the authority before, so their users need new ones.
+
+    Args:
+        certificate: the certificate and what lies between it and the authority (PEM).
+        key: its private key (PEM).
+        ca: the authority (PEM).
+        client_cas: further authorities whose certificates open accounts (PEM); as before when it is `None`.
+
+    Raises:
+        mke.errors.BadRequestError: they do not belong together, or cannot serve. Nothing was changed.
+    """
+    expose = getattr(key, "expose", None)
+    secret = text("key", key if expose is None else expose())
+    body = given(cert=certificate, key=secret, ca=ca, clientCAs=client_cas)
+    yield from send(Request("PUT", path(*_CERTIFICATES), body))
 
 
 @call
-def set_audit_settings(
-    *,
-    log_level: str | None = None,
-    audit_level: Literal["", "metadata", "request"] | None = None,
-    support_dump_includes_audit_logs: bool | None = None,
-    why: str | None = None,
-    dry_run: bool = False,
-) -> Flow[ConfigChange]:
-    """Changes what is logged and audited; what is `None` stays.
+def registry_authorities() -> Flow[str]:
+    """The authorities of the trusted registries, for whoever has to trust them too (PEM)."""
+    answer = yield Request("GET", path("trustedregistryca"))
+    return answer.text
 
-    Args:
-        log_level: from `DEBUG` to `EMERG`.
-        audit_level: `""` for nothing, `metadata`, or `request` for bodies as well.
-        support_dump_includes_audit_logs: whether support dumps hold audit records.
-        why: for the history of the configuration.
-        dry_run: only tell what would become different. Nothing is changed then.
-    """
-    body = given(
-        logLevel=log_level, auditLevel=audit_level, supportDumpIncludeAuditLogs=support_dump_includes_audit_logs
-    )
-    place = path(*_LOGGING, query={"dry-run": dry_run, "why": why})
-    return ConfigChange.read((yield from fetch(Request("PUT", place, body, safe=dry_run))))
+
+@call
+def token_keys() -> Flow[dict[str, Any]]:
+    """The public keys that tokens for registries are signed with, as a set of JSON Web Keys."""
+    return (yield from get_object("openid_keys"))
+
+
+@call
+def pre_logon_message() -> Flow[str]:
+    """What everybody is shown before logging in; empty for nothing."""
+    return text_of((yield from get("api", "ucp", "pre-logon-message")), "message")
+
+
+@call
+def metrics_targets() -> Flow[tuple[str, ...]]:
+    """Where Prometheus finds the counters: HOST:PORT of each controller."""
+    found = yield from get("metricsdiscovery")
+    return tuple(target for group in found for target in texts_of(group, "targets"))
 
 
 @call

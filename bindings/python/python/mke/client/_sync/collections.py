@@ -4,8 +4,8 @@ from __future__ import annotations
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-    from typing import Literal, overload
+    from collections.abc import Iterable, Iterator, Mapping
+    from typing import Any, Literal, overload
 
     from mke._table import Table
     from mke.client._access_records import Collection
@@ -61,6 +61,34 @@ class Collections(Group):
             dry_run: change nothing, and return the request that would have been sent. What must be known for it is read.
         """
         return self._change(_calls.create(place), dry_run)
+
+    @overload
+    def set_constraints(
+        self, place: str, constraints: Iterable[Mapping[str, Any]], *, dry_run: Literal[False] = False,
+    ) -> Collection: ...
+    @overload
+    def set_constraints(
+        self, place: str, constraints: Iterable[Mapping[str, Any]], *, dry_run: Literal[True],
+    ) -> Planned: ...
+    @overload
+    def set_constraints(
+        self, place: str, constraints: Iterable[Mapping[str, Any]], *, dry_run: bool,
+    ) -> Collection | Planned: ...
+    def set_constraints(
+        self, place: str, constraints: Iterable[Mapping[str, Any]], *, dry_run: bool = False,
+    ) -> Collection | Planned:
+        """Replaces the labels that objects in a collection must have, or must not.
+
+        Args:
+            place: its path or id.
+            constraints: mappings with `type`, `label_key`, `label_value` and `equality`, as the collection shows them; none for no
+                constraints.
+            dry_run: change nothing, and return the request that would have been sent. What must be known for it is read.
+
+        Raises:
+            mke.errors.BadRequestError: one of them has another form.
+        """
+        return self._change(_calls.set_constraints(place, constraints), dry_run)
 
     @overload
     def delete(self, place: str, *, dry_run: Literal[False] = False) -> None: ...

@@ -5,11 +5,14 @@ from __future__ import annotations
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from typing import Any, Literal
+    from typing import Any, Literal, overload
 
     from mke._table import Table
+    from mke.client._flow import Planned
     from mke.client._system_records import ConfigChange, ConfigDrift, ConfigEntry, ConfigFile, ConfigVersion
     from mke.config import Document
+else:
+    from mke.client._group import overload
 
 from mke.client._calls import config as _calls
 from mke.client._group import Group
@@ -127,3 +130,21 @@ class Configuration(Group):
     def license(self) -> dict[str, Any]:
         """What the newest licence says. Needs an engine that is a manager of a swarm."""
         return self._run(_calls.license())
+
+    @overload
+    def set_license(self, text: str, *, dry_run: Literal[False] = False) -> dict[str, Any]: ...
+    @overload
+    def set_license(self, text: str, *, dry_run: Literal[True]) -> Planned: ...
+    @overload
+    def set_license(self, text: str, *, dry_run: bool) -> dict[str, Any] | Planned: ...
+    def set_license(self, text: str, *, dry_run: bool = False) -> dict[str, Any] | Planned:
+        """Stores a licence, the file as it was downloaded, and returns what it says. Nothing depends on it. Needs an engine that is a manager
+        of a swarm.
+
+        Raises:
+            mke.errors.BadRequestError: it is no licence.
+
+        Args:
+            dry_run: change nothing, and return the request that would have been sent. What must be known for it is read.
+        """
+        return self._change(_calls.set_license(text), dry_run)
