@@ -35,6 +35,9 @@ OTHERS = {
     ("POST", "/enzi/v0/config/auth/ldap/test-login"): "another path of `ldap.test_login`",
     ("POST", "/api/nodes/certs"): "another path of `system.set_certificate`",
     ("GET", "/api/clientbundle"): "another method of `bundles.create`",
+    ("GET", "/debug"): "whoever looks for a fault in a controller asks, with `request`",
+    ("GET", "/debug/vars"): "the same",
+    ("GET", "/debug/threads"): "the same",
     ("GET", "/api/node/{node}/spec"): "agents of nodes ask",
     ("PUT", "/api/node/{node}/report"): "agents of nodes ask",
 }
