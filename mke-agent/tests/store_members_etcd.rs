@@ -16,13 +16,17 @@ use mke_agent::agent::node::Sight;
 use mke_agent::agent::node::member_data::{Candidate, MemberError, lost_member};
 use mke_agent::agent::node::sources::store_members;
 use mke_agent::agent::store;
+use mke_agent::ca::revocation;
 use mke_agent::kv::{Keeper, StoreStatus};
 use mke_agent::life::{Roll, SwarmNode};
 use mke_agent::node::{Desired, StoreMember};
 use mke_core::causes::chain;
 use mke_core::config::Config;
+use mke_core::pki::Authority;
 use mke_core::product::ProductVersion;
+use mke_core::secret::Secret;
 use mke_core::store::{KeyRange, Store, Txn, TxnOutcome};
+use mke_core::time::{Clock as _, SystemClock};
 use mke_test_support::Certificates;
 use serde_json::json;
 
@@ -59,6 +63,14 @@ impl Machines {
             running: BTreeMap::new(),
             off: BTreeSet::new(),
         };
+        let authority = Authority::from_pem(
+            &machines.certificates.authority(),
+            &Secret::new(machines.certificates.text("ca.key")),
+        );
+        let revoked = authority
+            .unwrap()
+            .revocation_list(&BTreeSet::new(), SystemClock.now());
+        let revoked = revoked.unwrap();
         for last in 1..=count {
             let (id, address) = (format!("node{last}"), machines.address(last));
             machines.certificates.issue(
@@ -75,6 +87,7 @@ impl Machines {
             ] {
                 fs::write(certs.join(to), machines.certificates.text(&from)).unwrap();
             }
+            fs::write(certs.join(revocation::FILE), &revoked).unwrap();
         }
         machines
     }

@@ -58,10 +58,12 @@ fn openssl_accepts_what_we_issue() {
 }
 
 /// A list of revoked certificates is read by OpenSSL, with the serial numbers that were given and no others; a list of none is one too.
+/// OpenSSL finds it by the key of the authority and refuses what is on it, and nothing else.
 #[test]
 fn openssl_reads_what_we_revoke() {
     let root = authority(AuthorityKind::Cluster);
     let ssl = OpenSsl::new();
+    ssl.write("ca.pem", &root.certificate_pem());
     let (one, other) = (issue(&root, Profile::Node).0, issue(&root, Profile::Node).0);
     let serial = |issued: &mke_core::pki::IssuedCertificate| issued.serial().to_owned();
     for serials in [
@@ -79,6 +81,18 @@ fn openssl_reads_what_we_revoke() {
                 shown.contains(&line),
                 serials.contains(issued.serial()),
                 "{shown}"
+            );
+            ssl.write("cert.pem", &issued.pem());
+            let verified =
+                ssl.try_run("verify -x509_strict -crl_check -CAfile ca.pem -CRLfile crl.pem cert.pem");
+            assert_eq!(
+                verified.is_err(),
+                serials.contains(issued.serial()),
+                "{verified:?}"
+            );
+            assert!(
+                verified.is_ok() || format!("{verified:?}").contains("certificate revoked"),
+                "{verified:?}"
             );
         }
     }

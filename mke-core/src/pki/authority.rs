@@ -219,6 +219,10 @@ impl Authority {
         self.facts.not_after
     }
 
+    pub(super) fn facts(&self) -> &Facts {
+        &self.facts
+    }
+
     pub(super) fn signer(&self) -> &p256::ecdsa::SigningKey {
         &self.key.signer
     }

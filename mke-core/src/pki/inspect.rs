@@ -2,11 +2,11 @@
 
 use sha2::{Digest, Sha256};
 use x509_cert::Certificate;
-use x509_cert::der::asn1::{Ia5String, ObjectIdentifier, OctetString};
+use x509_cert::der::asn1::{Ia5String, ObjectIdentifier, OctetString, Uint};
 use x509_cert::der::{Decode, Encode};
 use x509_cert::ext::pkix::name::GeneralName;
 use x509_cert::ext::pkix::{
-    AuthorityKeyIdentifier, BasicConstraints, ExtendedKeyUsage, KeyUsage, KeyUsages,
+    AuthorityKeyIdentifier, BasicConstraints, CrlNumber, ExtendedKeyUsage, KeyUsage, KeyUsages,
     SubjectAltName as AltNames, SubjectKeyIdentifier,
 };
 use x509_cert::ext::{Extension, ToExtension};
@@ -180,16 +180,29 @@ pub(super) fn leaf_extensions(
         Profile::TokenSigner => vec![TOKEN_SIGNING],
     }))?;
     extensions.add(&SubjectKeyIdentifier(octets(key_id)?))?;
-    extensions.add(&AuthorityKeyIdentifier {
-        key_identifier: Some(octets(issuer_key_id)?),
-        ..AuthorityKeyIdentifier::default()
-    })?;
+    extensions.add(&issuer_key(issuer_key_id)?)?;
     if !names.is_empty() {
         let names = names.iter().map(to_general).collect::<Result<_, _>>()?;
         // Not critical, because the subject is never empty (RFC 5280 section 4.2.1.6).
         extensions.add((false, &AltNames(names)))?;
     }
     Ok(extensions.list)
+}
+
+/// A list of revoked certificates: its number, and the key that signed it by the name that the root gives it, by which OpenSSL looks for
+/// the list.
+pub(super) fn revocation_extensions(number: Uint, issuer_key_id: &[u8]) -> Result<Vec<Extension>, PkiError> {
+    let mut extensions = Extensions::new();
+    extensions.add(&CrlNumber(number))?;
+    extensions.add(&issuer_key(issuer_key_id)?)?;
+    Ok(extensions.list)
+}
+
+fn issuer_key(id: &[u8]) -> Result<AuthorityKeyIdentifier, PkiError> {
+    Ok(AuthorityKeyIdentifier {
+        key_identifier: Some(octets(id)?),
+        ..AuthorityKeyIdentifier::default()
+    })
 }
 
 fn octets(bytes: &[u8]) -> Result<OctetString, PkiError> {

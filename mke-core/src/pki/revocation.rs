@@ -3,18 +3,19 @@
 use std::collections::BTreeSet;
 
 use p256::ecdsa::DerSignature;
-use x509_cert::Certificate;
-use x509_cert::builder::{Builder, CrlBuilder};
+use p256::ecdsa::signature::Signer as _;
+use x509_cert::Version;
 use x509_cert::certificate::Rfc5280;
-use x509_cert::crl::{CertificateList, RevokedCert};
-use x509_cert::der::asn1::Uint;
+use x509_cert::crl::{CertificateList, RevokedCert, TbsCertList};
+use x509_cert::der::asn1::{BitString, Uint};
 use x509_cert::der::pem::LineEnding;
-use x509_cert::der::{Decode, DecodePem, EncodePem};
-use x509_cert::ext::pkix::CrlNumber;
+use x509_cert::der::{DecodePem, Encode, EncodePem};
 use x509_cert::serial_number::SerialNumber;
+use x509_cert::spki::DynSignatureAlgorithmIdentifier as _;
 
 use super::authority::{Authority, encode_failed, to_x509};
 use super::error::PkiError;
+use super::inspect;
 
 impl Authority {
     /// A list that revokes the certificates with these serial numbers, in hexadecimal; PEM. It holds as long as the authority does,
@@ -27,7 +28,6 @@ impl Authority {
         serials: &BTreeSet<String>,
         now: crate::time::Timestamp,
     ) -> Result<String, PkiError> {
-        let issuer = Certificate::from_der(self.certificate_der()).map_err(encode_failed)?;
         let moment = to_x509(now)?;
         let number = Uint::new(&now.as_secs().max(0).to_be_bytes()).map_err(encode_failed)?;
         let mut revoked = Vec::with_capacity(serials.len());
@@ -39,18 +39,26 @@ impl Authority {
                 crl_entry_extensions: None,
             });
         }
-        let mut builder = CrlBuilder::<Rfc5280>::new_with_this_update(&issuer, CrlNumber(number), moment)
-            .map_err(encode_failed)?
-            .with_next_update(Some(to_x509(self.not_after())?));
-        // An empty list is left out, not written as one without entries.
-        if !revoked.is_empty() {
-            builder = builder.with_certificates(revoked.into_iter());
+        let signer = self.signer();
+        let tbs_cert_list = TbsCertList::<Rfc5280> {
+            version: Version::V2,
+            signature: signer.signature_algorithm_identifier().map_err(encode_failed)?,
+            issuer: self.facts().subject.clone(),
+            this_update: moment,
+            next_update: Some(to_x509(self.not_after())?),
+            // An empty list is left out, not written as one without entries.
+            revoked_certificates: (!revoked.is_empty()).then_some(revoked),
+            crl_extensions: Some(inspect::revocation_extensions(number, &self.facts().key_id)?),
+        };
+        let signed = tbs_cert_list.to_der().map_err(encode_failed)?;
+        let signature: DerSignature = signer.try_sign(&signed).map_err(encode_failed)?;
+        CertificateList {
+            signature_algorithm: tbs_cert_list.signature.clone(),
+            signature: BitString::from_bytes(signature.as_bytes()).map_err(encode_failed)?,
+            tbs_cert_list,
         }
-        builder
-            .build::<_, DerSignature>(self.signer())
-            .map_err(encode_failed)?
-            .to_pem(LineEnding::LF)
-            .map_err(encode_failed)
+        .to_pem(LineEnding::LF)
+        .map_err(encode_failed)
     }
 }
 
