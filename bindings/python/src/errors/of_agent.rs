@@ -135,7 +135,8 @@ listed! {
         Peer(source), Worker(peer), NoManager(peer), Swarm(peer),
     };
     enum mke_agent::programs::ProgramError => "DaemonError" {
-        Start(source), Signals(source), File { path, source }, Usage(detail), Failed { doing, source },
+        Start(source), Signals(source), File { path, source }, Beside { path, source },
+        Usage(detail), Failed { doing, source },
     };
     struct mke_agent::relay::BadTarget => "DaemonError" { BadTarget };
 }
