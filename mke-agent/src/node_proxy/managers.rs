@@ -12,19 +12,22 @@ use std::time::Duration;
 use http::Method;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
-use tokio::time::{Instant, sleep, timeout};
+use tokio::time::{Instant, timeout};
 
 use crate::controller::body::BoxError;
 use crate::engine::EngineClient;
 use crate::mtls::{Caller, Credentials};
+use crate::steps::{self, STEP};
 
 /// How old the list may be for a call to begin.
 pub const FRESH: Duration = Duration::from_secs(2);
 /// How old it may be when somebody calls who is not in it: a node that has just been promoted need not wait, and somebody who
 /// only knocks does not keep the engine busy.
 const REPEAT: Duration = Duration::from_millis(500);
-/// How often is looked whether somebody with an open transfer is still a manager.
-pub const LOOK: Duration = Duration::from_secs(15);
+/// How often is looked whether somebody with an open transfer is still a manager, in steps: all transfers at one moment.
+const LOOK_STEPS: u32 = 4;
+/// The same as a time.
+const LOOK: Duration = STEP.saturating_mul(LOOK_STEPS);
 /// How long the engine may take. Without a leader of the swarm it may think for long.
 const PATIENCE: Duration = Duration::from_secs(5);
 
@@ -129,7 +132,7 @@ impl<S: Source> Managers<S> {
     /// Ends when a node is no manager any more.
     pub async fn until_gone(&self, node: &str) {
         loop {
-            sleep(LOOK).await;
+            steps::pass(LOOK_STEPS).await;
             // All open transfers are content with one answer.
             if !self.has_within(node, LOOK / 2).await {
                 return;
@@ -176,6 +179,8 @@ impl<S: Source> Managers<S> {
 mod tests {
     use std::sync::Mutex as Lock;
     use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use tokio::time::sleep;
 
     use super::*;
 
@@ -245,13 +250,15 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn open_transfers() {
         let (world, managers) = world(&["a"]);
+        steps::pass(LOOK_STEPS).await;
         let begun = Instant::now();
         let demoted = async {
             sleep(LOOK * 4 + FRESH).await;
             *world.says.lock().unwrap() = Some(&["b"]);
         };
         tokio::join!(managers.until_gone("a"), demoted);
-        assert_eq!(begun.elapsed(), LOOK * 5);
+        let told = begun.elapsed().abs_diff(LOOK * 5);
+        assert!(told < Duration::from_millis(10), "{told:?}");
         assert_eq!(world.asked.load(Ordering::SeqCst), 5);
     }
 }
