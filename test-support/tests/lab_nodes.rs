@@ -342,9 +342,14 @@ fn kernel_parameters(admin: &Admin, manager: Node<'_>, node: Node<'_>) {
         node.docker(&container).trim().is_empty().then_some(())
     });
     update(&["--label-rm", label]);
-    drift();
-    healthy(manager, 3);
-    assert_eq!(value(), "1");
+    let stays = || {
+        drift();
+        healthy(manager, 3);
+        value() == "1"
+    };
+    // The agent is told with its next heartbeat.
+    until("the agent knows that the label is gone", || stays().then_some(()));
+    assert!(stays());
     assert_eq!(of_machine(), before);
     if made {
         let _ = std::fs::remove_dir(memory);
