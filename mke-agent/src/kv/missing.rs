@@ -49,15 +49,10 @@ pub fn missing(
         })
         .collect();
     let lack = needed - there;
-    let come = if lack == 1 {
-        "bring one of them back".to_owned()
-    } else {
-        format!("bring {lack} of them back")
-    };
-    let come = if names.len() == lack && lack == 1 {
-        "bring it back".to_owned()
-    } else {
-        come
+    let come = match lack {
+        1 if names.len() == 1 => "bring it back".to_owned(),
+        1 => "bring one of them back".to_owned(),
+        _ => format!("bring {lack} of them back"),
     };
     format!(
         "no answer from the store on {}: {come}; if that is not possible, order on {} `docker swarm init --force-new-cluster \

@@ -113,13 +113,15 @@ impl NodeMaterial {
                     .map_err(|error| failed(&error))
             }
             Revocation::List(serials) => {
-                let pem = match &self.at_hand {
-                    Some((cluster, _)) => cluster.revocation_list(serials, SystemClock.now()),
-                    None => self
-                        .cluster_authority()
-                        .await?
-                        .revocation_list(serials, SystemClock.now()),
+                let fetched;
+                let authority = match &self.at_hand {
+                    Some((cluster, _)) => &**cluster,
+                    None => {
+                        fetched = self.cluster_authority().await?;
+                        &fetched
+                    }
                 };
+                let pem = authority.revocation_list(serials, SystemClock.now());
                 let pem = pem.map_err(|error| failed(&error))?;
                 let dir = self.volumes.join(Place::Kv.volume());
                 files::private_dir("certificate volume", &dir)
