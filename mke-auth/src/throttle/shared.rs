@@ -39,6 +39,9 @@ pub(crate) struct SharedThrottle {
     pub(crate) local: Throttle,
     store: Arc<dyn Store>,
     leases: tokio::sync::Mutex<Leases>,
+    /// Held by who reads records until they are learned, and alone by who writes them until that is noted. A record read
+    /// before a commit and learned after it would look as if somebody had removed it, and the failures were forgotten.
+    in_step: tokio::sync::RwLock<()>,
 }
 
 impl std::fmt::Debug for SharedThrottle {
@@ -53,6 +56,7 @@ impl SharedThrottle {
             local: Throttle::default(),
             store,
             leases: tokio::sync::Mutex::default(),
+            in_step: tokio::sync::RwLock::default(),
         }
     }
 
@@ -92,6 +96,7 @@ impl SharedThrottle {
     }
 
     async fn read(&self, now: Timestamp, keys: &[Key]) -> Result<(), StorageError> {
+        let _in_step = self.in_step.read().await;
         for key in keys {
             let stored = self.stored(key).await?.map(|found| found.record);
             self.local.learn(key, stored, now);
@@ -146,6 +151,7 @@ impl SharedThrottle {
                 txn = txn.put_leased(name, storage::encode(&count)?, lease);
                 written.push((key, *counter, true));
             }
+            let in_step = self.in_step.write().await;
             match storage::commit(&*self.store, txn).await {
                 Ok(Some(_)) => {
                     let mut counters = self.local.counters();
@@ -159,6 +165,7 @@ impl SharedThrottle {
                 Err(StorageError::Store(StoreError::NoSuchLease(_))) => *leases = Leases::default(),
                 Err(error) => return Err(error),
             }
+            drop(in_step);
         }
         Err(StorageError::Contended)
     }
@@ -198,4 +205,91 @@ fn store_key(key: &Key) -> String {
     };
     let digest = Sha256::digest(text.as_bytes());
     layout::login_failures(&hex::encode(digest.get(..16).unwrap_or_default()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::IpAddr;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use mke_core::store::sqlite::SqliteStore;
+    use mke_core::store::{KeyRange, Page, Revision, StoreFuture, TxnOutcome, WatchStream};
+    use tokio::sync::Semaphore;
+
+    use super::super::FREE_ACCOUNT_FAILURES;
+    use super::*;
+
+    /// A store whose answer to the first read stays on its way.
+    struct SlowAnswer {
+        inner: SqliteStore,
+        reads: AtomicUsize,
+        on_its_way: Semaphore,
+        arrives: Semaphore,
+    }
+
+    impl Store for SlowAnswer {
+        fn range(&self, range: KeyRange, limit: usize) -> StoreFuture<'_, Page> {
+            Box::pin(async move {
+                let first = self.reads.fetch_add(1, Ordering::Relaxed) == 0;
+                let page = self.inner.range(range, limit).await?;
+                if first {
+                    self.on_its_way.add_permits(1);
+                    self.arrives.acquire().await.unwrap().forget();
+                }
+                Ok(page)
+            })
+        }
+
+        fn txn(&self, txn: Txn) -> StoreFuture<'_, TxnOutcome> {
+            self.inner.txn(txn)
+        }
+
+        fn watch(&self, range: KeyRange, from: Revision) -> StoreFuture<'_, WatchStream> {
+            self.inner.watch(range, from)
+        }
+
+        fn grant_lease(&self, ttl: Duration) -> StoreFuture<'_, LeaseId> {
+            self.inner.grant_lease(ttl)
+        }
+
+        fn keep_alive(&self, lease: LeaseId) -> StoreFuture<'_, ()> {
+            self.inner.keep_alive(lease)
+        }
+
+        fn revoke_lease(&self, lease: LeaseId) -> StoreFuture<'_, ()> {
+            self.inner.revoke_lease(lease)
+        }
+
+        fn compact(&self, revision: Revision) -> StoreFuture<'_, ()> {
+            self.inner.compact(revision)
+        }
+    }
+
+    /// An attempt that began to read before the failures were written does not make them forgotten.
+    #[tokio::test]
+    async fn a_read_that_a_write_overtakes_forgets_nothing() {
+        let store = Arc::new(SlowAnswer {
+            inner: SqliteStore::in_memory().unwrap(),
+            reads: AtomicUsize::new(0),
+            on_its_way: Semaphore::new(0),
+            arrives: Semaphore::new(0),
+        });
+        let throttle = Arc::new(SharedThrottle::new(Arc::clone(&store) as Arc<dyn Store>));
+        let (now, source) = (Timestamp::from_secs(1_800_000_000), IpAddr::from([192, 0, 2, 1]));
+        for _ in 0..=FREE_ACCOUNT_FAILURES {
+            throttle.local.failed(now, "jane", source);
+        }
+        let (reading, writing) = (Arc::clone(&throttle), Arc::clone(&throttle));
+        let reader = tokio::spawn(async move { reading.refresh(now, "jane", source).await });
+        store.on_its_way.acquire().await.unwrap().forget();
+        let writer = tokio::spawn(async move { writing.share(now).await });
+        // Until it has written, or waits for the reader.
+        while !writer.is_finished() && throttle.in_step.try_read().is_ok() {
+            tokio::task::yield_now().await;
+        }
+        store.arrives.add_permits(1);
+        reader.await.unwrap().unwrap();
+        assert_eq!(writer.await.unwrap().unwrap(), 2);
+        assert!(throttle.local.check(now, "jane", source).is_err());
+    }
 }
