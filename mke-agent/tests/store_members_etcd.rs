@@ -87,7 +87,9 @@ impl Machines {
             ] {
                 fs::write(certs.join(to), machines.certificates.text(&from)).unwrap();
             }
-            fs::write(certs.join(revocation::FILE), &revoked).unwrap();
+            let list = machines.list(&id);
+            fs::create_dir_all(list.parent().unwrap()).unwrap();
+            fs::write(list, &revoked).unwrap();
         }
         machines
     }
@@ -103,6 +105,11 @@ impl Machines {
 
     fn certs(&self, id: &str) -> PathBuf {
         self.volumes(id).join("ucp-node-certs")
+    }
+
+    /// The list of revoked certificates.
+    fn list(&self, id: &str) -> PathBuf {
+        self.volumes(id).join("ucp-kv-certs").join(revocation::FILE)
     }
 
     fn data(&self, id: &str) -> PathBuf {
@@ -161,10 +168,11 @@ impl Machines {
             .containers
             .into_iter()
             .find(|container| container.name == "ucp-kv")?;
-        let (certs, data) = (self.certs(id), self.data(id));
+        let (certs, data, list) = (self.certs(id), self.data(id), self.list(id));
         let address = spec.node.address;
         let outside = |argument: &String| {
             argument
+                .replace("/v/ucp-kv-certs/crl.pem", &list.display().to_string())
                 .replace("/v/ucp-kv-certs", &certs.display().to_string())
                 .replace("/v/ucp-kv", &data.display().to_string())
                 .replace("https://0.0.0.0:2379", &format!("https://{address}:12379"))
@@ -220,6 +228,7 @@ impl Machines {
             members,
             founding,
             ends,
+            reads_list: true,
         }
         .vet()
         .await
@@ -528,6 +537,25 @@ async fn members_without_their_data() {
     let third = of_third(&written(&*store).await);
     assert_ne!(second, third);
     put(&*store, "w/3").await;
+
+    // Without a list of revoked certificates it would let nobody in.
+    let (list, known) = (machines.list("node3"), written(&*store).await);
+    let whole = fs::read(&list).unwrap();
+    for broken in [None, Some(&whole[..whole.len() / 2])] {
+        match broken {
+            None => fs::remove_file(&list).unwrap(),
+            Some(half) => fs::write(&list, half).unwrap(),
+        }
+        let refused = machines.vet("node3", &known, false, false).await.unwrap_err();
+        assert!(matches!(refused, MemberError::NoList { .. }), "{refused:?}");
+        let told = refused.to_string();
+        assert!(
+            told.contains("crl.pem") && told.contains("promoted again"),
+            "{told}"
+        );
+    }
+    fs::write(&list, whole).unwrap();
+    machines.vet("node3", &known, false, false).await.unwrap();
 
     // Off while it is demoted, and promoted with what it had.
     machines.off.insert("node3".to_owned());

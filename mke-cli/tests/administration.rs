@@ -4,13 +4,14 @@
 
 mod support;
 
-use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _};
 use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 
 use mke_test_support::Certificates;
 use serde_json::Value;
+use support::input::with_input;
 use support::{PASSWORD, Server, UCP};
 
 /// Somebody at a terminal: a home directory of their own.
@@ -31,19 +32,13 @@ impl Person {
 
     /// Runs `ucp` with these arguments and this input.
     fn ucp_with_input(&self, args: &[&str], input: &str) -> Output {
-        let mut child = Command::new(UCP)
+        let mut command = Command::new(UCP);
+        command
             .args(args)
             .env("XDG_CONFIG_HOME", self.home.path())
             .env_remove("MKE_URL")
-            .env_remove("MKE_CONFIG")
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        // A command that does not read its input closes it.
-        let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
-        child.wait_with_output().unwrap()
+            .env_remove("MKE_CONFIG");
+        with_input(&mut command, input)
     }
 
     fn ucp(&self, args: &[&str]) -> Output {

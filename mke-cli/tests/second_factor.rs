@@ -4,29 +4,24 @@
 
 mod support;
 
-use std::io::Write as _;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Output};
 
 use serde_json::{Value, json};
+use support::input::with_input;
 use support::{PASSWORD, Server, UCP, eventually};
 
 /// Calls `ucp` with something on standard input.
 fn ucp(server: &Server, token: &str, args: &[&str], input: &str) -> Output {
-    let mut child = Command::new(UCP)
+    let mut command = Command::new(UCP);
+    command
         .args(args)
         .env("MKE_URL", &server.url)
         .env("MKE_TOKEN", token)
         .env("MKE_CA_FILE", server.data().join("ca.pem"))
         .env("XDG_CONFIG_HOME", server.dir.path())
-        .env("HOME", server.dir.path())
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
-    child.wait_with_output().unwrap()
+        .env("HOME", server.dir.path());
+    with_input(&mut command, input)
 }
 
 fn done(server: &Server, token: &str, args: &[&str], input: &str) -> String {
@@ -38,22 +33,12 @@ fn done(server: &Server, token: &str, args: &[&str], input: &str) -> String {
 
 /// `ucp passwd` on a data directory.
 fn passwd(data: &Path, name: &str, flags: &[&str], password: &str) -> (bool, String) {
-    let mut child = Command::new(UCP)
+    let mut command = Command::new(UCP);
+    command
         .args(["passwd", name, "--password-stdin", "--data-dir"])
         .arg(data)
-        .args(flags)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    child
-        .stdin
-        .take()
-        .unwrap()
-        .write_all(password.as_bytes())
-        .unwrap();
-    let output = child.wait_with_output().unwrap();
+        .args(flags);
+    let output = with_input(&mut command, password);
     (output.status.success(), String::from_utf8(output.stderr).unwrap())
 }
 

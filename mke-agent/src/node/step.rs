@@ -88,6 +88,9 @@ pub enum Action {
         volume: String,
         /// Whether it was started with this data and ended by itself again and again.
         ends: bool,
+        /// Whether it reads a list of revoked certificates, without which it would let nobody in.
+        #[serde(default)]
+        reads_list: bool,
     },
     /// Remove a network.
     RemoveNetwork {

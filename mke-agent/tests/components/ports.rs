@@ -1,6 +1,7 @@
 //! The programs themselves, started as containers start them: hardware, metrics, relays, and a locked swarm.
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 
@@ -73,6 +74,21 @@ async fn proxy(world: &World) -> String {
     format!("https://{address}")
 }
 
+/// The collector of hardware facts of this machine.
+async fn hardware_info(certs: &Path, engine: &str) -> (Program, SocketAddr) {
+    let certs = certs.to_str().unwrap();
+    let arguments = [
+        "hardware-info",
+        "--root",
+        "/",
+        "--certs",
+        certs,
+        "--engine",
+        engine,
+    ];
+    Program::start(&arguments).await
+}
+
 /// Who was a manager once, or its controller, is refused: the swarm does not count it among the managers.
 async fn former(world: &World, url: &str) {
     let ca = world.volume("ucp-node-certs/ca.pem");
@@ -92,17 +108,7 @@ async fn hardware_is_shown_to_managers() {
     let world = World::start().await;
     let certs = world.volume("ucp-node-certs");
     let engine = proxy(&world).await;
-    let shown = certs.to_str().unwrap();
-    let arguments = [
-        "hardware-info",
-        "--root",
-        "/",
-        "--certs",
-        shown,
-        "--engine",
-        &engine,
-    ];
-    let (program, address) = Program::start(&arguments).await;
+    let (program, address) = hardware_info(&certs, &engine).await;
     let (url, ca) = (format!("https://{address}/hardware"), certs.join("ca.pem"));
     assert_eq!(curl(&url, &ca, None, &[]).await.0, None);
     let user = world.certificate("user", &world.client, Some("ucp-manager"), Profile::Client);
@@ -185,17 +191,8 @@ async fn metrics_want_a_certificate() {
 async fn relays_lead_to_the_target() {
     let world = World::start().await;
     let certs = world.volume("ucp-node-certs");
-    let (engine, shown) = (proxy(&world).await, certs.to_str().unwrap());
-    let arguments = [
-        "hardware-info",
-        "--root",
-        "/",
-        "--certs",
-        shown,
-        "--engine",
-        &engine,
-    ];
-    let (_target, target) = Program::start(&arguments).await;
+    let engine = proxy(&world).await;
+    let (_target, target) = hardware_info(&certs, &engine).await;
     let gone = port().await.1;
     let to = format!("{gone},{target}");
     for program in ["auth-api", "swarm-manager"] {

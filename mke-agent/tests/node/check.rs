@@ -58,6 +58,7 @@ fn vet(volume: &str) -> Action {
     Action::VetStore {
         volume: volume.to_owned(),
         ends: false,
+        reads_list: true,
     }
 }
 

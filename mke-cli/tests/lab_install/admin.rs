@@ -1,10 +1,11 @@
 //! The administrator of a cluster on the lab: with `ucp`, and with a client bundle.
 
-use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, Output};
 
 use mke_test_support::lab::Node;
+
+use super::input::with_input;
 
 /// What a program said on both streams, and whether it ended well.
 pub(crate) fn said(output: Output) -> (String, bool) {
@@ -39,18 +40,9 @@ impl Admin {
     }
 
     pub(crate) fn run(&self, words: &[&str], input: &str) -> (String, bool) {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_ucp"))
-            .args(words)
-            .env_clear()
-            .env("HOME", self.path())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        // A program that reads nothing may have ended already.
-        let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
-        said(child.wait_with_output().unwrap())
+        let mut command = Command::new(env!("CARGO_BIN_EXE_ucp"));
+        command.args(words).env_clear().env("HOME", self.path());
+        said(with_input(&mut command, input))
     }
 
     /// A client bundle, unpacked.

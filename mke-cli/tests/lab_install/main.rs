@@ -10,6 +10,8 @@
 
 mod admin;
 mod certificates;
+#[path = "../support/input.rs"]
+mod input;
 mod seen;
 
 use std::collections::BTreeSet;

@@ -316,7 +316,7 @@ impl Material for NodeMaterial {
         )))
     }
 
-    async fn vet_store(&self, ends: bool) -> Result<(), StepError> {
+    async fn vet_store(&self, ends: bool, reads_list: bool) -> Result<(), StepError> {
         let Some(spec) = &self.job.spec else {
             return Err(StepError::new(
                 "without a specification no member of the store is started",
@@ -329,6 +329,7 @@ impl Material for NodeMaterial {
             members: &spec.cluster.store_members,
             founding: self.at_hand.is_some(),
             ends,
+            reads_list,
         };
         candidate
             .vet()

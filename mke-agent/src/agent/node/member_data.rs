@@ -13,12 +13,15 @@ use std::time::Duration;
 use futures_util::FutureExt as _;
 use futures_util::future::select_ok;
 use mke_core::causes::chain;
+use mke_core::pki::revoked_serials;
 use mke_core::store::etcd::{EtcdAdmin, MemberInfo};
 use tokio::time::timeout;
 
 use super::job::NODE_VOLUME;
 use super::world::Failure;
 use crate::agent::store::{self, PEER_PORT};
+use crate::ca::certificates::Place;
+use crate::ca::revocation;
 use crate::controller::FileError;
 use crate::controller::files;
 use crate::kv::data::{Case, Data, Judgement, judge};
@@ -60,6 +63,16 @@ pub enum MemberError {
         #[source]
         source: io::Error,
     },
+    /// It would let nobody in.
+    #[error(
+        "the store's member would let nobody in, because `{}` is no list of revoked certificates or is missing: managers write it by \
+         themselves; a node that is none any more must be promoted again, or wait until its member is taken out of the store",
+        path.display()
+    )]
+    NoList {
+        /// Where the list must be.
+        path: PathBuf,
+    },
     /// A file of ours.
     #[error(transparent)]
     File(#[from] FileError),
@@ -80,6 +93,8 @@ pub struct Candidate<'c> {
     pub founding: bool,
     /// Whether it ended by itself again and again.
     pub ends: bool,
+    /// Whether it reads a list of revoked certificates.
+    pub reads_list: bool,
 }
 
 impl Candidate<'_> {
@@ -90,6 +105,9 @@ impl Candidate<'_> {
     pub async fn vet(&self) -> Result<(), MemberError> {
         let place = self.volumes.join(VOLUME).join(DATA);
         let certs = self.volumes.join(NODE_VOLUME);
+        if self.reads_list {
+            self.has_list()?;
+        }
         let failed = |source| MemberError::Data {
             path: place.clone(),
             source,
@@ -136,6 +154,16 @@ impl Candidate<'_> {
         note(&place).map_err(failed)?;
         forget_loss(&certs);
         Ok(())
+    }
+
+    /// Whether the list that etcd reads at each handshake is there and can be read.
+    fn has_list(&self) -> Result<(), MemberError> {
+        let path = self.volumes.join(Place::Kv.volume()).join(revocation::FILE);
+        let text = fs::read_to_string(&path).ok();
+        match text.is_some_and(|pem| revoked_serials(&pem).is_ok()) {
+            true => Ok(()),
+            false => Err(MemberError::NoList { path }),
+        }
     }
 }
 

@@ -14,7 +14,7 @@ use super::container::ContainerSpec;
 
 pub use places::{NODE_CERTS, volume_path};
 pub use spec::{FileContent, FileSpec, NetworkSpec, Source, VolumeSpec};
-pub(in crate::node) use store::is_alone;
+pub(in crate::node) use store::{is_alone, reads_list};
 
 /// What a node shall run.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -22,6 +22,8 @@ const PEER_PORT: u16 = 12_380;
 /// What makes a member forget all others when it starts. It would forget those that were added since at each further start,
 /// so that a container with it is replaced as soon as it has done its work, and is not started again by the engine.
 const ALONE: &str = "--force-new-cluster=true";
+/// The end of the flags that name the list of revoked certificates.
+const LIST: &str = "-crl-file=";
 /// How long a member gets to hand over its lead and write what it has.
 const STOP_SECONDS: u32 = 30;
 
@@ -79,6 +81,11 @@ pub(super) fn describe(work: &Work<'_>, spec: &mut ContainerSpec) -> Result<(), 
         spec.restart = Restart::Never;
     }
     Ok(())
+}
+
+/// Whether a container's member reads a list of revoked certificates. It lets nobody in when there is none.
+pub(in crate::node) fn reads_list(spec: &ContainerSpec) -> bool {
+    spec.name == NAME && spec.command.iter().any(|argument| argument.contains(LIST))
 }
 
 /// Whether a container starts its member as a cluster of its own.

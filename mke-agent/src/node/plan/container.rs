@@ -5,11 +5,11 @@
 
 use std::fmt::Write as _;
 
-use mke_core::product::{labels, objects};
+use mke_core::product::{Role, labels, objects};
 
 use super::Work;
 use crate::node::container::{ContainerSpec, NetworkMode};
-use crate::node::desired::is_alone;
+use crate::node::desired::{is_alone, reads_list};
 use crate::node::observed::{ContainerState, ObservedContainer};
 use crate::node::step::Action;
 
@@ -46,6 +46,25 @@ enum Move {
     Wait(String),
 }
 
+/// What counts about the store's member that is about to be started.
+#[derive(Clone, Copy)]
+struct Member {
+    /// Whether it was started with its data and ended by itself again and again.
+    ends: bool,
+    /// Whether it reads a list of revoked certificates.
+    reads_list: bool,
+}
+
+impl Member {
+    /// Of a container that is made as it is wanted.
+    fn of(wanted: &ContainerSpec) -> Self {
+        Self {
+            ends: false,
+            reads_list: reads_list(wanted),
+        }
+    }
+}
+
 impl Work<'_> {
     pub(super) fn containers(&mut self) {
         let desired = self.desired;
@@ -55,7 +74,7 @@ impl Work<'_> {
                 Move::Nothing => self.tidy(wanted),
                 Move::Start(why) => {
                     self.tidy(wanted);
-                    let vetted = self.vet(wanted, false, Vec::new());
+                    let vetted = self.vet(wanted, self.of_found(wanted), Vec::new());
                     self.start(wanted, &wanted.name, why, vetted);
                 }
                 Move::Mend => {
@@ -66,7 +85,11 @@ impl Work<'_> {
                     };
                     let why = "it ends by itself again and again";
                     let stopped = self.step(stop, why, Vec::new());
-                    let vetted = self.vet(wanted, true, vec![stopped]);
+                    let member = Member {
+                        ends: true,
+                        ..self.of_found(wanted)
+                    };
+                    let vetted = self.vet(wanted, member, vec![stopped]);
                     self.start(wanted, &wanted.name, why, vetted);
                 }
                 Move::Unpause => {
@@ -82,7 +105,7 @@ impl Work<'_> {
                     let why = "it takes the place of the one that is gone";
                     let vetted = match self.next_runs(wanted) {
                         true => vec![rename],
-                        false => self.vet(wanted, false, vec![rename]),
+                        false => self.vet(wanted, Member::of(wanted), vec![rename]),
                     };
                     self.start(wanted, &wanted.name, why, vetted);
                 }
@@ -137,7 +160,9 @@ impl Work<'_> {
             }
             return Move::Create("it is missing".to_owned());
         };
-        if let Some(why) = difference(wanted, found) {
+        if let Some(why) = difference(wanted, found)
+            && !self.is_kept(wanted, found)
+        {
             if found.state == ContainerState::Removing {
                 return Move::Leave("the engine is removing it".to_owned(), true);
             }
@@ -165,12 +190,28 @@ impl Work<'_> {
         }
     }
 
+    /// Whether a member of the store is started as it was made although it would be made otherwise now: a node that is no manager any
+    /// more only keeps it until it is taken out, and has no key that signs what a newer one may need besides.
+    fn is_kept(&self, wanted: &ContainerSpec, found: &ObservedContainer) -> bool {
+        let can_go_on = !matches!(
+            found.state,
+            ContainerState::Running | ContainerState::Dead | ContainerState::Removing
+        );
+        wanted.name == STORE && self.desired.role == Role::Worker && can_go_on
+    }
+
     /// Whether what runs may be taken down for a replacement now.
     fn may_replace(&self, wanted: &ContainerSpec, found: &ObservedContainer, why: String) -> Move {
         let id = &self.desired.node_id;
         // One that is paused or fails again and again serves nobody: nothing is lost with it.
         if found.state != ContainerState::Running {
             return Move::Replace(why);
+        }
+        if wanted.name == STORE && self.desired.role == Role::Worker {
+            let why = format!(
+                "{why}, and stays as it is: this node is no manager any more, and the cluster agent takes its member out of the store"
+            );
+            return Move::Leave(why, true);
         }
         if wanted.name == STORE && !self.state.store_can_spare(id) {
             let why = "it must be replaced, and the store has no quorum without it: bring the other members back first";
@@ -202,7 +243,7 @@ impl Work<'_> {
             needs.push(self.take_away(&next, 0, stale, Vec::new()));
         }
         let create = self.create(wanted, &wanted.name, why, needs);
-        let vetted = self.vet(wanted, false, vec![create]);
+        let vetted = self.vet(wanted, Member::of(wanted), vec![create]);
         self.start(wanted, &wanted.name, "it was made just now", vetted);
     }
 
@@ -219,6 +260,10 @@ impl Work<'_> {
             }
             None => made.push(self.create(wanted, &next, &*why, Vec::new())),
         }
+        // What runs stays until everything is there that the new one reads.
+        made.extend(self.of_volumes(wanted));
+        made.sort_unstable();
+        made.dedup();
         let gone = self.take_away(&wanted.name, wanted.stop_seconds, &why, made);
         let kept = self.keep_copy(wanted, vec![gone]);
         let rename = self.rename(wanted, kept);
@@ -228,8 +273,11 @@ impl Work<'_> {
             Some(found) if found.state == ContainerState::Running => vec![rename],
             _ if self.next_runs(wanted) && made_before => vec![rename],
             found => {
-                let ends = found.is_some_and(|found| found.state == ContainerState::Restarting);
-                self.vet(wanted, ends, vec![rename])
+                let member = Member {
+                    ends: found.is_some_and(|found| found.state == ContainerState::Restarting),
+                    ..Member::of(wanted)
+                };
+                self.vet(wanted, member, vec![rename])
             }
         };
         self.start(wanted, &wanted.name, why, needs);
@@ -257,9 +305,7 @@ impl Work<'_> {
         if let NetworkMode::Bridge(network) = &wanted.network {
             needs.extend(self.networks.get(network));
         }
-        for volume in wanted.volumes() {
-            needs.extend(self.volumes.get(volume).into_iter().flatten());
-        }
+        needs.extend(self.of_volumes(wanted));
         needs.sort_unstable();
         needs.dedup();
         let create = Action::CreateContainer {
@@ -287,7 +333,7 @@ impl Work<'_> {
     }
 
     /// The store's member is not started with data that it must not have. Says what its start must wait for.
-    fn vet(&mut self, wanted: &ContainerSpec, ends: bool, mut needs: Vec<usize>) -> Vec<usize> {
+    fn vet(&mut self, wanted: &ContainerSpec, member: Member, mut needs: Vec<usize>) -> Vec<usize> {
         // Whoever goes on alone does so with what it has.
         if wanted.name != STORE || is_alone(wanted) {
             return needs;
@@ -300,13 +346,30 @@ impl Work<'_> {
         needs.dedup();
         let vet = Action::VetStore {
             volume: STORE.to_owned(),
-            ends,
+            ends: member.ends,
+            reads_list: member.reads_list,
         };
         vec![self.step(
             vet,
             "a member that lost its data or was taken out must not begin",
             needs,
         )]
+    }
+
+    /// The steps about the volumes of a container, and about what lies in them.
+    fn of_volumes(&self, wanted: &ContainerSpec) -> Vec<usize> {
+        let steps = wanted.volumes().filter_map(|volume| self.volumes.get(volume));
+        steps.flatten().copied().collect()
+    }
+
+    /// What is known of the member in the container that is there: one that was made for another description may read no list.
+    fn of_found(&self, wanted: &ContainerSpec) -> Member {
+        let found = self.observed.containers.get(&wanted.name);
+        let is_wanted = found.is_some_and(|found| difference(wanted, found).is_none());
+        Member {
+            ends: false,
+            reads_list: is_wanted && reads_list(wanted),
+        }
     }
 
     fn rename(&mut self, wanted: &ContainerSpec, needs: Vec<usize>) -> usize {
@@ -320,9 +383,7 @@ impl Work<'_> {
     fn start(&mut self, wanted: &ContainerSpec, name: &str, why: impl Into<String>, mut needs: Vec<usize>) {
         needs.extend(wanted.needs.iter().filter_map(|other| self.started.get(other)));
         // What lies in its volumes counts also for a container that is there already.
-        for volume in wanted.volumes() {
-            needs.extend(self.volumes.get(volume).into_iter().flatten());
-        }
+        needs.extend(self.of_volumes(wanted));
         needs.sort_unstable();
         needs.dedup();
         let start = Action::StartContainer {

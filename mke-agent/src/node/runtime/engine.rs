@@ -147,7 +147,7 @@ impl<M: Material> Runtime for EngineRuntime<M> {
             }
             Action::RemoveVolume { name } => self.remove(&format!("/volumes/{name}"), "volume", name).await,
             Action::CopyStore { volume } => self.in_volume(volume, store_data::copy).await,
-            Action::VetStore { ends, .. } => self.material.vet_store(*ends).await,
+            Action::VetStore { ends, reads_list, .. } => self.material.vet_store(*ends, *reads_list).await,
             Action::RemoveNetwork { name } => {
                 self.remove(&format!("/networks/{name}"), "network", name).await
             }

@@ -24,11 +24,12 @@ pub trait Material: Send + Sync {
     fn held(&self, source: Source) -> impl Future<Output = Result<Secret, StepError>> + Send;
 
     /// Makes sure that the store's member may be started with the data that its volume holds. `ends` says that it was
-    /// started with it and ended by itself again and again.
+    /// started with it and ended by itself again and again, `reads_list` that it lets nobody in without a list of revoked
+    /// certificates.
     ///
     /// # Errors
     /// When it must not be started; why, and what helps.
-    fn vet_store(&self, ends: bool) -> impl Future<Output = Result<(), StepError>> + Send;
+    fn vet_store(&self, ends: bool, reads_list: bool) -> impl Future<Output = Result<(), StepError>> + Send;
 }
 
 /// Nothing is known about certificates and secrets: for looking and planning only.
@@ -53,7 +54,7 @@ impl Material for NoMaterial {
         )))
     }
 
-    async fn vet_store(&self, _: bool) -> Result<(), StepError> {
+    async fn vet_store(&self, _: bool, _: bool) -> Result<(), StepError> {
         Err(StepError::new(
             "the data of the store's member is looked at by the node's reconciler only",
         ))
