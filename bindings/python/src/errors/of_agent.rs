@@ -17,7 +17,7 @@ listed! {
         Engine(source), Pack(source), Slow, Ended { code, log }, Said(detail),
     };
     enum mke_agent::agent::node::member_data::MemberError => "ClusterStoreError" {
-        Lost(member), Held(detail), Data { path, source }, File(source),
+        Lost(member), Held(detail), Data { path, source }, NoList { path }, File(source),
     };
     enum mke_agent::agent::node::reconcile::ReconcileError => "DaemonError" {
         Observe(detail), Refused(detail), Steps { failed, steps, first },
