@@ -3,6 +3,7 @@
 //!
 //! Rules of access are not here but in `mke-rbac`, and accounts in `mke-auth`; this crate connects them to sockets.
 
+pub mod addons;
 pub mod agent;
 pub mod ca;
 mod connection;

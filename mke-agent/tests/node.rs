@@ -8,6 +8,10 @@
     reason = "a failed step of a test's harness fails the test"
 )]
 
+#[path = "node/addons.rs"]
+mod addons;
+#[path = "node/addons_plan.rs"]
+mod addons_plan;
 #[path = "node/check.rs"]
 mod check;
 #[path = "node/cluster.rs"]

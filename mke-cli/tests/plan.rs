@@ -161,6 +161,71 @@ fn managers_wait_for_each_other() {
     }
 }
 
+/// ARCH-003, SCH-003: the plan of a manager goes on with the add-ons of Kubernetes, and that of a worker does not. The objects are printed as
+/// a list that can be read again: then there is nothing to do for them but to taint the node that carries MSR.
+#[test]
+fn add_ons_of_kubernetes() {
+    let files = Files::new();
+    let facts = |value: &Value| files.write("facts.json", &value.to_string());
+    let empty = files.write("observed.json", "{}");
+    let ucp = |facts: &Path, more: &[&str]| {
+        let mut ucp = Command::new(UCP);
+        ucp.args(["plan", "--config", "/dev/null", "--facts"]).arg(facts);
+        ucp.arg("--observed").arg(&empty).args(more).output().unwrap()
+    };
+    assert!(!out(&ucp(&facts(&worker()), &[])).contains("add-ons"));
+    let mut manager = manager([true; 3], None);
+    manager["nodes"] = json!([
+        { "name": "manager1", "role": "manager", "orchestrator": "mixed" },
+        { "name": "registry", "role": "worker", "orchestrator": "mixed", "msr": true },
+    ]);
+    let manager = facts(&manager);
+    let fresh = ucp(&manager, &[]);
+    let text = out(&fresh);
+    assert_eq!(fresh.status.code(), Some(1), "{}", err(&fresh));
+    for line in [
+        "add-ons of Kubernetes, for the whole cluster\n",
+        "create DaemonSet kube-system/calico-node: it is missing",
+        "taint node registry with com.docker.ucp.manager:NoSchedule: it carries MSR",
+        "not looked into: Kubernetes",
+        "mirantis/ucp-calico-node:3.4.15",
+    ] {
+        assert!(text.contains(line), "{line}\n{text}");
+    }
+    assert!(
+        !text.contains("refused") && !text.contains("taint node manager1"),
+        "{text}"
+    );
+
+    let mut list: Value = serde_json::from_str(&out(&ucp(&manager, &["--show", "addons"]))).unwrap();
+    assert_eq!(list["kind"], "List");
+    let nodes = ["manager1", "registry"].map(|name| json!({ "kind": "Node", "metadata": { "name": name } }));
+    list["items"].as_array_mut().unwrap().extend(nodes);
+    let objects = files.write("objects.json", &list.to_string());
+    let there = out(&ucp(&manager, &["--objects", objects.to_str().unwrap()]));
+    let addons = there.split("add-ons").nth(1).unwrap();
+    let steps: Vec<&str> = addons
+        .lines()
+        .filter(|line| line.contains(". ") && !line.starts_with("later"))
+        .collect();
+    assert_eq!(
+        steps,
+        [
+            "1. taint node manager1 with com.docker.ucp.manager:NoSchedule: it is a manager",
+            "2. taint node registry with com.docker.ucp.manager:NoSchedule: it carries MSR",
+        ],
+        "{there}"
+    );
+    let odd = files.write("odd.json", r#"{ "kind": "Pod" }"#);
+    let output = ucp(&manager, &["--objects", odd.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(
+        err(&output).contains("odd.json") && err(&output).contains("kubectl get"),
+        "{}",
+        err(&output)
+    );
+}
+
 /// What a plan is made from is printed so that it can be read again: the plan is the same.
 #[test]
 fn there_and_back() {

@@ -33,6 +33,7 @@ pub use cluster::{
 pub use container::{
     ContainerSpec, DnsSettings, MountSource, MountSpec, NetworkMode, PublishedPort, Restart,
 };
+pub(crate) use desired::is_switched_on;
 pub use desired::{
     Desired, FileContent, FileSpec, NODE_CERTS, NetworkSpec, Source, VolumeSpec, Wanting, volume_path,
 };

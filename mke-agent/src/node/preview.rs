@@ -14,6 +14,7 @@ use super::desired::Desired;
 use super::facts::{FactsProblems, NodeFacts};
 use super::observed::Observed;
 use super::plan::{Plan, plan};
+use crate::addons::{AddonPreview, KubeNode, Objects};
 
 /// One node and its cluster, without the configuration, which is a file of its own. A file of it is JSON; unknown fields
 /// are refused.
@@ -27,6 +28,9 @@ pub struct Situation {
     /// How the managers do. What is not said is not known, and nothing that needs it is allowed.
     #[serde(default)]
     pub state: ClusterState,
+    /// All nodes of the cluster, as far as Kubernetes has to know. What is not said is not known, and changes nothing there.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub nodes: Vec<KubeNode>,
 }
 
 /// What is the same for all nodes of a cluster, without the configuration.
@@ -82,13 +86,14 @@ impl Situation {
                 interlock: cluster.interlock,
             },
             state: spec.state.clone(),
+            nodes: Vec::new(),
         }
     }
 
-    /// What would be done with this configuration on a node where this is there.
-    pub fn preview(&self, config: Arc<Config>, observed: &Observed) -> Preview {
+    /// The cluster with a configuration.
+    pub fn cluster(&self, config: Arc<Config>) -> ClusterSpec {
         let cluster = self.cluster.clone();
-        let spec = ClusterSpec {
+        ClusterSpec {
             cluster_id: cluster.cluster_id,
             version: cluster.version,
             organisation: cluster.organisation,
@@ -97,8 +102,14 @@ impl Situation {
             store_members: cluster.store_members,
             interlock: cluster.interlock,
             store_alone: false,
-        };
-        Preview::of(&spec, &self.node, &self.state, observed)
+        }
+    }
+
+    /// What would be done with this configuration on a node where this is there; `objects` is what is there in Kubernetes, when
+    /// somebody said so.
+    pub fn preview(&self, config: Arc<Config>, observed: &Observed, objects: Option<&Objects>) -> Preview {
+        let spec = self.cluster(config);
+        Preview::of(&spec, &self.node, &self.state, observed).with_addons(&spec, &self.nodes, objects)
     }
 }
 
@@ -117,6 +128,10 @@ pub struct Preview {
     pub refusals: Vec<Refusal>,
     /// Volumes with wanted files into which nobody could look: what is to be written there stands in no step.
     pub unseen: Vec<String>,
+    /// What would be done in Kubernetes: the cluster agent does that, which runs on some manager. Nothing for workers, and in a
+    /// cluster without Kubernetes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub addons: Option<AddonPreview>,
 }
 
 impl Preview {
@@ -144,7 +159,18 @@ impl Preview {
                 .map(str::to_owned)
                 .collect(),
             plan,
+            addons: None,
         }
+    }
+
+    /// The same with what would be done in Kubernetes, when the node is a manager.
+    #[must_use]
+    pub fn with_addons(mut self, cluster: &ClusterSpec, nodes: &[KubeNode], there: Option<&Objects>) -> Self {
+        self.addons = match self.role {
+            Role::Manager => AddonPreview::of(cluster, nodes, there),
+            Role::Worker => None,
+        };
+        self
     }
 
     /// Whether there is nothing to do for anybody: no step, now or in the manager's turn, and nothing that waits for a person.
@@ -152,6 +178,7 @@ impl Preview {
         self.plan.is_empty()
             && self.refusals.is_empty()
             && self.plan.blocked.iter().all(|blocked| blocked.later)
+            && self.addons.as_ref().is_none_or(AddonPreview::is_settled)
     }
 }
 
@@ -170,6 +197,9 @@ impl fmt::Display for Preview {
         if !self.unseen.is_empty() {
             writeln!(f, "not looked into: {}", self.unseen.join(", "))?;
         }
-        Ok(())
+        match &self.addons {
+            Some(addons) => write!(f, "{addons}"),
+            None => Ok(()),
+        }
     }
 }

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::{Subcommand, ValueEnum};
+use mke_agent::addons::{Objects, Wanted};
 use mke_agent::agent::node::survey::{Survey, survey};
 use mke_agent::engine::EngineClient;
 use mke_agent::node::{Observed, Preview, Situation};
@@ -29,6 +30,10 @@ pub(crate) struct Args {
     /// What is there on the node (JSON), as `--show observed` prints it.
     #[arg(long, value_name = "FILE", requires = "facts")]
     observed: Option<PathBuf>,
+    /// What is there in Kubernetes (JSON), as kubectl prints a list of namespaces, service accounts, cluster roles and their bindings,
+    /// config maps, services, daemon sets, deployments and nodes; without it, the plan is that of a new cluster.
+    #[arg(long, value_name = "FILE")]
+    objects: Option<PathBuf>,
     /// The socket of this machine's Engine.
     #[arg(
         long,
@@ -49,6 +54,8 @@ enum Show {
     Facts,
     /// What is there on the node.
     Observed,
+    /// The objects of Kubernetes' add-ons, as kubectl takes them.
+    Addons,
 }
 
 #[derive(Debug, Subcommand)]
@@ -73,12 +80,20 @@ pub(super) async fn run(args: &Args, output: &mut Output<'_>) -> Result<(), CliE
     match args.show {
         Some(Show::Facts) => return output.data(&json(&seen.situation)?),
         Some(Show::Observed) => return output.data(&json(&seen.observed)?),
+        Some(Show::Addons) => {
+            let cluster = seen.situation.cluster(seen.config);
+            return output.data(&json(&Wanted::of(&cluster, &seen.situation.nodes).list())?);
+        }
         None => {}
     }
+    let objects = args.objects.as_deref().map(objects).transpose()?;
     for doubt in &seen.doubts {
         output.remark(doubt);
     }
-    shown(&seen.situation.preview(seen.config, &seen.observed), output)
+    let preview = seen
+        .situation
+        .preview(seen.config, &seen.observed, objects.as_ref());
+    shown(&preview, output)
 }
 
 /// Asks the control plane in use.
@@ -99,9 +114,15 @@ fn json<T: serde::Serialize>(value: &T) -> Result<String, CliError> {
     Ok(text + "\n")
 }
 
+fn named(path: &Path, error: &dyn std::fmt::Display) -> CliError {
+    CliError::Usage(format!("{}: {error}", path.display()))
+}
+
+fn objects(path: &Path) -> Result<Objects, CliError> {
+    serde_json::from_str(&read(path)?).map_err(|error| named(path, &error))
+}
+
 fn from_files(facts: &Path, observed: &Path, config: Option<Config>) -> Result<Survey, CliError> {
-    let named =
-        |path: &Path, error: &dyn std::fmt::Display| CliError::Usage(format!("{}: {error}", path.display()));
     let situation = Situation::parse(&read(facts)?).map_err(|error| named(facts, &error))?;
     let seen: Observed = serde_json::from_str(&read(observed)?).map_err(|error| named(observed, &error))?;
     Ok(Survey {

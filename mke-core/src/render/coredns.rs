@@ -16,7 +16,13 @@ pub(super) const NODE_LOCAL: &str = "169.254.20.10";
 const PLACE: u8 = 10;
 
 /// The address of CoreDNS in the network of services; none when the network is too small or no network.
-pub(super) fn address(services: &str) -> Option<IpAddr> {
+///
+/// ```
+/// use mke_core::render::dns_address;
+/// assert_eq!(dns_address("10.96.0.0/16"), "10.96.0.10".parse().ok());
+/// assert_eq!(dns_address("10.96.0.0/30"), None);
+/// ```
+pub fn address(services: &str) -> Option<IpAddr> {
     let network = Cidr::from_text(services)?;
     let (bits, most) = match network.address {
         IpAddr::V4(_) => (32 - network.prefix.min(32), 32),

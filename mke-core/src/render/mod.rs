@@ -34,6 +34,7 @@ mod nvidia;
 mod problem;
 mod tls;
 
+pub use coredns::address as dns_address;
 pub use etcd::{STORE_LIMITS, size_in_bytes};
 pub use facts::{NodeFacts, NodeRole, OperatingSystem, Orchestrator, Paths};
 pub use flags::{Flag, Origin, Override};

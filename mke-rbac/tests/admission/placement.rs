@@ -31,7 +31,7 @@ fn has(tolerations: &Value, wanted: &Value) -> bool {
     tolerations.as_array().is_some_and(|all| all.contains(wanted))
 }
 
-/// ADM-010: who gets which toleration and who is kept off managers, by namespace, requester and settings.
+/// ADM-010, SCH-003: who gets which toleration and who is kept off managers, by namespace, requester and settings.
 #[test]
 fn tolerations_and_affinity() {
     let cluster = cluster("");
@@ -194,6 +194,49 @@ fn affinity_is_added_everywhere() {
         &json!([{"matchExpressions": [zone, off]}, {"matchFields": by_name, "matchExpressions": [off]}, {}])
     );
     denied(create(jane(), pod(json!({"affinity": "none"})), &cluster));
+}
+
+/// SCH-004: once everybody may use managers, workloads that are made get the toleration and no affinity against it; those that are there
+/// stay as they are, until somebody writes the toleration into them.
+#[test]
+fn workloads_that_are_there_get_no_toleration_by_themselves() {
+    let cluster = cluster("");
+    let (off, on) = (
+        scheduling(false, false, &cluster),
+        scheduling(false, true, &cluster),
+    );
+    let exists = json!({"key": MANAGER, "operator": "Exists"});
+    let tolerations = |object: &Value| object["spec"]["template"]["spec"]["tolerations"].clone();
+    let affinity = |object: &Value| object["spec"]["template"]["spec"]["affinity"].clone();
+    let fresh = json!({"apiVersion": "apps/v1", "kind": "Deployment", "metadata": {"name": "web", "namespace": "dev"},
+        "spec": {"template": {"spec": {"containers": []}}}});
+    let old = stored(review(&request(Create, jane(), fresh.clone()), &cluster, &off));
+    assert!(!has(&tolerations(&old), &exists));
+    assert_ne!(affinity(&old), json!(null));
+
+    let mut touched = old.clone();
+    touched["metadata"]["labels"] = json!({"team": "a"});
+    let after = stored(review(
+        &update(jane(), old.clone(), touched.clone()),
+        &cluster,
+        &on,
+    ));
+    assert_eq!(after, touched);
+    let new = stored(review(&request(Create, jane(), fresh), &cluster, &on));
+    assert!(has(&tolerations(&new), &exists));
+    assert_eq!(affinity(&new), json!(null));
+
+    let mut edited = old.clone();
+    edited["spec"]["template"]["spec"]["tolerations"] = json!([exists]);
+    let kept = stored(review(
+        &update(jane(), old.clone(), edited.clone()),
+        &cluster,
+        &on,
+    ));
+    assert_eq!(tolerations(&kept), json!([exists]));
+    // With the settings off again it would not have helped.
+    let gone = stored(review(&update(jane(), old, edited), &cluster, &off));
+    assert!(!has(&tolerations(&gone), &exists));
 }
 
 /// ADM-010: pods that Kubernetes makes of a template are as the template was.

@@ -1,10 +1,12 @@
-//! Which config objects there must be, so that the newest always holds the configuration in force, and which may go.
-//! Pure.
+//! Which config objects there must be, so that the newest always holds the configuration in force, and which may go; licences
+//! that a newer one has replaced go too. Pure.
 //!
 //! Objects of a swarm cannot be changed, so each version of the configuration is an object of its own:
 //! `com.docker.ucp.config-<n>` with rising `n`. They hold the file as it is exported: secrets are masked.
 
 use mke_core::product::objects;
+
+use crate::controller::configuration::license::License;
 
 /// Objects of the configuration that are kept besides the newest, for people who look back.
 const KEPT: usize = 2;
@@ -16,6 +18,8 @@ pub struct ConfigObject {
     pub id: String,
     /// Its name.
     pub name: String,
+    /// The installation that its label names.
+    pub instance: Option<String>,
     /// Its content.
     pub content: Vec<u8>,
 }
@@ -63,15 +67,81 @@ pub fn plan(objects: &[ConfigObject], export: &str) -> ConfigPlan {
     }
 }
 
+/// Licences that may go, by id: those of this installation below the newest that can be read. The object without a number, and
+/// those of others, stay. Nothing goes before there is a newer one that is a licence.
+pub fn old_licenses(objects: &[ConfigObject], cluster_id: &str) -> Vec<String> {
+    let number = |object: &ConfigObject| objects::version_of(objects::LICENSE, &object.name);
+    let readable = objects
+        .iter()
+        .filter(|object| License::parse(&object.content).is_ok());
+    let Some(newest) = readable.filter_map(number).max() else {
+        return Vec::new();
+    };
+    let is_old = |object: &&ConfigObject| {
+        number(object).is_some_and(|number| (1..newest).contains(&number))
+            && object.instance.as_deref() == Some(cluster_id)
+    };
+    let old = objects.iter().filter(is_old);
+    old.map(|object| object.id.clone()).collect()
+}
+
 #[cfg(test)]
 mod tests {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+
     use super::*;
 
     fn object(name: &str, content: &str) -> ConfigObject {
         ConfigObject {
             id: format!("id:{name}"),
             name: name.to_owned(),
+            instance: Some("c".to_owned()),
             content: content.as_bytes().to_vec(),
+        }
+    }
+
+    /// The object without a number, those of others and of another kind stay, and so does everything until there is a newer one that
+    /// is a licence; numbers count as numbers.
+    #[test]
+    fn licences_that_were_replaced_go() {
+        let said = URL_SAFE_NO_PAD.encode(r#"{"exp": 4102444800}"#);
+        let valid = format!("eyJhbGciOiJub25lIn0.{said}.c2ln");
+        let named = |number: &str, content: &str| object(&format!("com.docker.license{number}"), content);
+        let foreign = ConfigObject {
+            instance: Some("other".to_owned()),
+            ..named("-2", &valid)
+        };
+        let unmarked = ConfigObject {
+            instance: None,
+            ..named("-1", &valid)
+        };
+        for (objects, gone) in [
+            (vec![], vec![]),
+            (vec![named("-1", &valid)], vec![]),
+            (vec![named("-1", &valid), named("-2", &valid)], vec!["-1"]),
+            (
+                vec![named("-9", &valid), named("-10", &valid), named("-2", "odd")],
+                vec!["-9", "-2"],
+            ),
+            (vec![named("-1", &valid), named("-2", "odd")], vec![]),
+            (
+                vec![named("-1", &valid), named("-2", &valid), named("-3", "odd")],
+                vec!["-1"],
+            ),
+            (vec![named("", &valid), named("-1", &valid)], vec![]),
+            (vec![foreign, unmarked, named("-3", &valid)], vec![]),
+            (
+                vec![object("com.docker.ucp.config-1", &valid), named("-3", &valid)],
+                vec![],
+            ),
+        ] {
+            let gone: Vec<String> = gone
+                .into_iter()
+                .map(|number| format!("id:com.docker.license{number}"))
+                .collect();
+            assert_eq!(old_licenses(&objects, "c"), gone, "{objects:?}");
+            assert_eq!(old_licenses(&objects, "another"), Vec::<String>::new());
         }
     }
 

@@ -3,9 +3,10 @@
 //! | part | decides |
 //! | --- | --- |
 //! | [`nodes`] | who is in the inventory, and which nodes become mixed |
-//! | [`configs`] | which config objects there are |
+//! | [`configs`] | which config objects there are, and which licences have been replaced |
 //! | [`members`] | which members the replicated store has, and what is written down about that |
 //! | [`services`] | what the agents' services are like, and which generations there are |
+//! | [`addons`](crate::addons) | what lies in Kubernetes and which taints its nodes bear; shown, and not done as long as there are no images of it |
 //!
 //! Each pass looks at everything, plans, and does what is to be done. A part that fails does not keep the others from
 //! being done; it is tried again at the next event, at the latest after [`PACE`].
@@ -263,6 +264,7 @@ impl ClusterAgent {
         let (in_force, _) = configuration::read(&*self.store).await?;
         let export = in_force.export().map_err(ChangeError::Invalid)?;
         let objects = self.objects().await?;
+        let old_licenses = configs::old_licenses(&objects, &self.cluster_id);
         let mut plan = configs::plan(&objects, export);
         if let Some(name) = &plan.create {
             let body = json!({
@@ -291,7 +293,7 @@ impl ClusterAgent {
         for change in services::plan(&services, &wanted) {
             self.change_service(&change).await?;
         }
-        for id in plan.remove {
+        for id in plan.remove.into_iter().chain(old_licenses) {
             // A service that still uses it keeps it until the next pass.
             if let Err(error) = self
                 .engine
@@ -340,6 +342,9 @@ impl ClusterAgent {
             Some(ConfigObject {
                 id: text("/ID")?.to_owned(),
                 name: text("/Spec/Name")?.to_owned(),
+                instance: object["Spec"]["Labels"][labels::INSTANCE_ID]
+                    .as_str()
+                    .map(str::to_owned),
                 content: STANDARD
                     .decode(text("/Spec/Data").unwrap_or_default())
                     .unwrap_or_default(),

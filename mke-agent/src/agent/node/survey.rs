@@ -14,15 +14,17 @@ use serde_json::{Value, json};
 
 use super::access::StoreAccess;
 use super::controllers::ControllerAccess;
+use super::decide::carries_msr;
 use super::engine_info::EngineInfo;
 use super::job::{NODE_VOLUME, SPEC};
 use super::sources::Own;
 use super::spec::Sight;
 use super::world::Failure;
+use crate::addons::KubeNode;
 use crate::agent::cluster::swarm_nodes;
 use crate::engine::lookup::escaped;
 use crate::engine::{EngineClient, EngineError};
-use crate::life::Roll;
+use crate::life::{Roll, SwarmNode};
 use crate::mtls::EXCHANGE_TIME;
 use crate::node::{
     EngineRuntime, NoMaterial, ObserveError, Observed, Runtime as _, Situation, StoreMember, WireSpec,
@@ -122,10 +124,20 @@ pub async fn survey(
     let mut situation = situation;
     situation.node.engine = info.local.engine;
     situation.node.cores = info.local.cores;
+    let (config, observed) = (config.map_or(known, Arc::new), runtime.observe().await?);
+    if is_manager && !config.cluster.swarm_only {
+        let nodes = swarm_nodes(engine).await?;
+        let of_node = |node: &SwarmNode| {
+            let is_own = node.id == info.node_id;
+            KubeNode::of(node, is_own.then(|| carries_msr(&observed)))
+        };
+        situation.nodes = nodes.iter().map(of_node).collect();
+        doubts.push("whether other nodes carry MSR is known to controllers only".to_owned());
+    }
     Ok(Survey {
         situation,
-        config: config.map_or(known, Arc::new),
-        observed: runtime.observe().await?,
+        config,
+        observed,
         doubts,
     })
 }

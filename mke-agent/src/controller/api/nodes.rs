@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::Call;
+use crate::addons::KubeNode;
 use crate::agent::node::Sight;
 use crate::agent::node::sources::store_members;
 use crate::agent::node::turn;
@@ -212,7 +213,14 @@ pub(super) async fn plan(call: Call) -> Result<Response, ApiError> {
                 format!("node {named} cannot be looked at: {why}"),
             )
         })?;
+    let roll = &call.snapshot.roll;
+    let known = |node: &SwarmNode| {
+        let stored = roll.report(&node.id);
+        KubeNode::of(node, stored.map(|stored| stored.report.msr))
+    };
+    let all: Vec<KubeNode> = nodes().map(known).collect();
     let preview = Preview::of(&spec.cluster, &spec.node, &spec.state, &observed);
+    let preview = preview.with_addons(&spec.cluster, &all, None);
     Ok(body::json(StatusCode::OK, &json!(preview)))
 }
 

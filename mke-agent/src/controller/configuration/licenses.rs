@@ -2,6 +2,7 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use mke_core::product::labels;
 use serde_json::json;
 
 use super::license::{License, LicenseError};
@@ -48,11 +49,16 @@ pub async fn current(engine: &EngineClient) -> Result<Option<(String, License)>,
     }
 }
 
-/// Stores a licence under the next number, and gives its object's name.
+/// Stores a licence under the next number, marked as this installation's, and gives its object's name. The cluster agent removes those
+/// that it replaces.
 ///
 /// # Errors
 /// [`KeepError`]; nothing is stored then.
-pub async fn store(engine: &EngineClient, text: &[u8]) -> Result<(String, License), KeepError> {
+pub async fn store(
+    engine: &EngineClient,
+    cluster_id: &str,
+    text: &[u8],
+) -> Result<(String, License), KeepError> {
     let license = License::parse(text)?;
     for _ in 0..ATTEMPTS {
         let objects = objects::list(engine).await?;
@@ -64,6 +70,7 @@ pub async fn store(engine: &EngineClient, text: &[u8]) -> Result<(String, Licens
             "Name": name,
             "Data": STANDARD.encode(text),
             "Labels": {
+                labels::INSTANCE_ID: cluster_id,
                 "com.docker.ucp.access.label": "/",
                 "com.docker.ucp.collection": "swarm",
                 "com.docker.ucp.collection.root": "true",

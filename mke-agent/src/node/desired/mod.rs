@@ -12,6 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use super::container::ContainerSpec;
 
+pub(crate) use of::is_switched_on;
 pub use places::{NODE_CERTS, volume_path};
 pub use spec::{FileContent, FileSpec, NetworkSpec, Source, VolumeSpec};
 pub(in crate::node) use store::{is_alone, reads_list};

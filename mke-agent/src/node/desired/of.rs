@@ -92,8 +92,8 @@ impl Work<'_> {
 
     /// The component's name when it belongs on the node.
     fn name(&self, component: &Component) -> Option<&'static str> {
-        let (cluster, config) = (self.cluster, &self.cluster.config.cluster);
-        let kubernetes = !config.swarm_only;
+        let cluster = self.cluster;
+        let kubernetes = !cluster.config.cluster.swarm_only;
         let is_there = component.made
             && component.placement != Placement::OnDemand
             && (component.runs_on(self.facts.role) || (component.name == store::NAME && self.keeps_store()))
@@ -101,18 +101,9 @@ impl Work<'_> {
             && (kubernetes || component.swarm_only)
             // With Kubernetes, measuring is done by a pod.
             && !(kubernetes && component.name == "ucp-metrics");
-        let is_on = match component.when {
-            None => true,
-            Some(Condition::Interlock) => cluster.interlock,
-            Some(Condition::ManagedCni) => {
-                !config.network.unmanaged_cni && config.network.cni_installer_url.is_empty()
-            }
-            Some(Condition::ServiceMesh) => config.service_mesh.enabled,
-            Some(Condition::SecureOverlay) => config.network.secure_overlay,
-            Some(Condition::KubernetesOrchestrator) => self.facts.orchestrator().takes_pods(),
-        };
-        let is_on =
-            is_on && (component.name != "k8s_ucp-nvidia-device-partitioner" || config.nvidia_device_plugin);
+        let takes_pods = self.facts.orchestrator().takes_pods();
+        let is_on = is_switched_on(component, cluster)
+            && (component.when != Some(Condition::KubernetesOrchestrator) || takes_pods);
         // Windows twins of services stand in the table under names of their own.
         let twin = component.os != self.facts.os && component.kind == Kind::Service;
         (is_there && is_on && !twin)
@@ -142,6 +133,21 @@ impl Work<'_> {
         }
         Ok(spec)
     }
+}
+
+/// Whether the cluster has what must be switched on for a component. What that depends on its node is another question.
+pub(crate) fn is_switched_on(component: &Component, cluster: &ClusterSpec) -> bool {
+    let config = &cluster.config.cluster;
+    let is_on = match component.when {
+        None | Some(Condition::KubernetesOrchestrator) => true,
+        Some(Condition::Interlock) => cluster.interlock,
+        Some(Condition::ManagedCni) => {
+            !config.network.unmanaged_cni && config.network.cni_installer_url.is_empty()
+        }
+        Some(Condition::ServiceMesh) => config.service_mesh.enabled,
+        Some(Condition::SecureOverlay) => config.network.secure_overlay,
+    };
+    is_on && (component.name != "k8s_ucp-nvidia-device-partitioner" || config.nvidia_device_plugin)
 }
 
 /// Puts each container after those that it needs, and takes out of its needs what is no wanted container. The table holds

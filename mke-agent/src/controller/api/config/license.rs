@@ -18,7 +18,7 @@ pub(in super::super) async fn show(call: Call) -> Result<Response, ApiError> {
 
 /// Stores a licence. The body is the file as it was downloaded.
 pub(in super::super) async fn store(call: Call) -> Result<Response, ApiError> {
-    let kept = licenses::store(&call.state.engine, &call.body).await?;
+    let kept = licenses::store(&call.state.engine, &call.state.cluster.id, &call.body).await?;
     call.notes.object_id(&kept.0);
     let mut answer = shown(&call, Some(kept));
     answer["message"] = "License stored.".into();
