@@ -4,14 +4,18 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use mke_test_support::lab::{Node, Role};
+use serde_json::json;
 
+use super::quorum::maintain;
 use super::request::{From, Request};
 use super::world::{Cluster, eventually, measured, names, running};
 
-/// ARCH-002, ARCH-024, ARCH-028, HA-003, NOD-004, NOD-006, ORC-005, SWO-003: `install` from a container makes a manager, machines that join
+/// ARCH-002, ARCH-003, ARCH-024, ARCH-028, HA-003, NOD-004, NOD-006, ORC-005, SWO-003: `install` from a container makes a manager, machines that join
 /// the swarm become workers, and promoted workers become managers with a member of the store that has a vote. Each node runs exactly
 /// the components of its role and none of Kubernetes, and what is killed or removed comes back. Demoted, a manager has the
-/// components of a worker and answers no health checks; removed, it is forgotten; joined again, it is healthy.
+/// components of a worker and answers no health checks; removed, it is forgotten; joined again, it is healthy. The cluster agent keeps a
+/// member of the store and a replica of the authentication store on each manager and the same nodes in every inventory; what it keeps in
+/// Kubernetes is planned only (`from_nothing_to_another_configuration` and `whatever_is_there` in `mke-agent/tests/node/addons_plan.rs`).
 #[test]
 fn lab_a_cluster_grows_heals_and_shrinks() {
     let cluster = Cluster::install(4);
@@ -35,6 +39,9 @@ fn lab_a_cluster_grows_heals_and_shrinks() {
     cluster.is_healthy(first, 4, 3);
     cluster.store_has(first, 3);
     services_have_their_tasks(&cluster);
+
+    the_cluster_agent_follows(&cluster);
+    licences_replace_each_other(&cluster);
 
     // Nothing that is served to browsers speaks of Kubernetes either.
     for path in ["/", "/manage", "/apidocs"] {
@@ -66,6 +73,89 @@ fn services_have_their_tasks(cluster: &Cluster) {
             && on_managers.iter().all(|service| tasks[service] == managers)
             && tasks["ucp-worker-agent-x"] == ["n4"];
         if right { Ok(()) } else { Err(format!("{tasks:?}")) }
+    });
+}
+
+/// What the cluster agent keeps: a member of the store and a replica of the authentication store on each manager, and the same nodes
+/// with the same roles wherever somebody asks, SwarmKit, the classic endpoint or the inventory.
+fn the_cluster_agent_follows(cluster: &Cluster) {
+    let first = cluster.node(1);
+    let of_swarm: BTreeMap<String, String> = first
+        .docker(&["node", "ls", "--format", "{{.Hostname}}={{.ManagerStatus}}"])
+        .lines()
+        .filter_map(|line| line.split_once('='))
+        .map(|(name, status)| {
+            let role = if status.trim().is_empty() {
+                "worker"
+            } else {
+                "manager"
+            };
+            (name.to_owned(), role.to_owned())
+        })
+        .collect();
+    assert_eq!(of_swarm.len(), 4, "{of_swarm:?}");
+    let managers: Vec<&String> = of_swarm
+        .iter()
+        .filter(|(_, role)| *role == "manager")
+        .map(|(name, _)| name)
+        .collect();
+    for number in 1..=3 {
+        let node = cluster.node(number);
+        eventually("the inventory is the swarm's", || {
+            let shown = cluster.shown(node, From::Host)?;
+            let shown = shown.into_iter().map(|(name, shown)| (name, shown.role));
+            let shown: BTreeMap<String, String> = shown.collect();
+            match shown == of_swarm {
+                true => Ok(()),
+                false => Err(format!("{} shows {shown:?}", node.name())),
+            }
+        });
+    }
+    eventually("the classic endpoint lists the same nodes", || {
+        let info = cluster.get(first, "/info").success()?;
+        let rows = info["SystemStatus"].as_array().cloned().unwrap_or_default();
+        let listed: BTreeSet<String> = rows
+            .iter()
+            .filter_map(|row| row[0].as_str()?.strip_prefix(' '))
+            .filter(|name| !name.starts_with(' '))
+            .map(str::to_owned)
+            .collect();
+        match listed.iter().eq(of_swarm.keys()) {
+            true => Ok(()),
+            false => Err(format!("{rows:?}")),
+        }
+    });
+    // As many replicas as managers, in the words that scripts have for it.
+    let replicas = managers.len().to_string();
+    let settled = maintain(first, &["reconfigure-db", "--num-replicas", &replicas]);
+    assert!(settled.success(), "{settled:?}");
+    let status = maintain(first, &["db-status"]);
+    for number in 1..=managers.len() {
+        let at = format!("https://{}:12379", cluster.node(number).ip());
+        assert!(status.success() && status.stdout.contains(&at), "{status:?}");
+    }
+    cluster.store_has(first, managers.len());
+}
+
+/// A new licence is a new config object, and the cluster agent removes the one that it replaces.
+fn licences_replace_each_other(cluster: &Cluster) {
+    let first = cluster.node(1);
+    // Ends in 2100; who signed it is not checked.
+    let signed = "eyJwYXlsb2FkIjoiZXlKbGVIQnBjbUYwYVc5dUlqb2lNakV3TUMwd01TMHdNbFF3TXpvd05Eb3dOVm9pZlEiLCJzaWduYXR1cmVzIjpbXX0=";
+    let license = json!({ "key_id": "k1", "authorization": signed });
+    for number in [1, 2] {
+        let path = "/api/ucp/config/license";
+        let stored = cluster.ask(first, From::Host, "PUT", path, Some(license.clone()));
+        let stored = stored.success().unwrap();
+        assert_eq!(stored["object"], format!("com.docker.license-{number}"));
+    }
+    eventually("one licence is left", || {
+        let listed = first.docker(&["config", "ls", "--format", "{{.Name}}"]);
+        let licences: Vec<&str> = listed.lines().filter(|name| name.contains("license")).collect();
+        match licences == ["com.docker.license-2"] {
+            true => Ok(()),
+            false => Err(format!("{licences:?}")),
+        }
     });
 }
 

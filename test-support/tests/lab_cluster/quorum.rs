@@ -183,7 +183,7 @@ fn loses_its_data(cluster: &Cluster, node: Node<'_>) {
 }
 
 /// Maintains the authentication store as scripts do.
-fn maintain(node: Node<'_>, words: &[&str]) -> Ended {
+pub(super) fn maintain(node: Node<'_>, words: &[&str]) -> Ended {
     let at = format!("--db-addr={}:12383", node.ip());
     let image = "mirantis/ucp-auth:3.4.15";
     let run = ["run", "--rm", "--volume", "ucp-auth-store-certs:/tls", image, &at];
