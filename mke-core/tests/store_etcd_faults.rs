@@ -154,6 +154,34 @@ fn a_frozen_member_is_left() {
     });
 }
 
+/// Who only watches leaves a member that answers nobody too, and misses nothing.
+#[test]
+fn a_frozen_member_is_left_by_those_who_ask_nothing() {
+    runtime().block_on(async {
+        let cluster = Etcd::start_tls(3);
+        let frozen = (cluster.leader() + 1) % 3;
+        let mut options = options(&cluster);
+        options.attempt = Duration::from_millis(500);
+        options.looks = || tokio::time::Instant::now() + Duration::from_millis(200);
+        options.endpoints.rotate_left(frozen);
+        let watching = connect(options.clone()).await;
+        let mut watch = watching.watch(KeyRange::key("k"), Revision(1)).await.unwrap();
+        options.endpoints.rotate_left(1);
+        let writing = connect(options).await;
+        put(&writing, "k", "before").await;
+        assert_eq!(value(&next(&mut watch).await.unwrap().events[0]), "before");
+        cluster.freeze(frozen);
+        for count in 0..3 {
+            put(&writing, "k", &count.to_string()).await;
+            assert_eq!(
+                value(&next(&mut watch).await.unwrap().events[0]),
+                count.to_string()
+            );
+        }
+        cluster.thaw(frozen);
+    });
+}
+
 async fn all_there_once_key(store: &EtcdStore, key: &str, writes: u64) {
     let page = store.range(KeyRange::key(key), 1).await.unwrap();
     assert_eq!(page.entries[0].version, writes);

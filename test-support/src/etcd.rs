@@ -354,6 +354,14 @@ impl Etcd {
         }
     }
 
+    /// A figure of a member's metrics, such as `grpc_server_started_total{grpc_method="Put"`: the sum of the lines that begin so.
+    pub fn metric(&self, index: usize, beginning: &str) -> f64 {
+        let metrics = self.ask(index, "/metrics").expect("it answers");
+        let lines = metrics.lines().filter(|line| line.starts_with(beginning));
+        let values = lines.filter_map(|line| line.rsplit(' ').next()?.parse::<f64>().ok());
+        values.sum()
+    }
+
     /// A plain HTTP request to a member's port for metrics.
     fn ask(&self, index: usize, path: &str) -> Option<String> {
         let limit = Some(Duration::from_secs(2));

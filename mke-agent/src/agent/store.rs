@@ -7,13 +7,23 @@ use std::sync::Arc;
 use mke_core::secret::Secret;
 use mke_core::store::etcd::{EtcdOptions, EtcdStore, EtcdTls};
 use mke_core::store::{Store, StoreError};
+use tokio::time::Instant;
 
 use crate::mtls::{CA_FILE, CERT_FILE, KEY_FILE};
+use crate::steps;
 
 /// Port at which members of the store answer.
 pub const PORT: u16 = 12379;
 /// Port at which members of the store talk to each other.
 pub const PEER_PORT: u16 = 12380;
+
+/// How often is looked whether the member of the store lives that a program follows, in steps.
+const LOOK_STEPS: u32 = 2;
+
+/// The next such moment, which wakes a program together with all else that recurs.
+pub fn look() -> Instant {
+    steps::next(LOOK_STEPS)
+}
 
 /// Why the store cannot be reached.
 #[derive(Debug, thiserror::Error)]
@@ -59,7 +69,10 @@ pub fn options(
         cert: text(CERT_FILE)?,
         key: Secret::new(text(KEY_FILE)?),
     };
-    Ok(EtcdOptions::new(endpoints, Some(tls)))
+    Ok(EtcdOptions {
+        looks: look,
+        ..EtcdOptions::new(endpoints, Some(tls))
+    })
 }
 
 /// Connects.

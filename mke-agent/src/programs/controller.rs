@@ -214,7 +214,10 @@ fn store_options(args: &Args, managers: &[IpAddr]) -> Result<EtcdOptions, Progra
             .map(|address| format!("https://{}", SocketAddr::from((*address, KV_PORT))))
             .collect(),
     };
-    Ok(EtcdOptions::new(endpoints, Some(tls)))
+    Ok(EtcdOptions {
+        looks: crate::agent::store::look,
+        ..EtcdOptions::new(endpoints, Some(tls))
+    })
 }
 
 /// Waits for the store: at the start of a node it may come later than the controller.

@@ -5,12 +5,13 @@
 use std::time::Duration;
 
 use etcd_client::LeaseGrantOptions;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 
 use super::Core;
 use super::error::{Failure, unknown};
 use super::lanes::{LANE_TTL, random};
 use super::members::pause;
+use super::renewals::Line;
 use crate::store::{LeaseId, StoreError, check_ttl};
 
 impl Core {
@@ -43,13 +44,30 @@ impl Core {
     }
 
     pub(super) async fn keep_alive(&self, lease: LeaseId) -> Result<(), StoreError> {
+        let (index, _) = self.members.current();
+        if let Some(mut line) = self.renewals.take(lease.0) {
+            match timeout(self.members.attempt(), line.renew()).await {
+                Ok(Ok(true)) => {
+                    self.members.hear();
+                    self.renewals.give(line);
+                    return Ok(());
+                }
+                Ok(Ok(false)) => return Err(StoreError::NoSuchLease(lease)),
+                // How the member does is seen when it is asked anew.
+                Ok(Err(_)) => {}
+                Err(_) => self.members.leave(index),
+            }
+        }
+        let moved = self.members.moved();
         let asked = self
             .members
-            .ask(|client| async move { client.lease_client().keep_alive(lease.0).await.map(drop) });
-        asked.await.map_err(|failure| match failure {
-            Failure::NoSuchLease => StoreError::NoSuchLease(lease),
-            other => other.give_up(false),
-        })
+            .ask(|client| async move { client.lease_client().keep_alive(lease.0).await });
+        match asked.await {
+            Ok(opened) => self.renewals.give(Line::new(opened, moved)),
+            Err(Failure::NoSuchLease) => return Err(StoreError::NoSuchLease(lease)),
+            Err(other) => return Err(other.give_up(false)),
+        }
+        Ok(())
     }
 
     pub(super) async fn revoke(&self, lease: LeaseId) -> Result<(), StoreError> {

@@ -4,7 +4,7 @@
 
 use std::fmt;
 use std::future::Future;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use etcd_client::{Certificate, Client, ConnectOptions, Error, Identity, TlsOptions};
@@ -17,10 +17,13 @@ use crate::store::StoreError;
 
 /// How long a connection may take to be made.
 const CONNECT: Duration = Duration::from_secs(2);
-/// Silence after which a connection is asked whether it is alive. Etcd cuts those who ask more often than every 5 s.
-const PING_AFTER: Duration = Duration::from_secs(10);
+/// Silence after which a connection that nobody uses is asked whether it is alive, so that it is not there when it is wanted again
+/// and dead. Whether the one in use is, is seen sooner (`alive`).
+const PING_AFTER: Duration = Duration::from_secs(30);
 /// How long it may take to say so.
 const PING_WITHIN: Duration = Duration::from_secs(3);
+/// How often is looked whether the member that is asked lives.
+const LOOK: Duration = Duration::from_secs(8);
 /// Rest between attempts, so that refused connections do not become a busy loop.
 const PAUSE: Duration = Duration::from_millis(100);
 
@@ -46,16 +49,20 @@ pub struct EtcdOptions {
     pub attempt: Duration,
     /// How long all attempts of one request may take together.
     pub patience: Duration,
+    /// When to look next whether the member that is asked lives, while nothing is asked of it. It is left after such a moment and
+    /// [`Self::attempt`].
+    pub looks: fn() -> Instant,
 }
 
 impl EtcdOptions {
-    /// A member has three seconds to answer, which is two elections; a request ten.
+    /// A member has three seconds to answer, which is two elections; a request ten. Every eight seconds is looked whether it lives.
     pub fn new(endpoints: Vec<String>, tls: Option<EtcdTls>) -> Self {
         Self {
             endpoints,
             tls,
             attempt: Duration::from_secs(3),
             patience: Duration::from_secs(10),
+            looks: || Instant::now() + LOOK,
         }
     }
 }
@@ -93,6 +100,8 @@ impl List {
 pub(super) struct Members {
     list: RwLock<Arc<List>>,
     current: watch::Sender<usize>,
+    /// When one last answered.
+    heard: Mutex<Option<Instant>>,
     attempt: Duration,
     pub(super) patience: Duration,
 }
@@ -181,6 +190,7 @@ impl Members {
         Ok(Self {
             list: RwLock::new(members(options, leader).await?),
             current: watch::channel(0).0,
+            heard: Mutex::default(),
             attempt: options.attempt,
             patience: options.patience,
         })
@@ -224,6 +234,17 @@ impl Members {
         });
     }
 
+    /// Takes note that the current member answered.
+    pub(super) fn hear(&self) {
+        *self.heard.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instant::now());
+    }
+
+    /// Whether one has answered since then.
+    pub(super) fn heard_since(&self, then: Instant) -> bool {
+        let heard = *self.heard.lock().unwrap_or_else(PoisonError::into_inner);
+        heard.is_some_and(|heard| heard >= then)
+    }
+
     /// Asks the current member once.
     pub(super) async fn once<T, F>(&self, ask: impl FnOnce(Client) -> F) -> Result<T, Failure>
     where
@@ -231,7 +252,10 @@ impl Members {
     {
         let (index, member) = self.current();
         let failure = match timeout(self.attempt, ask(member.client)).await {
-            Ok(Ok(answer)) => return Ok(answer),
+            Ok(Ok(answer)) => {
+                self.hear();
+                return Ok(answer);
+            }
             Ok(Err(error)) => Failure::of(&error, &member.url),
             Err(_) => Failure::Unknown(format!(
                 "etcd at {}: no answer within {:?}",

@@ -14,6 +14,8 @@
 //! | `plan` | what of etcd a transaction is |
 //! | `lanes`, `write` | whether a write whose answer was lost was made |
 //! | `members` | which member is asked, for how long |
+//! | `alive` | whether it lives, when nobody asks it |
+//! | `leases`, `renewals` | how leases are made, and on which streams they are kept alive |
 //! | `watch` | how a watch goes on without a gap |
 //! | `error` | what etcd's errors mean, and whether a write may have been made |
 //! | `admin` | members, sizes and alarms of the cluster itself |
@@ -21,6 +23,7 @@
 //! Etcd must be started with the limits in [`crate::render::STORE_LIMITS`], as `ucp-kv` is.
 
 mod admin;
+mod alive;
 mod error;
 mod keys;
 mod lanes;
@@ -28,6 +31,7 @@ mod leases;
 mod members;
 mod plan;
 mod read;
+mod renewals;
 mod watch;
 mod write;
 
@@ -45,6 +49,7 @@ use self::error::Failure;
 use self::keys::{Span, from_etcd, to_etcd};
 use self::lanes::Lanes;
 use self::members::Members;
+use self::renewals::Renewals;
 use super::{
     KeyRange, LeaseId, Page, Revision, Store, StoreError, StoreFuture, Txn, TxnOutcome, WatchStream,
 };
@@ -55,6 +60,7 @@ struct Core {
     members: Members,
     lanes: Lanes,
     lane_lease: Mutex<Option<i64>>,
+    renewals: Renewals,
     closed: tokio::sync::watch::Sender<bool>,
 }
 
@@ -81,12 +87,18 @@ impl EtcdStore {
             members: Members::new(options).await?,
             lanes: Lanes::new()?,
             lane_lease: Mutex::new(None),
+            renewals: Renewals::default(),
             closed: tokio::sync::watch::channel(false).0,
         });
         core.revision().await?;
         runtime.spawn({
             let core = core.clone();
             async move { core.keep_lanes().await }
+        });
+        let looks = options.looks;
+        runtime.spawn({
+            let core = core.clone();
+            async move { core.keep_looking(looks).await }
         });
         Ok(Self { core, runtime })
     }
