@@ -17,7 +17,32 @@ const TOGETHER: Duration = Duration::from_millis(300);
 /// Rest before the stream is opened again after it broke off.
 const RETRY: Duration = Duration::from_secs(2);
 
-/// The events of some types.
+/// What changes something that is looked at. Engines tell much more: that somebody looked at the processes of a container, or ran
+/// one in it, as checks of its health do every few seconds. None of that is a reason to look.
+const CHANGES: [&str; 20] = [
+    "connect",
+    "create",
+    "delete",
+    "destroy",
+    "die",
+    "disconnect",
+    "health_status",
+    "import",
+    "load",
+    "pause",
+    "pull",
+    "remove",
+    "rename",
+    "restart",
+    "start",
+    "stop",
+    "tag",
+    "unpause",
+    "untag",
+    "update",
+];
+
+/// The events of some types that change something.
 pub struct Events {
     engine: EngineClient,
     path: String,
@@ -27,7 +52,7 @@ pub struct Events {
 impl Events {
     /// Events of these types, such as `container`, from the first call on.
     pub fn of(engine: EngineClient, types: &[&str]) -> Self {
-        let filters = json!({ "type": types }).to_string();
+        let filters = json!({ "type": types, "event": CHANGES }).to_string();
         Self {
             engine,
             path: format!("/events?filters={}", crate::engine::lookup::escaped(&filters)),
@@ -90,4 +115,45 @@ async fn connect(engine: &EngineClient, path: &str) -> Result<Body, EngineError>
             source: source.into(),
         })?;
     Ok(engine.send(request).await?.into_body())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// An engine compares with the beginning of what happened as soon as the state of health is asked for, because that is
+    /// followed by the state: nothing that changes nothing may begin like something that does.
+    #[test]
+    fn looking_is_no_change() {
+        let is_told = |action: &str| CHANGES.iter().any(|change| action.starts_with(change));
+        for change in [
+            "create",
+            "die",
+            "destroy",
+            "health_status: unhealthy",
+            "update",
+            "remove",
+        ] {
+            assert!(is_told(change), "{change}");
+        }
+        for look in [
+            "attach",
+            "commit",
+            "copy",
+            "detach",
+            "exec_create: true",
+            "exec_detach",
+            "exec_die",
+            "exec_start: true",
+            "export",
+            "kill",
+            "mount",
+            "resize",
+            "save",
+            "top",
+            "unmount",
+        ] {
+            assert!(!is_told(look), "{look}");
+        }
+    }
 }

@@ -9,7 +9,7 @@
 //! | [`addons`](crate::addons) | what lies in Kubernetes and which taints its nodes bear; shown, and not done as long as there are no images of it |
 //!
 //! Each pass looks at everything, plans, and does what is to be done. A part that fails does not keep the others from
-//! being done; it is tried again at the next event, at the latest after [`PACE`].
+//! being done; it is tried again at the next event, at the latest some seconds later.
 
 pub mod configs;
 pub mod members;
@@ -38,13 +38,18 @@ use crate::engine::{EngineClient, EngineError};
 use crate::life::report::StoredReport;
 use crate::life::swarm::SwarmState;
 use crate::life::{Inventory, SwarmNode};
+use crate::steps;
 use configs::ConfigObject;
 use members::{Followed, Manager, Members, MembersError};
 use nodes::NodeChange;
 use services::{Service, ServiceChange, Wanted};
 
-/// How long nothing may happen before everything is looked at again: events are hints, and hints can be lost.
-pub const PACE: Duration = Duration::from_secs(60);
+/// After how many steps everything is looked at again although nothing happened: a minute after something did, then twice as long
+/// each time. Events are hints, and hints can be lost.
+const FIRST_STEPS: u32 = 16;
+const MOST_STEPS: u32 = 64;
+/// Rest before a watch that broke off is begun again.
+const REWATCH: Duration = Duration::from_secs(60);
 /// Rest after a pass that failed.
 const RETRY: Duration = Duration::from_secs(5);
 /// Rest while a new member of the store learns: it takes seconds, and nothing tells when it is done.
@@ -106,27 +111,28 @@ impl ClusterAgent {
         let (mut watch, mut reports): (Option<WatchStream>, Option<WatchStream>) = (None, None);
         let mut learning_since = None;
         let mut tend_at = Instant::now();
+        let mut quiet = FIRST_STEPS;
         loop {
-            let pause = match self.pass().await {
+            let pass = self.pass().await;
+            let (mut again, learns) = match pass {
                 Pass::Done => {
                     learning_since = None;
-                    PACE
+                    (steps::next(quiet), false)
                 }
-                Pass::Failed => RETRY,
+                Pass::Failed => (Instant::now() + RETRY, false),
                 Pass::Learning => {
                     let since = *learning_since.get_or_insert_with(Instant::now);
-                    if since.elapsed() < LEARNS_WITHIN {
-                        LEARNING
-                    } else {
-                        RETRY
-                    }
+                    let learns = since.elapsed() < LEARNS_WITHIN;
+                    (Instant::now() + if learns { LEARNING } else { RETRY }, learns)
                 }
             };
-            if pause != LEARNING && Instant::now() >= tend_at {
-                self.tend().await;
-                tend_at = Instant::now() + TENDING;
+            if !learns {
+                if Instant::now() >= tend_at {
+                    self.tend().await;
+                    tend_at = Instant::now() + TENDING;
+                }
+                again = again.min(tend_at);
             }
-            let until = Instant::now() + pause;
             if watch.is_none() {
                 watch = self.watch(KeyRange::key(layout::CONFIG)).await;
             }
@@ -134,12 +140,16 @@ impl ClusterAgent {
                 reports = self.watch(KeyRange::prefix(layout::NODE_REPORTS)).await;
             }
             tokio::select! {
-                () = sleep_until(until) => {}
+                () = sleep_until(again) => {
+                    quiet = quieter(quiet, pass);
+                    continue;
+                }
                 () = events.changed() => {}
                 // Without a watch the pause is what remains.
                 event = next(&mut watch) => if !event { watch = None },
                 told = loss(&mut reports) => if !told { reports = None },
             }
+            quiet = FIRST_STEPS;
         }
     }
 
@@ -354,11 +364,19 @@ impl ClusterAgent {
     }
 }
 
+/// After how many steps is looked next, when nothing happened until now.
+fn quieter(steps: u32, pass: Pass) -> u32 {
+    match pass {
+        Pass::Done => steps.saturating_mul(2).min(MOST_STEPS),
+        Pass::Learning | Pass::Failed => FIRST_STEPS,
+    }
+}
+
 async fn next(watch: &mut Option<WatchStream>) -> bool {
     match watch {
         Some(stream) => matches!(stream.next().await, Some(Ok(_))),
         None => {
-            sleep(PACE).await;
+            sleep(REWATCH).await;
             false
         }
     }
@@ -367,7 +385,7 @@ async fn next(watch: &mut Option<WatchStream>) -> bool {
 /// Waits until an agent says that the member of the store on its node lost its data; false when the watch has ended.
 async fn loss(watch: &mut Option<WatchStream>) -> bool {
     let Some(stream) = watch else {
-        sleep(PACE).await;
+        sleep(REWATCH).await;
         return false;
     };
     let is_loss = |event: &Event| match event {
@@ -407,4 +425,25 @@ async fn label(engine: &EngineClient, id: &str, names: &[&str]) -> Result<(), En
     let path = format!("/nodes/{id}/update?version={}", node["Version"]["Index"]);
     engine.call("POST", &path, full(spec.to_string())).await?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The longer nothing happens, the rarer are the looks, but what is tended is not late for them.
+    #[test]
+    fn looks_become_rarer() {
+        let mut steps = FIRST_STEPS;
+        let mut seen = Vec::new();
+        for _ in 0..4 {
+            seen.push(steps);
+            steps = quieter(steps, Pass::Done);
+        }
+        assert_eq!(seen, [16, 32, 64, 64]);
+        assert!(steps::STEP * MOST_STEPS <= TENDING);
+        for unsettled in [Pass::Learning, Pass::Failed] {
+            assert_eq!(quieter(MOST_STEPS, unsettled), FIRST_STEPS);
+        }
+    }
 }
