@@ -18,27 +18,37 @@ pub(crate) struct Programs {
 }
 
 impl Programs {
-    /// Builds all.
+    /// Builds all. In a release the components are built for size (decision 0033).
     pub(super) fn build(release: bool) -> Outcome<Self> {
-        let mut build = checkout::cargo();
-        build.current_dir(checkout::root()).args([
-            "build",
+        if !release {
+            return Self::among(&built(&[
+                "--package",
+                "mke-cli",
+                "--package",
+                "mke-agent",
+                "--bins",
+            ])?);
+        }
+        let fast = [
+            "--release",
             "--package",
             "mke-cli",
             "--package",
             "mke-agent",
-            "--bins",
-            "--message-format",
-            "json-render-diagnostics",
-        ]);
-        if release {
-            build.arg("--release");
-        }
-        let (status, messages) = command::capture_stdout(&mut build)?;
-        if !status.success() {
-            return Err(Failure::Broken("the programs cannot be built".to_owned()));
-        }
-        Self::among(&messages)
+            "--bin",
+            "ucp",
+            "--bin",
+            "ucp-controller",
+        ];
+        let small = [
+            "--profile",
+            "small",
+            "--package",
+            "mke-agent",
+            "--bin",
+            "ucp-agent",
+        ];
+        Self::among(&[built(&fast)?, built(&small)?].join("\n"))
     }
 
     /// Finds all among the messages of cargo.
@@ -52,6 +62,21 @@ impl Programs {
             agent: find("ucp-agent")?,
             controller: find("ucp-controller")?,
         })
+    }
+}
+
+/// What cargo says when it builds this.
+fn built(what: &[&str]) -> Outcome<String> {
+    let mut build = checkout::cargo();
+    build
+        .current_dir(checkout::root())
+        .arg("build")
+        .args(what)
+        .args(["--message-format", "json-render-diagnostics"]);
+    let (status, messages) = command::capture_stdout(&mut build)?;
+    match status.success() {
+        true => Ok(messages),
+        false => Err(Failure::Broken("the programs cannot be built".to_owned())),
     }
 }
 
