@@ -28,8 +28,11 @@ struct Options {
     /// Workers.
     #[arg(long, default_value_t = 2, value_parser = clap::value_parser!(u8).range(0..=50))]
     workers: u8,
+    /// Seconds for which the cluster is left alone before that: an installation has its aftermath.
+    #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u64).range(0..=3600))]
+    rest: u64,
     /// Seconds over which wake-ups are counted.
-    #[arg(long, default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    #[arg(long, default_value_t = 180, value_parser = clap::value_parser!(u64).range(1..=3600))]
     seconds: u64,
     /// Take the images from here instead of making them.
     #[arg(long, value_name = "ARCHIVE")]
@@ -53,8 +56,12 @@ pub(super) fn run(more: &[String]) -> Outcome {
     let lab = Lab::builder().nodes(nodes).start().map_err(broken)?;
     lab.load_images(&archive).map_err(broken)?;
     let times = build_cluster(&lab, &options)?;
-    say::step(&format!("counting for {} s", options.seconds));
-    let footprints = look::over(&lab, Duration::from_secs(options.seconds))?;
+    say::step(&format!(
+        "counting for {} s, after {} s of rest",
+        options.seconds, options.rest
+    ));
+    let [rest, period] = [options.rest, options.seconds].map(Duration::from_secs);
+    let footprints = look::over(&lab, rest, period)?;
     let managers: Vec<String> = names(&lab, options.managers);
     say::report(&footprint::tables(&times, &footprints, &managers));
     Ok(())

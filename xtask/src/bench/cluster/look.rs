@@ -11,31 +11,46 @@ use super::footprint::{Footprint, Process};
 use crate::command;
 use crate::failure::{Failure, Outcome};
 
-/// Lists every process of every container: name, process id, resident and proportional size in kB, voluntary switches so far.
+/// Lists every process of every container: name, process id.
 const LIST: &str = r#"
 for id in $(docker ps --quiet); do
   name=$(docker inspect --format '{{.Name}}' "$id")
   for pid in $(docker top "$id" -o pid | tail -n +2); do
-    sizes=$(awk '/^Rss:/ {r = $2} /^Pss:/ {p = $2} END {print r + 0, p + 0}' /proc/$pid/smaps_rollup)
-    woken=$(cat /proc/$pid/task/*/status | awk '/^voluntary_ctxt_switches/ {s += $2} END {print s + 0}')
-    echo "$name $pid $sizes $woken"
+    echo "$name $pid"
   done
 done
 "#;
 
-/// What every process costs, with its wake-ups counted over some time.
-pub(super) fn over(lab: &Lab, period: Duration) -> Outcome<Vec<Footprint>> {
-    let before = processes(lab)?;
+/// Adds to the lines of such a list, which follow it: resident and proportional size in kB, voluntary switches so far. Asks the
+/// kernel only: an engine tells whoever listens that it was asked, which would wake those who are watched.
+const MEASURE: &str = r#"
+while read -r name pid; do
+  [ -e "/proc/$pid/smaps_rollup" ] || continue
+  sizes=$(awk '/^Rss:/ {r = $2} /^Pss:/ {p = $2} END {print r + 0, p + 0}' "/proc/$pid/smaps_rollup")
+  woken=$(cat "/proc/$pid/task/"*/status | awk '/^voluntary_ctxt_switches/ {s += $2} END {print s + 0}')
+  echo "$name $pid $sizes $woken"
+done <<'END'
+"#;
+
+/// What every process costs, with its wake-ups counted over some time, after all have rested for some.
+pub(super) fn over(lab: &Lab, rest: Duration, period: Duration) -> Outcome<Vec<Footprint>> {
+    let lists: Vec<String> = lab
+        .nodes()
+        .map(|node| node.exec(&["sh", "-c", LIST]).map_err(broken))
+        .collect::<Outcome<_>>()?;
     // Nothing to wait for: the time itself is measured.
+    let _ = until(rest, || None::<()>);
+    let before = processes(lab, &lists)?;
     let _ = until(period, || None::<()>);
-    let after = processes(lab)?;
+    let after = processes(lab, &lists)?;
     Ok(Footprint::between(&before, &after, period))
 }
 
-fn processes(lab: &Lab) -> Outcome<Vec<Process>> {
+fn processes(lab: &Lab, lists: &[String]) -> Outcome<Vec<Process>> {
     let mut all = Vec::new();
-    for node in lab.nodes() {
-        let listed = node.exec(&["sh", "-c", LIST]).map_err(broken)?;
+    for (node, list) in lab.nodes().zip(lists) {
+        let script = format!("{MEASURE}{}\nEND\n", list.trim_end());
+        let listed = node.exec(&["sh", "-c", &script]).map_err(broken)?;
         let lines = listed.lines().map(|line| {
             Process::parse(node.name(), line)
                 .ok_or_else(|| Failure::Broken(format!("unexpected line about a process: {line}")))
