@@ -147,7 +147,7 @@ impl ClusterAgent {
                 () = events.changed() => {}
                 // Without a watch the pause is what remains.
                 event = next(&mut watch) => if !event { watch = None },
-                told = loss(&mut reports) => if !told { reports = None },
+                goes_on = told(&mut reports) => if !goes_on { reports = None },
             }
             quiet = FIRST_STEPS;
         }
@@ -382,21 +382,21 @@ async fn next(watch: &mut Option<WatchStream>) -> bool {
     }
 }
 
-/// Waits until an agent says that the member of the store on its node lost its data; false when the watch has ended.
-async fn loss(watch: &mut Option<WatchStream>) -> bool {
+/// Waits until an agent says what no event of the swarm tells: that the member of the store on its node lost its data, or that the
+/// node carries MSR. False when the watch has ended.
+async fn told(watch: &mut Option<WatchStream>) -> bool {
     let Some(stream) = watch else {
         sleep(REWATCH).await;
         return false;
     };
-    let is_loss = |event: &Event| match event {
-        Event::Put(entry) => {
-            decode::<StoredReport>(entry).is_ok_and(|stored| stored.report.lost_member.is_some())
-        }
+    let matters = |event: &Event| match event {
+        Event::Put(entry) => decode::<StoredReport>(entry)
+            .is_ok_and(|stored| stored.report.lost_member.is_some() || stored.report.msr),
         Event::Delete { .. } => false,
     };
     loop {
         match stream.next().await {
-            Some(Ok(batch)) if batch.events.iter().any(is_loss) => return true,
+            Some(Ok(batch)) if batch.events.iter().any(matters) => return true,
             Some(Ok(_)) => {}
             Some(Err(_)) | None => return false,
         }
