@@ -91,6 +91,26 @@ def test_a_preview_says_all_of_it() -> None:
     assert "agent-pause" in blocked["why"]
 
 
+def test_a_preview_of_a_manager_says_what_is_done_in_kubernetes() -> None:
+    assert agent.preview(CLUSTER, WORKER, state=HEALTHY).addons is None
+    swarm_only = Cluster("c1", managers=MANAGERS, config=Config("[cluster_config]\nswarm_only = true\n"))
+    assert agent.preview(swarm_only, MANAGERS[0], state=HEALTHY).addons is None
+    fresh = agent.preview(CLUSTER, MANAGERS[0], state=HEALTHY)
+    addons = fresh.addons
+    assert addons is not None and not addons["looked"] and addons["refusals"] == []
+    assert any(image.endswith("/ucp-calico-node:3.8.2") for image in addons["missing_images"])
+    manifests = [step["change"]["create"]["object"] for step in addons["plan"]["steps"]]
+    assert "create DaemonSet kube-system/calico-node: it is missing" in str(fresh)
+    msr = {"name": "registry", "role": "worker", "orchestrator": "mixed", "msr": True}
+    there = {"kind": "List", "items": [*manifests, {"kind": "Node", "metadata": {"name": "registry"}}]}
+    again = agent.preview(CLUSTER, MANAGERS[0], state=HEALTHY, nodes=[*MANAGERS, WORKER, msr], objects=there)
+    assert again.addons is not None and again.addons["looked"]
+    (step,) = again.addons["plan"]["steps"]
+    assert step["change"]["taint"] == {"node": "registry", "taint": {"key": "com.docker.ucp.manager", "effect": "NoSchedule"}}
+    with pytest.raises(InvalidValueError):
+        agent.preview(CLUSTER, MANAGERS[0], objects={"kind": "Pod"})
+
+
 def test_an_uninstallation_takes_away_what_is_ours() -> None:
     desired = agent.desired(CLUSTER, WORKER)
     plan = agent.plan(desired, observed_of(desired), state=HEALTHY, purpose="uninstall")

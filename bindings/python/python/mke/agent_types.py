@@ -51,6 +51,20 @@ class ClusterState(_StateOfManagers, total=False):
     turn: Optional[str]
 
 
+class _KubeNode(TypedDict):
+    name: str
+    role: str
+
+
+class KubeNode(_KubeNode, total=False):
+    """A node of the cluster as far as Kubernetes has to know: its host name in small letters, `manager` or `worker`, whose workloads it
+    takes (`swarm`, `kubernetes`, `mixed`, `none`) and whether MSR runs there, when known.
+    """
+
+    orchestrator: str
+    msr: bool
+
+
 class ObservedNetwork(TypedDict, total=False):
     """A network that is there."""
 

@@ -1,5 +1,6 @@
 //! The way from what is there to what is wanted, and whether it may be gone now.
 
+use mke_agent::addons::{KubeNode, Objects};
 use mke_agent::node::{self, ClusterState, Observed};
 use pyo3::prelude::*;
 
@@ -232,6 +233,13 @@ impl Preview {
         self.0.unseen.clone()
     }
 
+    /// What would be done in Kubernetes, where the cluster has it and the node is a manager: `plan` with its `steps` and what is
+    /// `blocked`, `refusals`, `looked` (whether `objects` were given) and `missing_images`.
+    #[getter]
+    fn addons<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyAny>> {
+        to_python(py, &self.0.addons)
+    }
+
     /// Whether there is nothing to do for anybody.
     #[getter]
     fn is_settled(&self) -> bool {
@@ -257,24 +265,43 @@ impl Preview {
     }
 }
 
-/// Plans and checks in one call; the arguments are those of `desired`, `plan` and `check`.
+/// Plans and checks in one call; the arguments are those of `desired`, `plan` and `check`. For managers of clusters with Kubernetes
+/// it also says what would be done there: `nodes` are all nodes of the cluster as far as they are known (`Node`, or
+/// `mke.agent_types.KubeNode`; without it, this one), and `objects` is what is there, a list as `kubectl get --output json` prints it
+/// (without it, what a new cluster has).
 ///
 ///     >>> node = mke.agent.Node("n1", "manager-1", "manager", "192.0.2.11")
 ///     >>> preview = mke.agent.preview(mke.agent.Cluster("c1", managers=[node]), node)
 ///     >>> len(preview.refusals), preview.is_settled
 ///     (0, False)
 #[pyfunction]
-#[pyo3(signature = (cluster, node, observed=None, *, state=None))]
+#[pyo3(signature = (cluster, node, observed=None, *, state=None, nodes=None, objects=None))]
 pub(super) fn preview(
     py: Python<'_>,
     cluster: &Bound<'_, Cluster>,
     node: &Bound<'_, Node>,
     observed: Option<&Bound<'_, PyAny>>,
     state: Option<&Bound<'_, PyAny>>,
+    nodes: Option<Vec<Bound<'_, PyAny>>>,
+    objects: Option<&Bound<'_, PyAny>>,
 ) -> PyResult<Preview> {
     let (observed, state) = seen(observed, state)?;
+    let objects = objects
+        .map(|data| from_python::<Objects>("objects", data))
+        .transpose()?;
     let (cluster, node) = (&cluster.get().0, &node.get().0);
-    Ok(Preview(
-        py.detach(|| node::Preview::of(cluster, node, &state, &observed)),
-    ))
+    let nodes = match nodes {
+        Some(all) => all.iter().map(kube_node).collect::<PyResult<Vec<_>>>()?,
+        None => vec![KubeNode::of_facts(node)],
+    };
+    Ok(Preview(py.detach(|| {
+        node::Preview::of(cluster, node, &state, &observed).with_addons(cluster, &nodes, objects.as_ref())
+    })))
+}
+
+fn kube_node(given: &Bound<'_, PyAny>) -> PyResult<KubeNode> {
+    match given.cast::<Node>() {
+        Ok(node) => Ok(KubeNode::of_facts(&node.get().0)),
+        Err(_) => from_python("nodes", given),
+    }
 }

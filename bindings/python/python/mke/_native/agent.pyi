@@ -9,6 +9,7 @@ from mke.agent_types import (
     ClusterState,
     Component,
     Engine,
+    KubeNode,
     Manager,
     Member,
     Network,
@@ -218,6 +219,11 @@ class Preview:
     def unseen(self) -> list[str]:
         """Volumes with wanted files into which nobody could look."""
     @property
+    def addons(self) -> dict[str, Any] | None:
+        """What would be done in Kubernetes, where the cluster has it and the node is a manager: `plan` with its `steps` and what is
+        `blocked`, `refusals`, `looked` (whether `objects` were given) and `missing_images`.
+        """
+    @property
     def is_settled(self) -> bool:
         """Whether there is nothing to do for anybody."""
     def to_dict(self) -> dict[str, Any]:
@@ -257,14 +263,23 @@ def check(
     plan: what is not ours, what takes the store below its quorum, what removes data, what is not brought back.
     """
 def preview(
-    cluster: Cluster, node: Node, observed: Observed | None = None, *, state: ClusterState | None = None
+    cluster: Cluster,
+    node: Node,
+    observed: Observed | None = None,
+    *,
+    state: ClusterState | None = None,
+    nodes: Sequence[Node | KubeNode] | None = None,
+    objects: Mapping[str, Any] | None = None,
 ) -> Preview:
-    """Plans and checks in one call; the arguments are those of `desired`, `plan` and `check`.
+    """Plans and checks in one call; the arguments are those of `desired`, `plan` and `check`. For managers of clusters with Kubernetes
+    it also says what would be done there: `nodes` are all nodes of the cluster as far as they are known (`Node`, or
+    `mke.agent_types.KubeNode`; without it, this one), and `objects` is what is there, a list as `kubectl get --output json` prints it
+    (without it, what a new cluster has).
 
-    >>> node = mke.agent.Node("n1", "manager-1", "manager", "192.0.2.11")
-    >>> preview = mke.agent.preview(mke.agent.Cluster("c1", managers=[node]), node)
-    >>> len(preview.refusals), preview.is_settled
-    (0, False)
+        >>> node = mke.agent.Node("n1", "manager-1", "manager", "192.0.2.11")
+        >>> preview = mke.agent.preview(mke.agent.Cluster("c1", managers=[node]), node)
+        >>> len(preview.refusals), preview.is_settled
+        (0, False)
     """
 def check_upgrade(from_version: str, to_version: str) -> None:
     """Says with `UpgradeRefusedError` why a cluster of one version cannot be upgraded to another; its fields are `why`, all reasons,
