@@ -117,8 +117,8 @@ pub use decision::{
 pub use few::Few;
 pub use judge::{JudgeError, Judgement, Placed};
 pub use policy::{
-    CollectionInfo, CollectionKey, Filter, OrganizationInfo, Policy, Prepared, Reach, SubjectKey, TeamInfo,
-    Warning, WhoCan,
+    CollectionInfo, CollectionKey, CollectionRow, Filter, OrganizationInfo, Policy, Prepared, Reach,
+    SubjectKey, TeamInfo, UserRow, Warning, WhoCan,
 };
 pub use role::{Rights, Role, RoleBody, RoleProblem};
 pub use schedule::Schedule;

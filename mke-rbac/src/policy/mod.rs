@@ -35,7 +35,7 @@ use grants::{Grants, IMPLIED, Subjects};
 pub(crate) use names::Names;
 use names::{ANONYMOUS, Spot};
 use people::People;
-pub use prepared::Prepared;
+pub use prepared::{CollectionRow, Prepared, UserRow};
 pub use tree::CollectionInfo;
 pub(crate) use tree::Place;
 use tree::Tree;

@@ -29,7 +29,7 @@ use crate::operation::{ModifierSet, Operation};
 /// let shared = prepared.find_collection(b"/Shared").unwrap();
 /// let allows = |name: &str| {
 ///     let user = prepared.find_user(name.as_bytes());
-///     user.is_some() && prepared.allows(user, Operation::ServiceCreate, ModifierSet::EMPTY, shared)
+///     user.is_some() && prepared.permits(user, Operation::ServiceCreate, ModifierSet::EMPTY, shared)
 /// };
 /// assert!(allows("dina") && !allows("sam") && !allows("nobody"));
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -66,6 +66,36 @@ const _: () = assert!(
     size_of::<Known>() == size_of::<List>(),
     "beside its name it is one line"
 );
+
+/// A user that was found by name, with what the next question reads: nothing is looked up again.
+#[derive(Debug, Clone, Copy)]
+pub struct UserRow<'p> {
+    of: &'p Prepared,
+    position: usize,
+    known: &'p Known,
+}
+
+/// A collection that was found by path, with what the next question reads.
+#[derive(Debug, Clone, Copy)]
+pub struct CollectionRow<'p> {
+    of: &'p Prepared,
+    position: usize,
+    way_up: &'p List,
+}
+
+impl UserRow<'_> {
+    /// Its position in the list of all users.
+    pub const fn position(self) -> usize {
+        self.position
+    }
+}
+
+impl CollectionRow<'_> {
+    /// Its position in the list of all collections.
+    pub const fn position(self) -> usize {
+        self.position
+    }
+}
 
 impl Policy {
     /// Looks all users and collections up.
@@ -113,14 +143,24 @@ impl Prepared {
         self.places.len()
     }
 
-    /// The position of the user with this name, in UTF-8. Of several the one with the first id.
-    pub fn find_user(&self, name: &[u8]) -> Option<usize> {
-        self.users.find(name)
+    /// The user with this name, in UTF-8. Of several the one with the first id.
+    pub fn find_user(&self, name: &[u8]) -> Option<UserRow<'_>> {
+        let (position, known) = self.users.find(name)?;
+        Some(UserRow {
+            of: self,
+            position,
+            known,
+        })
     }
 
-    /// The position of the collection with exactly this path (R10), in UTF-8.
-    pub fn find_collection(&self, path: &[u8]) -> Option<usize> {
-        self.places.find(path)
+    /// The collection with exactly this path (R10), in UTF-8.
+    pub fn find_collection(&self, path: &[u8]) -> Option<CollectionRow<'_>> {
+        let (position, way_up) = self.places.find(path)?;
+        Some(CollectionRow {
+            of: self,
+            position,
+            way_up,
+        })
     }
 
     /// The user with this position.
@@ -156,6 +196,25 @@ impl Prepared {
     ) -> bool {
         match (self.caller(user), self.place(collection)) {
             (Some(Ok(caller)), Some(place)) => self.policy.holds(&caller, place, operation, modifiers),
+            _ => false,
+        }
+    }
+
+    /// The same for what was found by name. Rows of another policy are refused.
+    pub fn permits(
+        &self,
+        user: Option<UserRow<'_>>,
+        operation: Operation,
+        modifiers: ModifierSet,
+        collection: CollectionRow<'_>,
+    ) -> bool {
+        let known = user.iter().all(|user| std::ptr::eq(user.of, self)) && std::ptr::eq(collection.of, self);
+        if !known {
+            return false;
+        }
+        let caller = user.map_or(Ok(Caller::Anonymous), |user| self.caller_of(user.known));
+        match (caller, place_of(collection.way_up)) {
+            (Ok(caller), Some(place)) => self.policy.holds(&caller, place, operation, modifiers),
             _ => false,
         }
     }
@@ -196,21 +255,30 @@ impl Prepared {
         let Some(user) = user else {
             return Some(Ok(Caller::Anonymous));
         };
-        Some(match self.users.get(user)? {
+        let caller = self.caller_of(self.users.get(user)?);
+        Some(caller.map_err(Denial::clone))
+    }
+
+    fn caller_of<'p>(&'p self, known: &'p Known) -> Result<Caller<'p>, &'p Denial> {
+        match known {
             Known::Administrator => Ok(Caller::Administrator),
             Known::Member(own) => {
                 let subjects = Subjects::new(own.as_slice(), &self.policy.people.common);
                 Ok(Caller::User(subjects))
             }
-            Known::Refused(denial) => Err((**denial).clone()),
-        })
+            Known::Refused(denial) => Err(denial),
+        }
     }
 
     fn place(&self, collection: usize) -> Option<Place<'_>> {
-        let (number, above) = self.places.get(collection)?.as_slice().split_first()?;
-        Some(Place {
-            number: *number,
-            above,
-        })
+        place_of(self.places.get(collection)?)
     }
+}
+
+fn place_of(way_up: &List) -> Option<Place<'_>> {
+    let (number, above) = way_up.as_slice().split_first()?;
+    Some(Place {
+        number: *number,
+        above,
+    })
 }

@@ -8,7 +8,7 @@ use mke_rbac::demand::{Access, Home};
 use mke_rbac::model::{Collection, Grant, GrantObject, GrantSubject, Model, Organization, Team, User};
 use mke_rbac::operation::{ModifierSet, Operation};
 use mke_rbac::role::{Rights, builtin};
-use mke_rbac::{AllowReason, Check, Decision, Policy, Role, Subject};
+use mke_rbac::{AllowReason, Check, CollectionRow, Decision, Policy, Prepared, Role, Subject, UserRow};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -153,6 +153,23 @@ fn place(model: &Model, number: usize) -> CollectionId {
     collections[number % collections.len()].id.clone()
 }
 
+/// What a user and a collection are found as by name; nothing for a user whose name another one has.
+fn rows(
+    prepared: &Prepared,
+    user: Option<usize>,
+    collection: usize,
+) -> Option<(Option<UserRow<'_>>, CollectionRow<'_>)> {
+    let found = match user {
+        None => None,
+        Some(user) => {
+            let row = prepared.find_user(prepared.user(user)?.name.as_bytes())?;
+            Some((row.position() == user).then_some(row)?)
+        }
+    };
+    let path = prepared.collection(collection)?.path.as_str();
+    Some((found, prepared.find_collection(path.as_bytes())?))
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(1500))]
 
@@ -194,15 +211,17 @@ proptest! {
     #[test]
     fn positions_agree_with_ids(model in model(), checks in vec(any_check(), 1..4)) {
         let policy = Policy::compile(model);
-        let prepared = policy.prepare();
+        let (prepared, other) = (policy.prepare(), policy.prepare());
         prop_assert_eq!(prepared.user_count(), policy.user_count());
         prop_assert_eq!(prepared.collection_count(), policy.collection_count());
         for user in prepared.users() {
             let first = prepared.users().position(|other| other.name == user.name);
-            prop_assert_eq!(prepared.find_user(user.name.as_bytes()), first);
+            let found = prepared.find_user(user.name.as_bytes());
+            prop_assert_eq!(found.map(UserRow::position), first);
         }
         for (at, collection) in prepared.collections().enumerate() {
-            prop_assert_eq!(prepared.find_collection(collection.path.as_str().as_bytes()), Some(at));
+            let found = prepared.find_collection(collection.path.as_str().as_bytes());
+            prop_assert_eq!(found.map(CollectionRow::position), Some(at));
         }
         let users = prepared.users().enumerate().map(|(at, user)| (Some(at), Subject::Account(user.id.clone())));
         let users: Vec<_> = users.chain([(None, Subject::Anonymous)]).collect();
@@ -213,6 +232,10 @@ proptest! {
                     let check = Check { operation, modifiers, collection: collection.id.clone() };
                     let expected = policy.decide(subject, Access::Operation, std::slice::from_ref(&check));
                     prop_assert_eq!(prepared.allows(*user, operation, modifiers, at), expected.is_allowed());
+                    if let Some((user, collection)) = rows(&prepared, *user, at) {
+                        prop_assert_eq!(prepared.permits(user, operation, modifiers, collection), expected.is_allowed());
+                        prop_assert!(!other.permits(user, operation, modifiers, collection));
+                    }
                     prop_assert_eq!(prepared.decide(*user, operation, modifiers, at), Some(expected));
                 }
                 let nowhere = prepared.collection_count();

@@ -1,33 +1,33 @@
 //! Names that Python code writes, and the numbers behind them.
 
-use mke_rbac::Prepared;
 use mke_rbac::inquiry::InquiryError;
 use mke_rbac::operation::{Modifier, ModifierSet, Operation};
+use mke_rbac::{CollectionRow, Prepared, UserRow};
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
 use pyo3::types::{PyDict, PyString, PyTuple};
 
 use crate::errors::{OrRaise as _, invalid};
 
-/// The position of a user; nothing for `None`, which is a request without credentials.
-pub(super) fn user(prepared: &Prepared, name: &Bound<'_, PyAny>) -> PyResult<Option<usize>> {
+/// A user; nothing for `None`, which is a request without credentials.
+pub(super) fn user<'p>(prepared: &'p Prepared, name: &Bound<'_, PyAny>) -> PyResult<Option<UserRow<'p>>> {
     if name.is_none() {
         return Ok(None);
     }
     match find(name, |name| prepared.find_user(name)) {
-        Some(position) => Ok(Some(position)),
+        Some(user) => Ok(Some(user)),
         None => Err(unknown("subject", "user", name)),
     }
 }
 
-/// The position of a collection.
-pub(super) fn collection(prepared: &Prepared, path: &Bound<'_, PyAny>) -> PyResult<usize> {
+/// A collection.
+pub(super) fn collection<'p>(prepared: &'p Prepared, path: &Bound<'_, PyAny>) -> PyResult<CollectionRow<'p>> {
     let found = find(path, |path| prepared.find_collection(path));
     found.ok_or_else(|| unknown("collection", "collection", path))
 }
 
 /// Looks a text up. What is no text, or cannot be written in UTF-8, is no name of anything.
-fn find(name: &Bound<'_, PyAny>, find: impl FnOnce(&[u8]) -> Option<usize>) -> Option<usize> {
+fn find<T>(name: &Bound<'_, PyAny>, find: impl FnOnce(&[u8]) -> Option<T>) -> Option<T> {
     let text = name.cast::<PyString>().ok()?.encode_utf8().ok()?;
     find(text.as_bytes())
 }

@@ -1,5 +1,6 @@
 //! Verdicts on collections: one, and very many.
 
+use mke_rbac::UserRow;
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyTuple};
 
@@ -30,12 +31,12 @@ impl Policy {
         let collection = names::collection(&policy.prepared, collection)?;
         let modifiers = names::modifiers(modifiers)?;
         Ok(Decision {
-            is_allowed: policy.prepared.allows(user, operation, modifiers, collection),
+            is_allowed: policy.prepared.permits(user, operation, modifiers, collection),
             policy: slf.clone().unbind(),
-            user,
+            user: user.map(UserRow::position),
             operation,
             modifiers,
-            collection,
+            collection: collection.position(),
         })
     }
 
@@ -52,7 +53,7 @@ impl Policy {
         let operation = names::operation(operation)?;
         let collection = names::collection(&self.prepared, collection)?;
         let modifiers = names::modifiers(modifiers)?;
-        Ok(self.prepared.allows(user, operation, modifiers, collection))
+        Ok(self.prepared.permits(user, operation, modifiers, collection))
     }
 
     /// Many decisions at once, with the interpreter released: one byte for each, 1 for allowed and 0 for denied.
@@ -121,7 +122,7 @@ impl Policy {
         let position = |name: &Bound<'_, PyAny>| {
             let user = names::user(&self.prepared, name)?;
             // Positions are counted in memory, so they are far below the end of these numbers.
-            Ok(user.map_or(-1, |user| i64::try_from(user).unwrap_or(i64::MAX)))
+            Ok(user.map_or(-1, |user| i64::try_from(user.position()).unwrap_or(i64::MAX)))
         };
         Column::read("subjects", value, position)
     }
@@ -129,7 +130,7 @@ impl Policy {
     fn column_of_collections(&self, value: &Bound<'_, PyAny>) -> PyResult<Column> {
         let position = |path: &Bound<'_, PyAny>| {
             let collection = names::collection(&self.prepared, path)?;
-            Ok(i64::try_from(collection).unwrap_or(i64::MAX))
+            Ok(i64::try_from(collection.position()).unwrap_or(i64::MAX))
         };
         Column::read("collections", value, position)
     }

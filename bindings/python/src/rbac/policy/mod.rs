@@ -259,10 +259,10 @@ impl Policy {
     #[pyo3(signature = (subject, /))]
     fn kubernetes_identity<'py>(&self, subject: &Bound<'py, PyAny>) -> PyResult<Option<Bound<'py, PyAny>>> {
         let py = subject.py();
-        let Some(position) = names::user(&self.prepared, subject)? else {
+        let Some(user) = names::user(&self.prepared, subject)? else {
             return to_python(py, &Identity::anonymous()).map(Some);
         };
-        let id = self.prepared.user(position).map(|user| user.id.clone());
+        let id = self.prepared.user(user.position()).map(|user| user.id.clone());
         let directory = Directory::new(&self.rules().to_model());
         let identity = id.and_then(|id| directory.identity(id.as_str()));
         identity.map(|identity| to_python(py, &identity)).transpose()
