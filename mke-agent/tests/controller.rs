@@ -49,5 +49,7 @@ mod scim;
 mod second_factor;
 #[path = "controller/startup.rs"]
 mod startup;
+#[path = "controller/streams.rs"]
+mod streams;
 #[path = "controller/tls.rs"]
 mod tls;
