@@ -24,6 +24,8 @@ mod plan;
 mod properties;
 #[path = "node/simulation.rs"]
 mod simulation;
+#[path = "node/store.rs"]
+mod store;
 #[path = "node/suite.rs"]
 mod suite;
 #[path = "node/world.rs"]

@@ -50,6 +50,18 @@ impl EngineClient {
         Ok(answer["StatusCode"].as_i64().unwrap_or(-1))
     }
 
+    /// The last lines of a container's log, one behind the other; nothing when the engine does not give them.
+    pub async fn log_end(&self, name: &str, lines: usize) -> String {
+        let path = format!("/containers/{name}/logs?stderr=1&tail={lines}");
+        let log = self.get_bytes(&path).await.unwrap_or_default();
+        // Each piece has eight bytes of head.
+        let text: String = String::from_utf8_lossy(&log)
+            .chars()
+            .filter(|c| !c.is_control() || *c == '\n')
+            .collect();
+        text.lines().collect::<Vec<_>>().join(" | ")
+    }
+
     /// Removes a container with its volumes that have no name; also one that runs, and one that is not there.
     ///
     /// # Errors

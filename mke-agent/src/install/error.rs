@@ -1,5 +1,6 @@
 //! Why the bootstrapper did not do what it was asked.
 
+use mke_core::causes::chain;
 use mke_core::config::Problems;
 use mke_core::pki::PkiError;
 use mke_core::product::{UpgradeRefused, VersionError};
@@ -140,7 +141,7 @@ pub enum InstallError {
     #[error(transparent)]
     Handover(#[from] HandoverError),
     /// A container that should have done something ended with an error.
-    #[error("{what} failed with exit code {code}:\n{log}")]
+    #[error("{what} failed with exit code {code}{}:\n{log}", remedy(log))]
     Program {
         /// Which container.
         what: String,
@@ -164,7 +165,9 @@ pub enum InstallError {
     System(String),
     /// Failed, and not all of it could be undone.
     #[error(
-        "{failure}\nwhat was made could not be removed completely, run `uninstall-ucp` or remove by hand: {left}"
+        "{}\nwhat was made could not be removed completely: once the engine answers, run this again or `uninstall-ucp`, which \
+         clean up first, or remove by hand: {left}",
+        chain(&**failure)
     )]
     NotUndone {
         /// Why it failed.
@@ -179,5 +182,45 @@ impl InstallError {
     pub(super) fn engine(doing: impl Into<String>) -> impl FnOnce(EngineError) -> Self {
         let doing = doing.into();
         move |source| Self::Engine { doing, source }
+    }
+}
+
+/// What helps against a failure that a program's log tells of, beginning with `; `; or nothing.
+fn remedy(log: &str) -> &'static str {
+    match log.contains("No space left on device") || log.contains("no space left on device") {
+        true => {
+            "; its disk is full: make room in the engine's data directory, which `docker info` names, then run this again"
+        }
+        false => "",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// INST-001: a full disk is named with its remedy before the log in which it stands.
+    #[test]
+    fn a_full_disk() {
+        let failed = |log: &str| {
+            let what = "container `ucp-reconcile`".to_owned();
+            InstallError::Program {
+                what,
+                code: 1,
+                log: log.to_owned(),
+            }
+            .to_string()
+        };
+        let told = failed("key.pem cannot be used: No space left on device (os error 28)");
+        assert!(
+            told.starts_with(
+                "container `ucp-reconcile` failed with exit code 1; its disk is full: make room"
+            ),
+            "{told}"
+        );
+        assert_eq!(
+            failed("other"),
+            "container `ucp-reconcile` failed with exit code 1:\nother"
+        );
     }
 }

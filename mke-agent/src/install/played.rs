@@ -18,7 +18,7 @@ pub(super) struct Asked {
     pub credentials: Option<String>,
 }
 
-/// Says what is answered to a call; without one the caller waits.
+/// Says what is answered to a call, with a status before it when that is not 200; without one the caller waits.
 type Answers = fn(&Asked) -> Option<&'static str>;
 
 /// The engine.
@@ -88,7 +88,12 @@ async fn one(stream: UnixStream, answers: Answers, asked: &Mutex<Vec<Asked>>, si
         silent.notify_one();
         return std::future::pending().await;
     };
+    let (status, body) = match body.split_once(' ') {
+        Some((status, body)) if status.parse::<u16>().is_ok() => (status, body),
+        _ => ("200", body),
+    };
     let length = body.len();
-    let answer = format!("HTTP/1.1 200 OK\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}");
+    let answer =
+        format!("HTTP/1.1 {status} Said\r\nContent-Length: {length}\r\nConnection: close\r\n\r\n{body}");
     let _ = stream.get_mut().write_all(answer.as_bytes()).await;
 }

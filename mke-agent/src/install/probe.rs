@@ -10,6 +10,7 @@ use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::Path;
 use std::time::Duration;
 
+use http::StatusCode;
 use ipnet::IpNet;
 use mke_core::product::labels;
 use mke_core::time::Clock;
@@ -26,6 +27,7 @@ use super::error::InstallError;
 use super::host::{disk_of, networks, no_new_privileges};
 use super::inventory::{Node, RUN};
 use super::remover;
+use crate::engine::EngineError;
 
 /// Name of the container or the service.
 const NAME: &str = "ucp-probe";
@@ -200,6 +202,21 @@ fn apart(before: i64, said: i64, after: i64) -> i64 {
     said - said.clamp(before, after.max(before))
 }
 
+/// Whether the engine does something else with the object at this moment.
+fn is_conflict(error: &InstallError) -> bool {
+    matches!(
+        error,
+        InstallError::Engine { source: EngineError::Refused { status, .. }, .. } if *status == StatusCode::CONFLICT
+    )
+}
+
+/// Without a swarm nobody can leave a mark: two runs see each other by the one container that both make.
+fn not_alone() -> InstallError {
+    InstallError::AlreadyThere(format!(
+        "another run checks this engine at the same moment, with container `{NAME}`; wait until it has ended, then run this again"
+    ))
+}
+
 /// How probes are made.
 pub struct Probing<'a> {
     /// The engine.
@@ -261,16 +278,27 @@ impl Probing<'_> {
                 &format!("/containers/create?name={NAME}"),
                 &body,
             )
-            .await?;
+            .await
+            .map_err(|error| match is_conflict(&error) {
+                true => not_alone(),
+                false => error,
+            })?;
         let id = made.get("Id").and_then(Value::as_str).unwrap_or(NAME).to_owned();
         let probed = tokio::select! {
             probed = self.local(&id, address) => probed,
             () = stop => Err(InstallError::BrokenOff),
         };
-        daemon
+        let removed = daemon
             .delete("cannot remove the probe", &format!("/containers/{id}?force=1"))
-            .await?;
-        probed
+            .await;
+        match (probed, removed) {
+            (Err(InstallError::BrokenOff), removed) => removed.and(Err(InstallError::BrokenOff)),
+            // Whoever begins here removes what an earlier run may have left.
+            (Err(_), Ok(false)) => Err(not_alone()),
+            (_, Err(error)) if is_conflict(&error) => Err(not_alone()),
+            (probed, Ok(_)) => probed,
+            (probed, Err(error)) => probed.and(Err(error)),
+        }
     }
 
     async fn local(&self, id: &str, address: Option<IpAddr>) -> Result<Probed, InstallError> {
@@ -476,104 +504,4 @@ async fn unreachable(address: IpAddr, wanted: &[Wanted], in_use: &BTreeSet<Strin
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use mke_core::time::SystemClock;
-
-    /// A clock that says a moment between two of ours may be right; only what lies outside is surely wrong.
-    #[test]
-    fn clocks_that_differ_for_certain() {
-        for (said, differs) in [
-            (1_000, 0),
-            (1_500, 0),
-            (3_000, 0),
-            (3_001, 1),
-            (63_000, 60_000),
-            (0, -1_000),
-            (-5_000, -6_000),
-        ] {
-            assert_eq!(apart(1_000, said, 3_000), differs, "{said}");
-        }
-        // The clock here was set back meanwhile.
-        assert_eq!(apart(1_000, 1_200, 900), 200);
-    }
-
-    /// An engine that nobody reaches has nothing to say of images, which is not the same as having all.
-    #[tokio::test]
-    async fn images_of_no_engine() {
-        let nowhere = Path::new("/nonexistent/docker.sock");
-        assert_eq!(missing(nowhere, &["a".to_owned()]).await, None);
-    }
-
-    #[test]
-    fn ports_are_written_as_people_do() {
-        for (text, udp, port) in [("tcp/443", false, 443), ("udp/4789", true, 4789)] {
-            let wanted: Wanted = text.parse().unwrap();
-            assert_eq!(wanted, Wanted { udp, port });
-            assert_eq!(wanted.to_string(), text);
-        }
-        for text in ["443", "tcp/", "tcp/70000", "sctp/1", ""] {
-            assert!(text.parse::<Wanted>().is_err(), "{text}");
-        }
-    }
-
-    #[test]
-    fn privileges_from_the_kernel() {
-        assert_eq!(no_new_privileges("Name:\tx\nNoNewPrivs:\t1\n"), Some(true));
-        assert_eq!(no_new_privileges("NoNewPrivs:\t0\n"), Some(false));
-        assert_eq!(no_new_privileges("Name:\tx\n"), None);
-    }
-
-    /// INST-022: a port that something holds is told, the others are open and answer.
-    #[tokio::test]
-    async fn ports_in_use_are_told() {
-        let holder = TcpListener::bind("0.0.0.0:0").await.unwrap();
-        let taken = Wanted {
-            udp: false,
-            port: holder.local_addr().unwrap().port(),
-        };
-        let free = TcpListener::bind("0.0.0.0:0")
-            .await
-            .unwrap()
-            .local_addr()
-            .unwrap()
-            .port();
-        let free = Wanted {
-            udp: false,
-            port: free,
-        };
-        let (tell, told) = tokio::sync::oneshot::channel();
-        let (end, ended) = tokio::sync::oneshot::channel::<()>();
-        let wanted = [taken, free];
-        let probe = async {
-            let ended = async { drop(ended.await) };
-            let sought = Sought {
-                node: "n1".to_owned(),
-                ports: wanted.to_vec(),
-                images: None,
-            };
-            run(
-                sought,
-                &SystemClock,
-                |line| drop(tell.send(line.to_owned())),
-                ended,
-            )
-            .await
-        };
-        let look = async {
-            let said: Said = serde_json::from_str(&told.await.unwrap()).unwrap();
-            let missing = unreachable([127, 0, 0, 1].into(), &wanted, &said.in_use).await;
-            drop(end);
-            (said, missing)
-        };
-        let (ended, (said, missing)) = tokio::join!(probe, look);
-        ended.unwrap();
-        drop(holder);
-        assert_eq!(said.node, "n1");
-        assert_eq!(said.in_use, [taken.to_string()].into());
-        assert!(missing.is_empty(), "{missing:?}");
-        assert!(said.kernel.is_some() && said.disk.is_some());
-        let gone = unreachable([127, 0, 0, 1].into(), &[free], &BTreeSet::new()).await;
-        assert_eq!(gone, [free.to_string()].into());
-    }
-}
+mod tests;

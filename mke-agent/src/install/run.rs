@@ -169,17 +169,17 @@ impl Installation<'_> {
         let info = SwarmInfo::read(self.daemon).await?;
         let daemon = self.daemon;
         let outcome = self.into_swarm(info, true, cancelled).await;
-        // The engine makes this network for a swarm and does not take it along when that ends.
-        let ended = matches!(SwarmInfo::read(daemon).await?.swarm, Swarm::None);
-        if outcome.is_err() && ended && !gateway_was_there {
-            daemon
-                .delete(
-                    "cannot remove the gateway of overlay networks",
-                    &format!("/networks/{GATEWAY}"),
-                )
-                .await?;
+        let Err(failure) = outcome else {
+            return outcome;
+        };
+        match forget_gateway(daemon, gateway_was_there).await {
+            Ok(()) => Err(failure),
+            // The first failure tells why; this one only what is left.
+            Err(error) => Err(not_undone(
+                failure,
+                format!("network {GATEWAY}: {}", chain(&error)),
+            )),
         }
-        outcome
     }
 
     /// A new swarm's pool: the engine's own, unless the host has networks in it (NET-006).
@@ -516,10 +516,31 @@ fn host(address: IpAddr) -> String {
     }
 }
 
+/// The engine makes this network for a swarm and does not take it along when that ends.
+async fn forget_gateway(daemon: &Daemon, was_there: bool) -> Result<(), InstallError> {
+    let ended = matches!(SwarmInfo::read(daemon).await?.swarm, Swarm::None);
+    if !ended || was_there {
+        return Ok(());
+    }
+    let doing = "cannot remove the gateway of overlay networks";
+    let path = format!("/networks/{GATEWAY}");
+    daemon.delete(doing, &path).await.map(drop)
+}
+
+/// The failure with what is left, together with what was left before.
 fn not_undone(failure: InstallError, left: String) -> InstallError {
-    InstallError::NotUndone {
-        failure: Box::new(failure),
-        left,
+    match failure {
+        InstallError::NotUndone {
+            failure,
+            left: before,
+        } => InstallError::NotUndone {
+            failure,
+            left: format!("{before}; {left}"),
+        },
+        failure => InstallError::NotUndone {
+            failure: Box::new(failure),
+            left,
+        },
     }
 }
 

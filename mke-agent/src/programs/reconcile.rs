@@ -34,6 +34,8 @@ use crate::node::{
 
 /// How long a new store may take to answer.
 const STORE_TIME: Duration = Duration::from_secs(90);
+/// Lines of its log that are told when it does not.
+const TAIL: usize = 5;
 
 /// Arguments.
 #[derive(Debug, clap::Args)]
@@ -192,7 +194,7 @@ async fn first_node(engine: &EngineClient, volumes: &Path, done: &mut Done) -> R
         done,
     )
     .await?;
-    publish(volumes, &handover, &kept_cluster, &kept_client).await
+    publish(engine, volumes, &handover, &kept_cluster, &kept_client).await
 }
 
 fn authority(files: &AuthorityFiles) -> Result<Authority, ProgramError> {
@@ -246,6 +248,7 @@ fn spec_of(handover: &Handover, info: &EngineInfo) -> Result<WireSpec, ProgramEr
 
 /// Lets later managers find the authorities in the store.
 async fn publish(
+    engine: &EngineClient,
     volumes: &Path,
     handover: &Handover,
     cluster: &Authority,
@@ -259,7 +262,14 @@ async fn publish(
         match store::open(&volumes.join(NODE_VOLUME), [handover.address]).await {
             Ok(store) => break store,
             Err(error) if Instant::now() >= until => {
-                return Err(ProgramError::failed("the new store does not answer")(error));
+                // Why it does not is best told by itself.
+                tracing::warn!(
+                    "the log of ucp-kv ends with: {}",
+                    engine.log_end("ucp-kv", TAIL).await
+                );
+                return Err(ProgramError::failed(
+                    "the new store does not answer, look at container ucp-kv",
+                )(error));
             }
             Err(error) => tracing::info!("the new store does not answer yet: {}", chain(&error)),
         }

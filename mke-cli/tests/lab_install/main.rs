@@ -10,6 +10,7 @@
 
 mod admin;
 mod certificates;
+mod faults;
 #[path = "../support/input.rs"]
 mod input;
 mod seen;
@@ -26,6 +27,7 @@ use mke_test_support::lab::{Lab, Node, until};
 
 use self::admin::Admin;
 use self::certificates::put_certificates;
+use self::faults::{engine_that_ends, full_disk, no_rights};
 use self::seen::{classic_port_and_twins, health_is_told, plans_are_shown};
 
 /// Flags of every installation here: machines that run tests are small.
@@ -173,7 +175,8 @@ fn old_store(node: Node<'_>, there: bool) {
 }
 
 /// INST-001, INST-004, INST-005, INST-022: an installation that is refused has made nothing, not even a swarm, and names every finding
-/// with its remedy. One that is broken off half-way undoes everything, the swarm too.
+/// with its remedy. One that is broken off half-way undoes everything, the swarm too, and so does one whose disk is full; what an
+/// engine keeps that ended in the middle is removed once it answers.
 #[test]
 fn lab_nothing_is_left_of_an_installation_that_fails() {
     let lab = Lab::up(1);
@@ -246,6 +249,11 @@ fn lab_nothing_is_left_of_an_installation_that_fails() {
     let (told, well) = running.end();
     assert!(!well && told.contains("broken off"), "{told}");
     assert_eq!(listing(node), before, "{told}");
+
+    node.docker(&["volume", "rm", "ucp-controller-server-certs"]);
+    no_rights(node);
+    full_disk(node);
+    engine_that_ends(node);
 }
 
 /// INST-001, INST-019: a killed installation is cleaned up by `uninstall-ucp`, and a second one beside a first is refused. A

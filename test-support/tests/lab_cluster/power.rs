@@ -12,7 +12,8 @@ use super::world::{Cluster, eventually, measured};
 /// ARCH-001, HA-002, MON-004, NOD-001, NOD-005, NST-008: machines that join with a manager's token become managers. When the first
 /// of three loses power, API, `docker` and applications go on through the others, what there is one of comes to another manager, no
 /// other manager may be demoted, and when it is back all is as it was. A manager that is cut off tells what it knows, refuses writes
-/// with the reason, and says that it is not well. No write that was acknowledged is lost.
+/// with the reason, and says that it is not well. One that was demoted is a manager once more with a new member of the store beside its
+/// old data. No write that was acknowledged is lost.
 #[test]
 fn lab_a_cluster_survives_power_cuts_and_partitions() {
     let cluster = Cluster::install(4);
@@ -132,6 +133,38 @@ fn lab_a_cluster_survives_power_cuts_and_partitions() {
         );
     }
     assert!(!cluster.get(first, "/accounts/writers/teams/never").is_success());
+
+    manager_again(&cluster, third);
+    let written = cluster.written(third);
+    assert_eq!(record.lost(|number| written.contains(&number)), Vec::<u64>::new());
+}
+
+/// A manager that was demoted and whose old data nobody removed is promoted again: it becomes a new member of the store, and the
+/// old data is kept aside.
+fn manager_again(cluster: &Cluster, node: Node<'_>) {
+    let first = cluster.node(1);
+    let begun = Instant::now();
+    let place = node.docker(&["volume", "inspect", "--format", "{{.Mountpoint}}", "ucp-kv"]);
+    let is_there = |path: &str| {
+        let path = format!("{}/{path}", place.trim());
+        node.try_exec(&["test", "-d", &path]).success()
+    };
+    assert!(is_there("member/wal") && !is_there("member.former"));
+    let pause = "com.docker.ucp.agent-pause";
+    let update = |words: &[&str]| first.docker(&[&["node", "update"], words, &[node.name()]].concat());
+    // While it is paused its agent removes nothing.
+    update(&["--label-add", &format!("{pause}=true")]);
+    cluster.shows(first, node.name(), "the pause is known", |shown| {
+        shown.message.contains("not reconciled")
+    });
+    first.docker(&["node", "demote", node.name()]);
+    cluster.store_has(first, 2);
+    first.docker(&["node", "promote", node.name()]);
+    assert!(is_there("member/wal"), "its data was removed");
+    update(&["--label-rm", pause]);
+    is_whole_again(cluster, node);
+    assert!(is_there("member.former/wal"), "its old data is not kept");
+    measured("a manager once more, with old data", begun);
 }
 
 /// Waits until everybody agrees that the cluster is as it was before a manager was away.

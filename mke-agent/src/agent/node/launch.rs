@@ -116,7 +116,7 @@ impl Launcher<'_> {
             Some(Done { error: Some(why), .. }) => Err(LaunchError::Said(why)),
             Some(Done { error: None, .. }) | None => Err(LaunchError::Ended {
                 code,
-                log: self.tail().await,
+                log: self.engine.log_end(NAME, TAIL).await,
             }),
         }
     }
@@ -203,16 +203,5 @@ impl Launcher<'_> {
                 }
             }
         }
-    }
-
-    async fn tail(&self) -> String {
-        let path = format!("/containers/{NAME}/logs?stderr=1&tail={TAIL}");
-        let log = self.engine.get_bytes(&path).await.unwrap_or_default();
-        // Each piece has eight bytes of head.
-        let text: String = String::from_utf8_lossy(&log)
-            .chars()
-            .filter(|c| !c.is_control() || *c == '\n')
-            .collect();
-        text.lines().collect::<Vec<_>>().join(" | ")
     }
 }
