@@ -5,6 +5,7 @@
 
 pub mod addons;
 pub mod agent;
+pub mod backup;
 pub mod ca;
 mod connection;
 pub mod controller;

@@ -33,6 +33,10 @@ pub(crate) enum Command {
     UninstallUcp(bootstrap::uninstall::Args),
     /// Upgrade a cluster, managers first.
     Upgrade(bootstrap::upgrade::Args),
+    /// Write an archive with the state of a cluster, while it runs.
+    Backup(bootstrap::backup::Args),
+    /// Install a cluster that begins with the state of a backup.
+    Restore(Box<bootstrap::restore::Args>),
     /// List, pull or load the images of a cluster.
     Images(bootstrap::images::Args),
     /// Print the id of the control plane on this machine.

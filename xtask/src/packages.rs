@@ -136,7 +136,7 @@ const IMAGE: [Need; 6] = [
 ];
 
 /// For the tests against real services.
-const TEST: [Need; 14] = [
+const TEST: [Need; 15] = [
     need(
         Sign::File("/usr/lib/nginx/modules/ngx_stream_module.so"),
         &["libnginx-mod-stream"],
@@ -178,6 +178,11 @@ const TEST: [Need; 14] = [
         Sign::Program("openssl"),
         &["openssl"],
         "a second opinion on certificates",
+    ),
+    need(
+        Sign::Program("gpg"),
+        &["gnupg"],
+        "a second opinion on encrypted backups",
     ),
     need(
         Sign::Program("xmlsec1"),

@@ -20,6 +20,7 @@ use super::own::Own;
 use super::probe::{Probed, Wanted};
 use super::run::LOOK;
 use super::swarm::{self, Swarm, SwarmInfo};
+use crate::backup::collect::CONFIGURATION;
 use crate::controller::configuration::license::License;
 use crate::controller::configuration::objects as config_objects;
 
@@ -65,6 +66,10 @@ pub(super) async fn beginning(
     info: &SwarmInfo,
     options: &InstallOptions,
 ) -> Result<Beginning, InstallError> {
+    if let Some(restore) = &options.restore {
+        let given = restore.settings(&options.settings)?;
+        return configuration::begin(Some((CONFIGURATION, &restore.config)), &given);
+    }
     if !options.existing_config {
         return configuration::begin(None, &options.settings);
     }
@@ -150,6 +155,7 @@ mod tests {
             unlock_key: None,
             pull: Pull::Missing,
             credentials: None,
+            restore: None,
             switches: Switches::default(),
             owner: "somebody".to_owned(),
             run: "r".to_owned(),

@@ -182,10 +182,23 @@ impl Daemon {
     /// # Errors
     /// The engine's, and archives that hold no file.
     pub async fn read_file(&self, container: &str, file: &str) -> Result<Option<Vec<u8>>, InstallError> {
+        self.read_large_file(container, file, MAX_ARCHIVE).await
+    }
+
+    /// As [`Self::read_file`] for files of up to about `max` bytes.
+    ///
+    /// # Errors
+    /// The engine's, and archives that hold no file.
+    pub async fn read_large_file(
+        &self,
+        container: &str,
+        file: &str,
+        max: usize,
+    ) -> Result<Option<Vec<u8>>, InstallError> {
         let path = format!("/containers/{container}/archive?path={file}");
         let doing = format!("cannot read `{file}` from container `{container}`");
         match self
-            .answered(&doing, &path, Request::get(&path).body(empty()), MAX_ARCHIVE)
+            .answered(&doing, &path, Request::get(&path).body(empty()), max)
             .await
         {
             Ok(archive) => unpacked(&archive)

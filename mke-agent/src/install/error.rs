@@ -7,6 +7,8 @@ use mke_core::product::{UpgradeRefused, VersionError};
 
 use super::handover::HandoverError;
 use super::preflight::Findings;
+use crate::backup::ArchiveError;
+use crate::backup::restore::Refusals;
 use crate::engine::EngineError;
 
 /// Why installing, upgrading or removing stopped.
@@ -102,6 +104,28 @@ pub enum InstallError {
         /// Who.
         owner: String,
     },
+    /// Another backup runs (BKP-008).
+    #[error("another backup is in progress, started by {owner}; wait until it has ended")]
+    BackupInProgress {
+        /// Who.
+        owner: String,
+    },
+    /// A backup with the image of another version: nobody could restore it.
+    #[error(
+        "the cluster has version {installed}, this is {own}: make the backup with the image of version {installed}"
+    )]
+    OtherVersion {
+        /// What is installed.
+        installed: String,
+        /// What this is.
+        own: String,
+    },
+    /// An archive that cannot be used.
+    #[error(transparent)]
+    Archive(#[from] ArchiveError),
+    /// A restore that is refused.
+    #[error("{0}")]
+    Restore(Refusals),
     /// Checks found what stops it.
     #[error("{0}")]
     Checks(Findings),
@@ -129,7 +153,7 @@ pub enum InstallError {
     #[error(transparent)]
     Upgrade(#[from] UpgradeRefused),
     /// Somebody asked to stop.
-    #[error("the installation was broken off")]
+    #[error("it was broken off")]
     BrokenOff,
     /// Images that are not there.
     #[error("these images are neither on this engine nor could they be pulled: {0}")]

@@ -10,6 +10,8 @@ use std::net::IpAddr;
 use mke_core::secret::Secret;
 use serde::{Deserialize, Serialize, Serializer};
 
+use crate::backup::selection::Record;
+
 /// Where the file lies in the container.
 pub const PATH: &str = "/handover.json";
 
@@ -20,7 +22,7 @@ pub const VOLUMES: &str = "/v";
 pub const SWARM_CERTIFICATES: &str = "/swarm-certificates";
 
 /// The form that this version writes; others are refused.
-pub const SCHEMA: u32 = 1;
+pub const SCHEMA: u32 = 2;
 
 /// All that the first node needs to become a cluster.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,6 +61,34 @@ pub struct Handover {
     pub client_authority: AuthorityFiles,
     /// Whether `ucp-controller-server-certs` holds a certificate that the operator put there: it is kept, and every manager serves it.
     pub external_server_cert: bool,
+    /// What a backup holds for the new cluster; then the first administrator is one of its accounts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub restored: Option<Restored>,
+}
+
+/// What comes from a backup.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Restored {
+    /// The records of the store.
+    pub records: Vec<Record>,
+    /// The certificate of the API port.
+    pub server: ServerFiles,
+    /// Names of certificates that the configuration gets besides its own.
+    pub names: Vec<String>,
+}
+
+/// The certificate of the API port as it lies in its volume.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ServerFiles {
+    /// `ca.pem`
+    pub ca: String,
+    /// `cert.pem`
+    pub certificate: String,
+    /// `key.pem`
+    #[serde(serialize_with = "exposed")]
+    pub key: Secret,
 }
 
 /// An authority as it lies in its volume.
@@ -143,6 +173,15 @@ mod tests {
             cluster_authority: authority("cluster"),
             client_authority: authority("client"),
             external_server_cert: false,
+            restored: Some(Restored {
+                records: Vec::new(),
+                server: ServerFiles {
+                    ca: "ca".to_owned(),
+                    certificate: "certificate".to_owned(),
+                    key: Secret::new("correct horse"),
+                },
+                names: vec!["mke.example.com".to_owned()],
+            }),
         }
     }
 
@@ -157,9 +196,9 @@ mod tests {
     #[test]
     fn others_are_refused() {
         let text = handover().to_json().unwrap();
-        let other = text.expose().replace("\"schema\":1", "\"schema\":2");
-        assert_eq!(Handover::from_json(&other), Err(HandoverError::Schema(2)));
-        let more = text.expose().replace("\"schema\":1", "\"schema\":1,\"more\":1");
+        let other = text.expose().replace("\"schema\":2", "\"schema\":3");
+        assert_eq!(Handover::from_json(&other), Err(HandoverError::Schema(3)));
+        let more = text.expose().replace("\"schema\":2", "\"schema\":2,\"more\":1");
         assert_eq!(Handover::from_json(&more), Err(HandoverError::Form));
         assert_eq!(Handover::from_json("correct horse"), Err(HandoverError::Form));
         assert!(!format!("{:?}", handover()).contains("correct horse"));

@@ -19,7 +19,7 @@ use super::inventory::{RUN, texts};
 
 /// The config object.
 pub const NAME: &str = "com.docker.ucp.lock";
-/// Label: `install`, `upgrade` or `uninstall`.
+/// Label: `install`, `restore`, `upgrade`, `uninstall` or `backup`.
 pub const OPERATION: &str = "com.docker.ucp.operation";
 /// Label: who runs it, for people.
 const OWNER: &str = "com.docker.ucp.owner";
@@ -38,7 +38,7 @@ const LOOK: Duration = Duration::from_millis(500);
 /// What a mark says.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Mark {
-    /// `install`, `upgrade` or `uninstall`.
+    /// `install`, `restore`, `upgrade`, `uninstall` or `backup`.
     pub operation: String,
     /// The run.
     pub run: String,
@@ -101,7 +101,7 @@ impl Lock {
                 // Undoing must end what the killed run began.
                 mark.swarm_made |= abandoned
                     .as_ref()
-                    .is_some_and(|other| other.operation == "install" && other.swarm_made);
+                    .is_some_and(|other| makes_swarms(&other.operation) && other.swarm_made);
                 if create(daemon, &mark).await? {
                     let renewing = tokio::spawn(renew(daemon.clone(), mark.clone()));
                     return Ok(Self {
@@ -166,6 +166,11 @@ pub async fn current(daemon: &Daemon) -> Result<Option<Mark>, InstallError> {
         .await?
         .as_ref()
         .map(Mark::of))
+}
+
+/// Whether an operation may have made the swarm that it works on.
+fn makes_swarms(operation: &str) -> bool {
+    ["install", "restore"].contains(&operation)
 }
 
 async fn create(daemon: &Daemon, mark: &Mark) -> Result<bool, InstallError> {

@@ -77,8 +77,15 @@ impl Installation<'_> {
         Ok(())
     }
 
-    /// The authority that is there and is to be kept, or a new one.
+    /// The authority of a backup of this same cluster, or the one that is there and is to be kept, or a new one.
     async fn authority(&self, kind: AuthorityKind, site: &Site) -> Result<Authority, InstallError> {
+        let restored = self.options.restore.as_ref();
+        if let Some(files) = restored.and_then(|restore| restore.authority(kind, &site.instance)) {
+            let word = volume_of(kind);
+            self.progress
+                .info(&format!("Taking the authority {word} from the backup"));
+            return Ok(Authority::from_pem(&files.certificate, &files.key)?);
+        }
         if self.options.preserve_certs {
             let image = self.own.image("ucp-agent");
             if let Some(kept) = self.volumes(&image).authority(kind).await? {
@@ -140,7 +147,11 @@ impl Installation<'_> {
             Some(number) => objects::versioned(name, number.saturating_add(1)),
         };
         // As text: agents read the secret as they read the handover.
-        let key = hex::encode(key);
+        let key = match &self.options.restore {
+            // It opens what is sealed in the records.
+            Some(restore) => restore.sealing_key.expose().to_owned(),
+            None => hex::encode(key),
+        };
         made.auth_key = Some(self.object(Kind::Secret, &name, key.as_bytes(), site).await?);
         made.sealing_key = Some(Secret::new(key));
         Ok(())
@@ -246,6 +257,11 @@ impl Installation<'_> {
         self.daemon
             .put_file(RECONCILE, handover::PATH, 0o600, handover.expose().as_bytes())
             .await?;
+        if let Some(restored) = &self.options.restore {
+            let count = restored.records.len();
+            self.progress
+                .info(&format!("Restoring the store from {count} records"));
+        }
         let path = format!("/containers/{RECONCILE}/start");
         self.daemon
             .post("cannot start container `ucp-reconcile`", &path, &Value::Null)
@@ -272,6 +288,7 @@ impl Installation<'_> {
                 key: authority.key_pem(),
             })
         };
+        let restore = self.options.restore.as_ref();
         Ok(Handover {
             schema: handover::SCHEMA,
             cluster_id: site.instance.clone(),
@@ -288,6 +305,7 @@ impl Installation<'_> {
             cluster_authority: files(&made.cluster_authority).ok_or_else(out_of_order)?,
             client_authority: files(&made.client_authority).ok_or_else(out_of_order)?,
             external_server_cert: self.options.external_server_cert,
+            restored: restore.map(|restore| restore.handed_over(&site.instance)),
         })
     }
 

@@ -22,7 +22,7 @@ pub mod options;
 pub mod own;
 pub mod ping;
 #[cfg(test)]
-mod played;
+pub(crate) mod played;
 pub mod preflight;
 pub mod probe;
 pub mod progress;

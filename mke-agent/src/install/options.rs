@@ -7,6 +7,7 @@ use super::configuration::Given;
 use super::error::InstallError;
 use super::images::Pull;
 use super::preflight::Switches;
+use crate::backup::restore::Restore;
 
 /// What an installation is asked for. Settings of the cluster are [`InstallOptions::settings`]; the rest says how to install.
 #[derive(Debug, Clone)]
@@ -41,6 +42,8 @@ pub struct InstallOptions {
     pub credentials: Option<String>,
     /// What may be wrong.
     pub switches: Switches,
+    /// What a backup gives the cluster to begin with.
+    pub restore: Option<Restore>,
     /// Who runs this, for others who want to.
     pub owner: String,
     /// Names this run.

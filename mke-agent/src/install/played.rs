@@ -11,7 +11,7 @@ use crate::engine::EngineClient;
 
 /// What it was asked.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Asked {
+pub(crate) struct Asked {
     /// Method and path.
     pub what: String,
     /// `X-Registry-Auth`.
@@ -22,7 +22,7 @@ pub(super) struct Asked {
 type Answers = fn(&Asked) -> Option<&'static str>;
 
 /// The engine.
-pub(super) struct Played {
+pub(crate) struct Played {
     /// Speaks to it.
     pub daemon: Daemon,
     asked: Arc<Mutex<Vec<Asked>>>,
@@ -32,7 +32,7 @@ pub(super) struct Played {
 }
 
 impl Played {
-    pub(super) fn start(answers: Answers) -> Self {
+    pub(crate) fn start(answers: Answers) -> Self {
         let dir = tempfile::tempdir().unwrap();
         let socket = dir.path().join("engine.sock");
         let listener = UnixListener::bind(&socket).unwrap();
@@ -47,7 +47,7 @@ impl Played {
     }
 
     /// What it was asked since the last time.
-    pub(super) fn asked(&self) -> Vec<Asked> {
+    pub(crate) fn asked(&self) -> Vec<Asked> {
         std::mem::take(&mut *self.asked.lock().unwrap())
     }
 }

@@ -233,7 +233,10 @@ impl Installation<'_> {
         };
         let instance = cluster_id.clone();
         let mark = Mark {
-            operation: "install".to_owned(),
+            operation: match self.options.restore {
+                Some(_) => "restore".to_owned(),
+                None => "install".to_owned(),
+            },
             run: self.options.run.clone(),
             owner: self.options.owner.clone(),
             instance: instance.clone(),

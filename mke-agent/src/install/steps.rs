@@ -106,8 +106,8 @@ pub fn standing(
         .is_some_and(|service| service.is_of(instance));
     match (there, whole, abandoned) {
         (false, _, _) => Standing::Free,
-        // An upgrade that was broken off is still an installation.
-        (true, true, None | Some("upgrade")) => {
+        // An upgrade or a backup that was broken off is still an installation.
+        (true, true, None | Some("upgrade" | "backup")) => {
             Standing::Installed(inventory.installed_version(instance).map(str::to_owned))
         }
         (true, _, _) => Standing::Broken,
@@ -163,6 +163,11 @@ mod tests {
             of(&[service, container], Some("upgrade")),
             Standing::Installed(None)
         );
+        assert_eq!(
+            of(&[service, container], Some("backup")),
+            Standing::Installed(None)
+        );
+        assert_eq!(of(&[service, container], Some("restore")), Standing::Broken);
         assert_eq!(of(&[service, container], Some("install")), Standing::Broken);
         assert_eq!(of(&[service, container], Some("uninstall")), Standing::Broken);
     }

@@ -17,6 +17,7 @@ use tokio::time::sleep;
 use super::agent::own_version;
 use super::ports::{EnginePlace, inside, place_of_engine};
 use super::{ProgramError, asked_to_end};
+use crate::backup::fill;
 use crate::ca::certificates::SEALING_KEY_FILE;
 use crate::ca::{CLIENT_PORT, CLUSTER_PORT};
 use crate::controller::{self, ClusterMode, FirstAdmin, Logs, Options, Surroundings};
@@ -32,6 +33,8 @@ use crate::steps;
 const KV_PORT: u16 = 12379;
 /// How often the store is asked for when it does not answer at the start.
 const RETRY: Duration = Duration::from_secs(2);
+/// How often one looks whether a restore is done.
+const RESTORING: Duration = Duration::from_millis(500);
 /// After how many steps the list of managers and the certificate are compared with those in use. Both change when somebody
 /// promotes a node, or every two months.
 const REFRESH_STEPS: u32 = 8;
@@ -90,6 +93,10 @@ pub(super) async fn run(args: Args, logs: Logs) -> Result<(), ProgramError> {
             "the controller works on a socket, write unix:///path/to/docker.sock".to_owned(),
         ));
     };
+    tokio::select! {
+        () = restored(&args.client_certs) => {}
+        asked = asked_to_end() => return asked,
+    }
     let socket = engine.socket().map(Path::to_path_buf).unwrap_or_default();
     let asked = managers(&engine, args.address).await;
     let store = tokio::select! {
@@ -161,6 +168,14 @@ pub(super) async fn run(args: Args, logs: Logs) -> Result<(), ProgramError> {
         .map_err(ProgramError::failed("the controller ended"));
     keeping.abort();
     ended
+}
+
+/// Waits while the store gets what a backup held: the controller would take an empty one for that of a new cluster.
+async fn restored(client_certs: &Path) {
+    while fill::is_under_way(client_certs) {
+        tracing::info!("a backup is being restored");
+        sleep(RESTORING).await;
+    }
 }
 
 /// The managers of the swarm, this one first.

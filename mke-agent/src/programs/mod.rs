@@ -11,6 +11,7 @@
 mod agent;
 mod auth_store;
 mod auth_worker;
+mod backup;
 mod ca;
 mod cluster_agent;
 mod controller;
@@ -108,6 +109,9 @@ enum Program {
     AuthStore(auth_store::Args),
     /// How each node does, as managers know it, without asking a controller.
     Nodes(nodes::Args),
+    /// Gather what a backup holds.
+    #[command(hide = true)]
+    Backup(backup::Args),
     /// Give kernel parameters of this node the values that a cluster needs.
     #[command(hide = true)]
     Kernel(kernel::Args),
@@ -136,6 +140,7 @@ impl Program {
             Self::SwarmManager(args) => relay::run(args, relay::SWARM_MANAGER).await,
             Self::HardwareInfo(args) => hardware_info::run(args).await,
             Self::Metrics(args) => metrics::run(args).await,
+            Self::Backup(args) => backup::run(args).await,
             Self::Kernel(args) => kernel::run(args).await,
             Self::Kv(args) => kv::run(args).await,
             Self::AuthStore(args) => auth_store::run(args).await,

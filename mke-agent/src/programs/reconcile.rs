@@ -12,6 +12,8 @@ use mke_core::config::Config;
 use mke_core::pki::{Authority, AuthorityKind, SubjectAltName};
 use mke_core::product::{Os, ProductVersion, Role};
 use mke_core::seal::SealingKey;
+use mke_core::store::Store;
+use mke_core::time::SystemClock;
 use tokio::time::{Instant, sleep};
 
 use super::ports::{EnginePlace, place_of_engine};
@@ -21,12 +23,13 @@ use crate::agent::node::job::{Done, Job, NODE_VOLUME, PATH, VOLUMES};
 use crate::agent::node::material::NodeMaterial;
 use crate::agent::node::reconcile::reconcile;
 use crate::agent::store;
+use crate::backup::fill;
 use crate::ca::certificates::Place;
 use crate::ca::keys::External;
 use crate::ca::{bootstrap, keys};
-use crate::controller::FirstAdmin;
+use crate::controller::{FileError, FirstAdmin, configuration, files};
 use crate::engine::EngineClient;
-use crate::install::handover::{self, AuthorityFiles, Handover};
+use crate::install::handover::{self, AuthorityFiles, Handover, Restored, ServerFiles};
 use crate::life::report::OutcomeReport;
 use crate::node::{
     ClusterSpec, ClusterState, EngineRuntime, ManagerFacts, Material as _, NodeFacts, StoreMember, WireSpec,
@@ -155,17 +158,20 @@ async fn first_node(engine: &EngineClient, volumes: &Path, done: &mut Done) -> R
         bootstrap::write(volumes, kind, authority)
             .map_err(ProgramError::failed("the authorities cannot be written"))?;
     }
-    let admin = FirstAdmin {
-        username: handover.admin_username.parse().map_err(|error| {
-            ProgramError::Usage(format!("the administrator's name cannot be used: {error}"))
-        })?,
-        password: handover.admin_password.clone(),
-    };
-    admin
-        .write(&volumes.join(Place::ControllerClient.volume()))
-        .map_err(ProgramError::failed(
-            "the first administrator cannot be handed on",
-        ))?;
+    let client_certs = volumes.join(Place::ControllerClient.volume());
+    let failed = || ProgramError::failed::<FileError>("what was restored cannot be written");
+    match &handover.restored {
+        Some(restored) => {
+            fill::wait(&client_certs).map_err(failed())?;
+            write_server(volumes, &restored.server).map_err(failed())?;
+        }
+        // A volume that somebody keeps may have the mark of a restore that was broken off.
+        None => {
+            fill::go_on(&client_certs).map_err(failed())?;
+            first_admin(&handover, &client_certs)?;
+        }
+    }
+
     let job = Job {
         cluster_id: handover.cluster_id.clone(),
         node_id: handover.node_id.clone(),
@@ -195,6 +201,34 @@ async fn first_node(engine: &EngineClient, volumes: &Path, done: &mut Done) -> R
     )
     .await?;
     publish(engine, volumes, &handover, &kept_cluster, &kept_client).await
+}
+
+/// Hands the first administrator on to the controller.
+fn first_admin(handover: &Handover, client_certs: &Path) -> Result<(), ProgramError> {
+    let admin = FirstAdmin {
+        username: handover.admin_username.parse().map_err(|error| {
+            ProgramError::Usage(format!("the administrator's name cannot be used: {error}"))
+        })?,
+        password: handover.admin_password.clone(),
+    };
+    admin.write(client_certs).map_err(ProgramError::failed(
+        "the first administrator cannot be handed on",
+    ))
+}
+
+/// Puts the certificate of the API port where it was (RST-005).
+fn write_server(volumes: &Path, server: &ServerFiles) -> Result<(), FileError> {
+    let dir = volumes.join(Place::ControllerServer.volume());
+    let what = "server certificate file";
+    files::private_dir(what, &dir)?;
+    for (name, mode, text) in [
+        ("key.pem", files::PRIVATE, server.key.expose()),
+        ("cert.pem", files::PUBLIC, &server.certificate),
+        ("ca.pem", files::PUBLIC, &server.ca),
+    ] {
+        files::replace(what, &dir.join(name), mode, text.as_bytes())?;
+    }
+    Ok(())
 }
 
 fn authority(files: &AuthorityFiles) -> Result<Authority, ProgramError> {
@@ -275,6 +309,9 @@ async fn publish(
         }
         sleep(Duration::from_secs(1)).await;
     };
+    if let Some(restored) = &handover.restored {
+        restore(&*store, restored, until).await?;
+    }
     for (kind, authority) in [(AuthorityKind::Cluster, cluster), (AuthorityKind::Client, client)] {
         loop {
             match keys::publish(&*store, &sealing, kind, authority).await {
@@ -302,5 +339,26 @@ async fn publish(
                 "the operator's own certificate cannot be kept in the store",
             ))?;
     }
-    Ok(())
+    fill::go_on(&volumes.join(Place::ControllerClient.volume()))
+        .map_err(ProgramError::failed("the controller cannot go on"))
+}
+
+/// Fills the new store from a backup, before the controller of this node goes on.
+async fn restore(store: &dyn Store, restored: &Restored, until: Instant) -> Result<(), ProgramError> {
+    loop {
+        match fill::fill(store, &restored.records).await {
+            Ok(()) => break,
+            Err(error) if Instant::now() >= until => {
+                return Err(ProgramError::failed("the backup cannot be put into the store")(
+                    error,
+                ));
+            }
+            Err(error) => tracing::info!("the new store does not take the backup yet: {}", chain(&error)),
+        }
+        sleep(Duration::from_secs(1)).await;
+    }
+    tracing::info!(records = restored.records.len(), "the store is restored");
+    configuration::add_names(store, &SystemClock, &restored.names)
+        .await
+        .map_err(ProgramError::failed("the names of certificates cannot be added"))
 }

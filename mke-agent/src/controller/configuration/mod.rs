@@ -307,6 +307,54 @@ pub(crate) async fn read(store: &dyn Store) -> Result<(InForce, Option<Entry>), 
     }
 }
 
+/// The file for people and what it means, of the record in force as the store holds it; secrets are masked. Without a record
+/// they are the defaults.
+///
+/// # Errors
+/// When the record cannot be read.
+pub(crate) fn masked(entry: Option<&Entry>) -> Result<(String, Arc<Config>), ChangeError> {
+    let in_force = match entry {
+        Some(entry) => decode::<ConfigRecord>(entry)?.in_force()?,
+        None => InForce::default(),
+    };
+    Ok((in_force.export()?.to_owned(), in_force.config))
+}
+
+/// Adds names of certificates to the configuration of a store that no controller works with yet, as a version of its own
+/// (RST-005). Names that are there make none.
+///
+/// # Errors
+/// When the store does not answer or the names are refused.
+pub(crate) async fn add_names(
+    store: &dyn Store,
+    clock: &dyn Clock,
+    names: &[String],
+) -> Result<(), ChangeError> {
+    let (current, entry) = read(store).await?;
+    let mut config = (*current.config).clone();
+    for name in names {
+        if !config.cluster.shared_sans.contains(name) {
+            config.cluster.shared_sans.push(name.clone());
+        }
+    }
+    if config == *current.config {
+        return Ok(());
+    }
+    let accepted = current.kept.follow(&config)?;
+    let differences = current.config.diff(&accepted.reading.value);
+    let record = ConfigRecord {
+        version: current.version.next(),
+        kept: accepted.kept,
+        by: Author::program("restore"),
+        at: clock.now(),
+        why: "names that `restore --san` gave".to_owned(),
+    };
+    store
+        .txn(versioned(&record, &differences, entry.as_ref())?)
+        .await?;
+    Ok(())
+}
+
 /// One transaction: the record in force, its entry in the history, and the oldest entry gone.
 fn versioned(
     record: &ConfigRecord,

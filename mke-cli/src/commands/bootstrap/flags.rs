@@ -1,6 +1,8 @@
 //! Flags that several commands of the bootstrapper share.
 
 use std::path::PathBuf;
+use std::str::FromStr;
+use std::time::Duration;
 
 use clap::ValueEnum;
 use mke_agent::install::daemon::registry_credentials;
@@ -37,6 +39,31 @@ impl LogArgs {
     /// The engine's socket.
     pub(crate) fn socket(&self) -> &std::path::Path {
         &self.socket
+    }
+}
+
+/// How long a command may take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, clap::Args)]
+pub(crate) struct TimeoutArgs {
+    /// Time allowed for the whole operation, such as 90s or 1h30m.
+    #[arg(long, default_value = "30m")]
+    pub(super) timeout: Limit,
+}
+
+/// A length of time with its units: ns, us, ms, s, m and h.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Limit(pub(crate) Duration);
+
+impl FromStr for Limit {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        // Digits of whole nanoseconds are far below what the number holds exactly.
+        let length = mke_core::config::duration(text).map(|nanoseconds| nanoseconds / 1e9);
+        match length.and_then(|seconds| Duration::try_from_secs_f64(seconds).ok()) {
+            Some(length) if !length.is_zero() => Ok(Self(length)),
+            _ => Err("write a number and a unit of ns, us, ms, s, m or h, such as 30m".to_owned()),
+        }
     }
 }
 

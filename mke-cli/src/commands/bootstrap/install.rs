@@ -320,6 +320,7 @@ async fn install(mut args: Args, log: &Log, output: &mut Output<'_>) -> Result<(
             insecure_tcp: args.force_insecure_tcp,
             ..Switches::default()
         },
+        restore: None,
         owner,
         run: run_name,
     };

@@ -1,12 +1,14 @@
-//! The commands of the bootstrapper: install, upgrade and remove a cluster over an engine's socket. They run on the host
+//! The commands of the bootstrapper: install, upgrade, back up, restore and remove a cluster over an engine's socket. They run on the host
 //! and in a container alike. What they do is decided in `mke_agent::install`; here are flags, questions and log lines.
 
+pub(crate) mod backup;
 pub(crate) mod certificates;
 pub(crate) mod flags;
 pub(crate) mod images;
 pub(crate) mod install;
 mod log;
 mod questions;
+pub(crate) mod restore;
 pub(crate) mod uninstall;
 pub(crate) mod upgrade;
 
@@ -51,6 +53,7 @@ fn told(log: &Log, outcome: Result<(), Failure>) -> Result<(), CliError> {
             | InstallError::Configuration(_)
             | InstallError::License(_)
             | InstallError::NoExistingConfig
+            | InstallError::Archive(_)
             | InstallError::OtherInstance { .. } => CliError::Usage(String::new()),
             InstallError::Checks(_)
             | InstallError::Upgrade(_)
@@ -58,6 +61,9 @@ fn told(log: &Log, outcome: Result<(), Failure>) -> Result<(), CliError> {
             | InstallError::AlreadyInstalled { .. }
             | InstallError::OldStore { .. }
             | InstallError::NotInstalled
+            | InstallError::OtherVersion { .. }
+            | InstallError::Restore(_)
+            | InstallError::BackupInProgress { .. }
             | InstallError::Locked { .. } => CliError::AnswerIsNo,
             _ => CliError::Failed(String::new()),
         })),

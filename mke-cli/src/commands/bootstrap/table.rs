@@ -114,7 +114,14 @@ fn flags_are_those_of_the_documents() {
             .collect();
         default_is(row, &default, &place);
     }
-    for path in ["install", "uninstall-ucp", "upgrade", "upgrade checks"] {
+    for path in [
+        "backup",
+        "install",
+        "restore",
+        "uninstall-ucp",
+        "upgrade",
+        "upgrade checks",
+    ] {
         for argument in command(&root, path)
             .get_arguments()
             .filter(|argument| !argument.is_hide_set())
