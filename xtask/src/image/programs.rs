@@ -18,7 +18,7 @@ pub(crate) struct Programs {
 }
 
 impl Programs {
-    /// Builds all. In a release the components are built for size (decision 0033).
+    /// Builds all. In a release the components are built for size (decision 0035).
     pub(super) fn build(release: bool) -> Outcome<Self> {
         if !release {
             return Self::among(&built(&[
