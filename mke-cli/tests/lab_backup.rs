@@ -8,6 +8,9 @@
     reason = "a failed step fails the test"
 )]
 
+#[path = "support/input.rs"]
+mod input;
+
 use std::collections::BTreeSet;
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -16,6 +19,8 @@ use std::process::{Child, Command, Output, Stdio};
 
 use mke_test_support::images;
 use mke_test_support::lab::{Lab, Node, until};
+
+use self::input::with_input;
 
 const PASSWORD: &str = "correct horse";
 const PASSPHRASE: &str = "secret12chars";
@@ -97,18 +102,9 @@ impl Person {
     }
 
     fn run(&self, words: &[&str], input: &str) -> String {
-        let mut child = Command::new(env!("CARGO_BIN_EXE_ucp"))
-            .args(words)
-            .env_clear()
-            .env("HOME", self.0.path())
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap();
-        // A program that reads nothing may have ended already.
-        let _ = child.stdin.take().unwrap().write_all(input.as_bytes());
-        let output = child.wait_with_output().unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_ucp"));
+        command.args(words).env_clear().env("HOME", self.0.path());
+        let output = with_input(&mut command, input);
         assert!(output.status.success(), "{words:?}: {}", said(&output));
         String::from_utf8(output.stdout).unwrap()
     }

@@ -28,6 +28,15 @@ listed! {
     enum mke_agent::agent::store::StoreAccessError => "ClusterStoreError" {
         File { path, source }, NoMembers, Store(source),
     };
+    enum mke_agent::backup::ArchiveError => "InstallError" {
+        Foreign(detail), Damaged(detail), Schema(number), Write(detail),
+    };
+    enum mke_agent::backup::OpenPgpError => "InstallError" {
+        NoPassphrase, TooLarge, WrongPassphrase, Changed, Form,
+    };
+    enum mke_agent::backup::collect::CollectError => "InstallError" {
+        File(source), Missing(path), Access(source), Store(source), Configuration(source), Archive(source),
+    };
     enum mke_agent::ca::CaError => "NodeCertificateError" {
         NoneAnswered(names), NoManagers, Refused { address, message }, NotGranted(source), Pki(source),
         Mtls(source), Odd { address, fault },

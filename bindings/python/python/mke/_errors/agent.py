@@ -75,7 +75,7 @@ class PlacementError(AgentError, LookupError):
 
 
 class InstallError(AgentError):
-    """Installing, upgrading or removing stopped: `kind` says where."""
+    """Installing, upgrading, removing, backing up or restoring stopped: `kind` says where."""
 
 
 class MutualTlsError(AgentError, ConnectionError):
