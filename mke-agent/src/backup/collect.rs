@@ -15,7 +15,6 @@ use serde::{Deserialize, Serialize};
 
 use super::archive::{Archive, ArchiveError, Metadata, SCHEMA};
 use super::selection::{Record, file_of};
-use crate::agent::store::StoreAccessError;
 use crate::ca::certificates::{Place, SEALING_KEY_FILE};
 use crate::controller::configuration::{ChangeError, masked};
 use crate::controller::{FileError, files};
@@ -64,9 +63,6 @@ pub enum CollectError {
     /// A file that every manager has.
     #[error("`{}` is missing, this node is no manager that is done; run the backup on another one", .0.display())]
     Missing(PathBuf),
-    /// The way to the store.
-    #[error("the store cannot be reached")]
-    Access(#[from] StoreAccessError),
     /// The store.
     #[error("the store did not answer")]
     Store(#[from] StoreError),

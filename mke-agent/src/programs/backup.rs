@@ -54,14 +54,12 @@ pub(super) async fn run(args: Args) -> Result<(), ProgramError> {
     };
     let ended = match made {
         None => Ok(()),
-        Some(made) => match made {
-            Ok(archive) => {
-                tracing::info!(files = archive.files.len(), "the archive is ready");
-                // Whoever was killed does not say that it is done.
-                timeout(limit, asked).await.unwrap_or(Ok(()))
-            }
-            Err(error) => Err(error),
-        },
+        Some(Ok(archive)) => {
+            tracing::info!(files = archive.files.len(), "the archive is ready");
+            // Whoever was killed does not say that it is done.
+            timeout(limit, asked).await.unwrap_or(Ok(()))
+        }
+        Some(Err(error)) => Err(error),
     };
     if let Err(error) = collect::clear(&args.volumes) {
         tracing::error!("scratch files could not be removed: {}", chain(&error));

@@ -35,7 +35,7 @@ listed! {
         NoPassphrase, TooLarge, WrongPassphrase, Changed, Form,
     };
     enum mke_agent::backup::collect::CollectError => "InstallError" {
-        File(source), Missing(path), Access(source), Store(source), Configuration(source), Archive(source),
+        File(source), Missing(path), Store(source), Configuration(source), Archive(source),
     };
     enum mke_agent::ca::CaError => "NodeCertificateError" {
         NoneAnswered(names), NoManagers, Refused { address, message }, NotGranted(source), Pki(source),
